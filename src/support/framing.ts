@@ -1,0 +1,58 @@
+import { MsgfloError } from '../errors.js';
+
+/** A peer announced a frame above the limit; the connection cannot be used any further. */
+export class FrameTooLargeError extends MsgfloError {
+  readonly code = 'MSGFLO_FRAME_TOO_LARGE';
+}
+
+/** A frame: its length in bytes as 4 bytes big-endian, then the body. */
+export function encodeFrame(body: Buffer): Buffer {
+  const frame = Buffer.allocUnsafe(4 + body.length);
+  frame.writeUInt32BE(body.length, 0);
+  body.copy(frame, 4);
+  return frame;
+}
+
+/** Cuts a byte stream into frames. Holds at most one unfinished frame of `maxBytes`. */
+export class FrameDecoder {
+  readonly #maxBytes: number;
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** The bodies completed by `chunk`. @throws {FrameTooLargeError} as soon as a length above `maxBytes` is seen. */
+  push(chunk: Buffer): Buffer[] {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    const bodies: Buffer[] = [];
+    if (this.#length < this.#wanted()) return bodies;
+    let rest = Buffer.concat(this.#chunks);
+    while (rest.length >= 4) {
+      const end = 4 + this.#sizeAt(rest);
+      if (rest.length < end) break;
+      bodies.push(rest.subarray(4, end));
+      rest = rest.subarray(end);
+    }
+    this.#chunks = rest.length > 0 ? [rest] : [];
+    this.#length = rest.length;
+    return bodies;
+  }
+
+  /** Bytes needed before anything can be cut off. Joins chunks only to see the length. */
+  #wanted(): number {
+    if (this.#length < 4) return 4;
+    const [first] = this.#chunks;
+    if (first && first.length < 4) this.#chunks = [Buffer.concat(this.#chunks)];
+    return 4 + this.#sizeAt(this.#chunks[0] ?? Buffer.alloc(4));
+  }
+
+  #sizeAt(bytes: Buffer): number {
+    const size = bytes.readUInt32BE(0);
+    if (size > this.#maxBytes)
+      throw new FrameTooLargeError(`frame of ${size} bytes, at most ${this.#maxBytes} are taken`);
+    return size;
+  }
+}

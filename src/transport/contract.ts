@@ -1,0 +1,182 @@
+import type { QueueName } from '../names.js';
+
+/** A place messages are taken from (holds them) or put to (fans out, holds nothing). */
+export type QueueKind = 'inqueue' | 'outqueue';
+
+export interface Message {
+  /** Bytes (`Buffer`) go as they are, anything else as JSON text. */
+  readonly data: unknown;
+  /** Dropped where `capabilities.headers` is false. `message-id` is added where it is missing. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** One attempt to hand over a message. */
+export interface Delivery {
+  /** Parsed JSON, otherwise the Buffer untouched. */
+  readonly data: unknown;
+  /** Empty where the transport has none. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** True when an earlier attempt may have been made. */
+  readonly redelivered: boolean;
+}
+
+/**
+ * What becomes of a delivery. `requeue` gives it back to be handed over again, to anybody. A dead letter is published
+ * to the outqueue `dead-<inqueue>` with the reason in its headers, confirmed, and only then is the original acked.
+ */
+export type Verdict = 'ack' | 'requeue' | DeadLetter;
+export interface DeadLetter {
+  readonly deadLetter: string;
+  /** Further facts for the headers of the dead letter. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface Output extends Message {
+  readonly outqueue: QueueName;
+  /** True: unrouted is not delivered; it is held and sent again until a queue takes it. @default false */
+  readonly mandatory?: boolean;
+}
+
+/**
+ * The outputs are confirmed by the broker before the verdict is carried out; if they cannot be (connection lost, client
+ * closed), the verdict is not carried out and the delivery comes again.
+ */
+export interface Settlement {
+  readonly verdict: Verdict;
+  readonly outputs: readonly Output[];
+}
+
+/** A handler that throws makes a dead letter with the error's message. */
+export type Handler = (delivery: Delivery) => Promise<Settlement>;
+
+export interface QueueOptions {
+  /** False: not durable and gone with its last user. @default true */
+  readonly persistent?: boolean;
+}
+
+export interface ConsumeOptions {
+  /** Most unsettled deliveries at a time, a hard bound. @default 1 */
+  readonly prefetch?: number;
+}
+
+export interface Consumer {
+  /**
+   * Only where `capabilities.binds` is false: subscribes the inqueue to exactly these outqueues, besides itself.
+   * Resolves when the broker has taken it. @throws {UnsupportedError} where the broker binds.
+   */
+  listenTo(sources: readonly QueueName[]): Promise<void>;
+  /** No delivery starts afterwards; resolves when those in hand are settled. Idempotent. */
+  cancel(): Promise<void>;
+}
+
+/** Something that is being watched; `cancel` is idempotent. */
+export interface Subscription {
+  cancel(): Promise<void>;
+}
+
+/** What a transport can do. What is false here is refused with UnsupportedError, never ignored. Fixed once connected. */
+export interface Capabilities {
+  /** The broker itself carries messages from outqueue to inqueue. Otherwise consumers listen, or a router forwards. */
+  readonly binds: boolean;
+  /** `bindings()` also shows those that somebody else made. */
+  readonly foreignBindings: boolean;
+  readonly headers: boolean;
+  /** Messages and bindings outlive a restart of the broker. */
+  readonly persistent: boolean;
+  /** `mandatory` is honoured: the broker tells when nobody took a message. */
+  readonly reportsUnrouted: boolean;
+  /** The broker publishes `lastWords` when a client dies. */
+  readonly lastWords: boolean;
+  readonly depths: boolean;
+}
+
+/** A small message to all who watch its name just then; retained: also to who begins to watch later. */
+export interface Notice {
+  readonly name: string;
+  readonly body: Buffer;
+  readonly retain?: boolean;
+}
+
+/** `retained` tells a kept notice from one sent while watching. */
+export type NoticeHandler = (body: Buffer, origin: { readonly retained: boolean }) => void;
+
+export type Status = 'idle' | 'opening' | 'open' | 'reconnecting' | 'closing' | 'closed';
+
+/** What a participant needs. After `close()` every call rejects with NotConnectedError. */
+export interface Client {
+  readonly capabilities: Capabilities;
+  readonly status: Status;
+  /**
+   * Connects, retrying with back-off until it succeeds; that the broker cannot be reached is logged once. Reconnects by
+   * itself afterwards, with queues, bindings, consumers and watches restored and unconfirmed sends repeated.
+   * @throws {BrokerUnreachableError} when `signal` aborts before (it names the broker and the last reason).
+   */
+  connect(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Stops deliveries, waits up to `graceMs` for those in hand, then leaves. Idempotent. @default graceMs 5000 */
+  close(options?: { readonly graceMs?: number }): Promise<void>;
+  /** Idempotent. @throws {QueueMismatchError} if it exists with other arguments. */
+  declare(kind: QueueKind, name: QueueName, options?: QueueOptions): Promise<void>;
+  /**
+   * Resolves once the broker has taken responsibility for the message. With `mandatory`, and where
+   * `capabilities.reportsUnrouted`, @throws {UnroutedError} when no queue took it (it is not held).
+   */
+  send(kind: QueueKind, name: QueueName, message: Message, options?: { readonly mandatory?: boolean }): Promise<void>;
+  /**
+   * Takes messages from an inqueue; all consumers of one name share it, each message goes to one of them.
+   * @throws {QueueNotFoundError} where the broker knows that there is no such queue.
+   */
+  consume(inqueue: QueueName, handler: Handler, options?: ConsumeOptions): Promise<Consumer>;
+  /** Resolves when the broker has it. An empty body clears a retained notice. */
+  notify(notice: Notice): Promise<void>;
+  watch(name: string, handler: NoticeHandler): Promise<Subscription>;
+}
+
+export type BindingKind = 'pubsub' | 'roundrobin';
+
+/** An edge made real in the broker. Dead letters are bound like anything else, from `deadLetterQueue(inqueue)`. */
+export interface Binding {
+  readonly kind: BindingKind;
+  readonly source: QueueName;
+  readonly target: QueueName;
+}
+
+export interface QueueDepth {
+  readonly queue: QueueName;
+  readonly ready: number;
+  readonly consumers: number;
+  /** Absent where the broker does not tell. */
+  readonly unacked?: number;
+}
+
+/** What a coordinator needs besides. */
+export interface Broker extends Client {
+  /**
+   * Idempotent. Never declares the participant's own queues.
+   * @throws {QueueNotFoundError} (retryable) while source or target does not exist, where the broker can tell.
+   */
+  bind(binding: Binding): Promise<void>;
+  /** Idempotent. */
+  unbind(binding: Binding): Promise<void>;
+  /** Those of this transport that it can tell; with `capabilities.foreignBindings` all there are. */
+  bindings(): Promise<readonly Binding[]>;
+  /** Copies of what is sent to an outqueue, without consuming; the slow lose copies. */
+  tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription>;
+  /** One row per queue that exists. @throws {UnsupportedError} unless `capabilities.depths`. */
+  depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]>;
+}
+
+/** Who the client is, given when it is made. */
+export interface ClientOptions {
+  /** Unique per client; shown in the broker's lists where it has them. */
+  readonly id: string;
+  /**
+   * A stable name for one place among the instances of a role ("worker.0"). Where sessions live in the broker (MQTT),
+   * the next client with this slot is given what the last one left unsettled. At most one client at a time.
+   */
+  readonly slot?: string;
+  /** Published by the broker when the client dies without `close()`, where `capabilities.lastWords`. */
+  readonly lastWords?: Notice;
+}
+
+/** The outqueue to which dead letters of an inqueue go. */
+export const deadLetterQueue = (inqueue: QueueName): QueueName => `dead-${inqueue}` as QueueName;

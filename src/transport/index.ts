@@ -1,0 +1,42 @@
+/**
+ * What every way of carrying messages has in common: the contract (`Client` for participants, `Broker` for coordinators),
+ * what a transport can and cannot do (`Capabilities`), the errors, and a registry by URL scheme. The transports
+ * themselves live in one folder each below this one; nothing outside those folders asks which of them it talks to.
+ */
+export {
+  type Binding,
+  type BindingKind,
+  type Broker,
+  type Capabilities,
+  type Client,
+  type ClientOptions,
+  type ConsumeOptions,
+  type Consumer,
+  type DeadLetter,
+  type Delivery,
+  deadLetterQueue,
+  type Handler,
+  type Message,
+  type Notice,
+  type NoticeHandler,
+  type Output,
+  type QueueDepth,
+  type QueueKind,
+  type QueueOptions,
+  type Settlement,
+  type Status,
+  type Subscription,
+  type Verdict,
+} from './contract.js';
+export {
+  BrokerUnreachableError,
+  NotConnectedError,
+  QueueMismatchError,
+  QueueNotFoundError,
+  RefusedError,
+  UnknownSchemeError,
+  UnroutedError,
+} from './errors.js';
+export { HEADER, MAX_REASON_CHARS } from './headers.js';
+export { decodePayload, encodePayload } from './payload.js';
+export { type TransportFactory, TransportRegistry, withoutPassword } from './registry.js';

@@ -1,0 +1,15 @@
+/** Bytes on the wire for a message's data: a Buffer as it is, anything else as JSON text (`undefined` as `null`). */
+export function encodePayload(data: unknown): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  if (data instanceof Uint8Array) return Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  return Buffer.from(JSON.stringify(data) ?? 'null');
+}
+
+/** The data of received bytes: parsed where they are JSON, otherwise the bytes untouched. */
+export function decodePayload(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    return bytes;
+  }
+}

@@ -1,0 +1,36 @@
+import { UsageError } from '../errors.js';
+import type { Logger } from '../support/index.js';
+import type { Broker, ClientOptions } from './contract.js';
+import { UnknownSchemeError } from './errors.js';
+
+/** Makes a broker client for an address; it is not connected yet. May load its code only now. */
+export type TransportFactory = (address: URL, options: ClientOptions, log: Logger) => Promise<Broker>;
+
+/** Transports by URL scheme. A value: made in one place and passed on. */
+export class TransportRegistry {
+  readonly #factories = new Map<string, TransportFactory>();
+
+  /** @param schemes without colon: `amqp` */
+  register(schemes: readonly string[], factory: TransportFactory): this {
+    for (const scheme of schemes) this.#factories.set(scheme, factory);
+    return this;
+  }
+
+  get schemes(): readonly string[] {
+    return [...this.#factories.keys()];
+  }
+
+  /** @throws {UsageError} for what is no URL. @throws {UnknownSchemeError} */
+  async open(address: string, options: ClientOptions, log: Logger): Promise<Broker> {
+    if (!URL.canParse(address)) throw new UsageError(`the broker address '${withoutPassword(address)}' is not a URL`);
+    const url = new URL(address);
+    const factory = this.#factories.get(url.protocol.replace(/:$/, ''));
+    if (!factory) throw new UnknownSchemeError(withoutPassword(address), this.schemes);
+    return factory(url, options, log);
+  }
+}
+
+/** A broker's address as it may be shown: the password replaced by `***`. */
+export function withoutPassword(address: string): string {
+  return address.replace(/(:\/\/[^/@:]*):[^/]*@/, '$1:***@');
+}
