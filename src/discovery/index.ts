@@ -1,0 +1,30 @@
+/**
+ * Finding participants, without any input or output: the definition that a participant announces, reading and checking
+ * such announcements, the table of who is alive, and the wiring message by which a role of ours learns its place in the
+ * graph. Transports carry these messages as notices; participants write them and coordinators read them, or the other
+ * way round. docs/wire.md describes all of it for other languages.
+ */
+export type { Definition, PortDefinition } from './definition.js';
+export {
+  DISCOVERY_NOTICE,
+  DISCOVERY_PERIOD_MS,
+  LAPSE_MS,
+  MAX_DISCOVERY_BYTES,
+  ROLL_CALL_NOTICE,
+  wiringNotice,
+} from './names.js';
+export {
+  type AnnouncementEffect,
+  type KnownParticipant,
+  type ParticipantStatus,
+  ParticipantTable,
+} from './participant-table.js';
+export {
+  type Announcement,
+  announcementOf,
+  goneMessageOf,
+  type ReadWiring,
+  readAnnouncement,
+  readWiring,
+} from './read.js';
+export { createWiring, keyIips, type OutportState, type WiredIip, type Wiring } from './wiring.js';
