@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { Option } from 'commander';
+import { readBrokerFile } from '../embedded/index.js';
+import { MsgfloError } from '../errors.js';
+import { builtinTransports } from '../transport/builtin/index.js';
+import { type Broker, type ClientOptions, withoutPassword } from '../transport/index.js';
+import type { CliContext } from './command.js';
+
+/** Where state lies beside a project: the embedded broker's address, coordinators' records. */
+export const stateDir = (cwd: string): string => join(cwd, '.msgflo');
+
+/** `--broker`, said once. */
+export function brokerOption(): Option {
+  return new Option(
+    '--broker <url>',
+    'broker: amqp://, amqps://, mqtt://, mqtts://, ws://, wss://, local:// (else MSGFLO_BROKER, else CLOUDAMQP_URL, else the embedded broker)',
+  );
+}
+
+/** No broker was named and no embedded one runs here. */
+export class NoBrokerError extends MsgfloError {
+  readonly code = 'MSGFLO_NO_BROKER';
+}
+
+/** The broker named by flag or environment, or undefined: then it is the embedded one. */
+export function namedBroker(
+  flag: string | undefined,
+  env: CliContext['env'],
+): { readonly address: string; readonly from: string } | undefined {
+  if (flag) return { address: flag, from: '--broker' };
+  for (const from of ['MSGFLO_BROKER', 'CLOUDAMQP_URL']) {
+    const address = env[from];
+    if (address) return { address, from };
+  }
+  return undefined;
+}
+
+/**
+ * The address for an executable that joins a network but does not keep one up.
+ * @throws {NoBrokerError} when none is named and no embedded broker runs for this folder
+ */
+export async function joinBroker(flag: string | undefined, context: CliContext): Promise<string> {
+  const named = namedBroker(flag, context.env);
+  if (named) return named.address;
+  const embedded = await readBrokerFile(stateDir(context.cwd));
+  if (embedded) return embedded.address;
+  throw new NoBrokerError(
+    `no broker: give --broker URL or set MSGFLO_BROKER, or start 'msgflo' in this folder (${context.cwd}), which brings an embedded one`,
+  );
+}
+
+/**
+ * Opens a client, hands it to `work` and closes it whatever happens.
+ * @throws {BrokerUnreachableError} when there is no connection within `timeoutMs`
+ */
+export async function withBroker<T>(
+  address: string,
+  context: CliContext,
+  options: Partial<ClientOptions> & { readonly timeoutMs?: number },
+  work: (broker: Broker) => Promise<T>,
+): Promise<T> {
+  const { timeoutMs, ...client } = options;
+  const broker = await builtinTransports().open(address, { id: `msgflo-${randomUUID()}`, ...client }, context.log);
+  context.log.debug(`connecting to ${withoutPassword(address)}`);
+  const signals = timeoutMs === undefined ? [context.signal] : [context.signal, AbortSignal.timeout(timeoutMs)];
+  try {
+    await broker.connect({ signal: AbortSignal.any(signals) });
+    return await work(broker);
+  } finally {
+    await broker.close();
+  }
+}
