@@ -38,5 +38,7 @@ export {
   UnroutedError,
 } from './errors.js';
 export { HEADER, MAX_REASON_CHARS } from './headers.js';
+export { InHand } from './in-hand.js';
 export { decodePayload, encodePayload } from './payload.js';
 export { type TransportFactory, TransportRegistry, withoutPassword } from './registry.js';
+export { deadLetterHeaders, runHandler, sendUntilRouted, withMessageId } from './settle.js';
