@@ -1,0 +1,135 @@
+import type { QueueName } from '../names.js';
+
+export type EngineQueueKind = 'inqueue' | 'outqueue';
+export type EngineBindingKind = 'pubsub' | 'roundrobin';
+export type EngineHeaders = Readonly<Record<string, string>>;
+
+/** Bytes and headers; the engine looks into neither. */
+export interface EngineMessage {
+  readonly body: Buffer;
+  readonly headers: EngineHeaders;
+}
+
+export interface EngineDelivery extends EngineMessage {
+  /** Names the delivery to `settle`; unique within its consumer. */
+  readonly tag: number;
+  readonly redelivered: boolean;
+}
+
+export interface EngineOutput extends EngineMessage {
+  readonly kind: EngineQueueKind;
+  readonly name: QueueName;
+  /** Nothing at all is carried out while nobody takes it. @default false: dropped and counted */
+  readonly mandatory?: boolean;
+}
+
+export interface EngineSettlement {
+  /** A dead letter goes to the outqueue `dead-<inqueue>` and is kept there (see `Engine`). */
+  readonly verdict: 'ack' | 'requeue' | { readonly deadLetter: EngineMessage };
+  readonly outputs: readonly EngineOutput[];
+  /** True: while a mandatory output has no taker, wait for one instead of coming to `unrouted`. @default false */
+  readonly hold?: boolean;
+}
+
+/** What became of a submission. `gone`: the delivery is not held any more (settled, or given back), or the session ended. */
+export type Outcome = { readonly state: 'done' | 'gone' } | { readonly state: 'unrouted'; readonly queue: QueueName };
+
+/** Something handed in that may have to wait: for room in a full inqueue, or for somebody to take it. */
+export interface Submission {
+  readonly waitsFor: 'nothing' | 'room' | 'route';
+  /** Withdraws it, if it still waits; its callback is then never called. */
+  cancel(): void;
+}
+
+export interface EngineNotice {
+  readonly name: string;
+  /** Empty and `retain`: clears what is kept under the name. */
+  readonly body: Buffer;
+  readonly retain: boolean;
+}
+
+export interface EngineBinding {
+  readonly kind: EngineBindingKind;
+  readonly source: QueueName;
+  readonly target: QueueName;
+}
+
+export interface EngineDepth {
+  readonly queue: QueueName;
+  readonly ready: number;
+  readonly unacked: number;
+  readonly consumers: number;
+}
+
+/** Messages that went nowhere since the engine was made. */
+export interface EngineCounters {
+  /** Sent without `mandatory` while nobody was bound. */
+  readonly unrouted: number;
+  /** Dead letters pushed out of a full `dead-` queue by newer ones. */
+  readonly deadDropped: number;
+}
+
+/** One consumer of one inqueue. */
+export interface EngineConsumer {
+  /**
+   * Carries out outputs and verdict in one step, or, while a target is full, later in one step. `done` is called once,
+   * perhaps before this returns.
+   */
+  settle(tag: number, settlement: EngineSettlement, done: (outcome: Outcome) => void): Submission;
+  /** No delivery starts afterwards; what it holds stays its own. */
+  pause(): void;
+  /** Ends it: what it holds goes back to where it stood in the queue, marked as redelivered. Idempotent. */
+  end(): void;
+}
+
+/** Stops watching or tapping. Idempotent. */
+export type Stop = () => void;
+
+/** All that one client owns; what it holds is given back when it ends. */
+export interface EngineSession {
+  /** Idempotent. @throws {EngineRefusedError} `mismatch` if it exists with another `persistent`. */
+  declare(kind: EngineQueueKind, name: QueueName, persistent: boolean): void;
+  /** `done` is called once, perhaps before this returns. Never waits for a route. */
+  send(output: EngineOutput, done: (outcome: Outcome) => void): Submission;
+  /**
+   * Hands messages to `deliver`, at most `prefetch` unsettled at a time. `deliver` is called while the engine works and
+   * must do no more than note the delivery down. @throws {EngineRefusedError} `not-found`
+   */
+  consume(inqueue: QueueName, prefetch: number, deliver: (delivery: EngineDelivery) => void): EngineConsumer;
+  /** Copies of what is sent to an outqueue from now on, whether it exists yet or not. */
+  tap(outqueue: QueueName, handler: (message: EngineMessage) => void): Stop;
+  /** The retained notice, if there is one, before this returns; then every one that is sent. */
+  watch(name: string, handler: (body: Buffer, retained: boolean) => void): Stop;
+  /** `left`: in order. `died`: its last words are published. Idempotent. */
+  end(how: 'left' | 'died'): void;
+}
+
+/** Who opens a session. */
+export interface EngineClient {
+  readonly id: string;
+  readonly lastWords?: EngineNotice;
+}
+
+/**
+ * Queues, bindings and notices of one broker. Synchronous: when a call returns, it has happened, but for submissions that
+ * must wait, which call back.
+ *
+ * - An inqueue holds messages, each for one of its consumers in turn; an outqueue copies to what is bound to it, and to
+ *   the inqueue of its own name. Both kinds of binding deliver alike.
+ * - Order is kept: what was held and is given back stands where it stood before.
+ * - A full inqueue makes who sends to it wait, in order of coming.
+ * - Every inqueue has an outqueue `dead-<inqueue>` with an inqueue of the same name that keeps the newest dead letters.
+ * - A queue declared not persistent goes when the last session has ended that declared it or consumes from it.
+ */
+export interface Engine {
+  open(client: EngineClient): EngineSession;
+  /** Idempotent. @throws {EngineRefusedError} `not-found` while source or target does not exist */
+  bind(binding: EngineBinding): void;
+  /** Idempotent. */
+  unbind(binding: EngineBinding): void;
+  bindings(): readonly EngineBinding[];
+  /** One row per inqueue that exists. */
+  depths(queues: readonly QueueName[]): readonly EngineDepth[];
+  notify(notice: EngineNotice): void;
+  readonly counters: EngineCounters;
+}

@@ -1,0 +1,179 @@
+import type { QueueName } from '../names.js';
+import type {
+  Engine,
+  EngineBinding,
+  EngineClient,
+  EngineCounters,
+  EngineDepth,
+  EngineMessage,
+  EngineNotice,
+  EngineOutput,
+  EngineSession,
+  Outcome,
+  Stop,
+} from './engine.js';
+import type { Inqueue } from './inqueue.js';
+import { MemorySession } from './memory-session.js';
+import type { QueueLimit } from './message-list.js';
+import { NoticeBoard } from './notice-board.js';
+import type { Batch, Pending } from './pending.js';
+import { Topology } from './topology.js';
+
+const MIB = 1024 * 1024;
+
+export interface MemoryEngineOptions {
+  /** Ready messages per inqueue beyond which senders wait. @default 100_000 */
+  readonly maxMessages?: number;
+  /** Ready bytes per inqueue beyond which senders wait. @default 256 MiB */
+  readonly maxBytes?: number;
+  /** Dead letters kept per inqueue; beyond, or beyond 64 MiB, the oldest go. @default 10_000 */
+  readonly maxDeadLetters?: number;
+}
+
+/** Why a submission cannot be carried out just now: its end, or the line it has to wait in. */
+type Obstacle = Outcome | { readonly line: Set<Pending>; readonly waitsFor: 'room' | 'route' };
+type Tap = (message: EngineMessage) => void;
+
+/** The engine in memory: nothing outlives the process. O(1) per message and target. */
+export class MemoryEngine implements Engine {
+  readonly topology: Topology;
+  readonly notices = new NoticeBoard();
+  readonly #taps = new Map<QueueName, Set<Tap>>();
+  /** Submissions that wait for somebody to be bound, by outqueue. */
+  readonly #unrouted = new Map<QueueName, Set<Pending>>();
+  readonly #dirty = new Set<Inqueue>();
+  #working = false;
+  #unroutedCount = 0;
+  #deadDropped = 0;
+
+  constructor({ maxMessages = 100_000, maxBytes = 256 * MIB, maxDeadLetters = 10_000 }: MemoryEngineOptions = {}) {
+    const inqueue: QueueLimit = { maxMessages, maxBytes, beyond: 'wait' };
+    this.topology = new Topology({
+      inqueue,
+      dead: { maxMessages: maxDeadLetters, maxBytes: 64 * MIB, beyond: 'drop-oldest' },
+    });
+  }
+
+  get counters(): EngineCounters {
+    return { unrouted: this.#unroutedCount, deadDropped: this.#deadDropped };
+  }
+
+  open(client: EngineClient): EngineSession {
+    return new MemorySession(this, client);
+  }
+
+  bind(binding: EngineBinding): void {
+    this.topology.bind(binding);
+    this.retryUnrouted();
+  }
+
+  unbind(binding: EngineBinding): void {
+    this.topology.unbind(binding);
+  }
+
+  bindings(): readonly EngineBinding[] {
+    return this.topology.bindings();
+  }
+
+  depths(queues: readonly QueueName[]): readonly EngineDepth[] {
+    return queues.flatMap((name) => this.topology.inqueue(name)?.depth() ?? []);
+  }
+
+  notify(notice: EngineNotice): void {
+    this.notices.post(notice);
+  }
+
+  tap(outqueue: QueueName, handler: Tap): Stop {
+    const tap: Tap = (message) => handler(message);
+    const taps = this.#taps.get(outqueue) ?? new Set();
+    this.#taps.set(outqueue, taps.add(tap));
+    return () => {
+      taps.delete(tap);
+      if (taps.size === 0 && this.#taps.get(outqueue) === taps) this.#taps.delete(outqueue);
+    };
+  }
+
+  /** Carries it out now, or puts it in line. `jumpsLine`: the queue in whose line it was first. */
+  submit(pending: Pending, jumpsLine?: Inqueue): void {
+    pending.leaveLine();
+    const obstacle = this.#obstacle(pending.batch, jumpsLine);
+    if (!obstacle) this.#carryOut(pending);
+    else if ('state' in obstacle) pending.finish(obstacle);
+    else pending.waitIn(obstacle.line, obstacle.waitsFor);
+  }
+
+  /** To be called when a queue may hand out more, or has room again. */
+  touch(queue: Inqueue): void {
+    this.#dirty.add(queue);
+    this.#work();
+  }
+
+  /** To be called when there are new ways for a message to go. */
+  retryUnrouted(): void {
+    for (const line of [...this.#unrouted.values()]) for (const pending of [...line]) this.submit(pending);
+  }
+
+  /** To be called for an inqueue that is gone. */
+  release(queue: Inqueue): void {
+    for (const pending of [...queue.waiting]) this.submit(pending);
+  }
+
+  #obstacle(batch: Batch, jumpsLine: Inqueue | undefined): Obstacle | undefined {
+    if (!batch.isAlive()) return { state: 'gone' };
+    for (const { kind, name, mandatory } of batch.outputs) {
+      const targets = this.topology.routes(kind, name);
+      if (targets.length === 0 && mandatory) {
+        return batch.hold ? { line: this.#unroutedLine(name), waitsFor: 'route' } : { state: 'unrouted', queue: name };
+      }
+      for (const target of targets) {
+        const mustWait = target.isFull || (target.waiting.size > 0 && target !== jumpsLine);
+        if (mustWait) return { line: target.waiting, waitsFor: 'room' };
+      }
+    }
+    return undefined;
+  }
+
+  #carryOut(pending: Pending): void {
+    const { batch } = pending;
+    for (const output of batch.outputs) this.#put(output, this.topology.routes(output.kind, output.name));
+    batch.commit();
+    pending.finish({ state: 'done' });
+    this.#work();
+  }
+
+  #put(output: EngineOutput, targets: readonly Inqueue[]): void {
+    const { kind, name, body, headers } = output;
+    const message: EngineMessage = { body, headers };
+    if (targets.length === 0) this.#unroutedCount += 1;
+    for (const target of targets) {
+      this.#deadDropped += target.list.push(message);
+      this.#dirty.add(target);
+    }
+    if (kind === 'outqueue' && this.#taps.size > 0) for (const tap of this.#taps.get(name) ?? []) tap(message);
+  }
+
+  /** Hands out what is ready and lets in who waits for room; never entered twice, so that callbacks may call in. */
+  #work(): void {
+    if (this.#working) return;
+    this.#working = true;
+    try {
+      for (const queue of this.#dirty) {
+        this.#dirty.delete(queue);
+        queue.dispatch();
+        const [first] = queue.waiting;
+        if (!first || queue.isFull) continue;
+        this.#dirty.add(queue);
+        this.submit(first, queue);
+      }
+    } finally {
+      this.#working = false;
+    }
+  }
+
+  #unroutedLine(name: QueueName): Set<Pending> {
+    for (const [other, line] of this.#unrouted) if (line.size === 0) this.#unrouted.delete(other);
+    const line = this.#unrouted.get(name) ?? new Set();
+    this.#unrouted.set(name, line);
+    return line;
+  }
+}
