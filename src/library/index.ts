@@ -1,0 +1,21 @@
+/**
+ * The components a project has and the commands that start them. A component is a file in the component directory that a
+ * handler knows how to run (by extension, or by path pattern), or a command given by name in the project's configuration:
+ * `package.json` under the key `msgflo`, or a JSON file of its own.
+ *
+ * A command template is split into arguments first; role, file name and IIPs are put in afterwards, so that none of them
+ * can become a second argument or reach a shell. Where a shell is asked for, they are quoted instead.
+ *
+ * The executables load a library once; the coordinator asks it for commands, the FBP protocol for names and sources.
+ */
+export { NoSourceError, UnknownComponentError } from './errors.js';
+export {
+  type Command,
+  type ComponentInfo,
+  Library,
+  type LibraryContent,
+  type ShellCommand,
+  type Source,
+  type StartRequest,
+} from './library.js';
+export { type LibraryOptions, loadLibrary } from './load-library.js';
