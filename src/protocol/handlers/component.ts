@@ -1,0 +1,68 @@
+import { stringify } from 'yaml';
+import { messageOf } from '../../errors.js';
+import { type Command, command, type Exchange } from '../command.js';
+import { RequestError } from '../errors.js';
+import { isMainGraph, splitName } from '../graph-identity.js';
+import { graphForEditors } from '../graph-source.js';
+import { componentMessage } from '../messages.js';
+import type { ComponentInfo, ComponentPort, ComponentSource, Network } from '../network.js';
+import { anyPayload, sourceRequest } from '../schemas.js';
+import { excerpt } from '../wire.js';
+
+interface SourceRequest {
+  readonly name: string;
+}
+
+/** The sub-protocol `component`: what there is to build graphs from, and how it is written. */
+export const componentCommands: Readonly<Record<string, Command>> = {
+  list: command<object>(anyPayload, (_payload, exchange) => list(exchange)),
+  getsource: command<SourceRequest>(sourceRequest, getSource),
+};
+
+function list({ network, reply }: Exchange): void {
+  const components = network.components();
+  for (const component of components) reply('component', componentMessage(component));
+  reply('componentsready', components.length);
+}
+
+/** Editors fetch every component of the project and show no graph at all if one fails: what is known is answered. */
+async function getSource({ name }: SourceRequest, { network, reply, warn }: Exchange): Promise<void> {
+  if (isMainGraph(network, name)) return reply('source', await graphSource(network, name));
+  let source: ComponentSource | undefined;
+  try {
+    source = await network.componentSource(name);
+  } catch (error) {
+    warn(`the source of component '${excerpt(name)}' cannot be read: ${messageOf(error)}`);
+  }
+  source ??= definitionSource(network, name);
+  if (!source) throw new RequestError(`there is no component '${excerpt(name)}'`);
+  const { library, language, code } = source;
+  reply('source', { name: source.name, ...(library !== undefined && { library }), language, code });
+}
+
+async function graphSource(network: Network, asked: string): Promise<ComponentSource> {
+  const code = graphForEditors(await network.graphSource());
+  return { ...splitName(asked), language: 'json', code };
+}
+
+/** The definition of a component whose program cannot be shown, as YAML. */
+function definitionSource(network: Network, name: string): ComponentSource | undefined {
+  const component = network.components().find((one) => one.name === name);
+  return component && { ...splitName(name), language: 'yaml', code: stringify(definitionOf(component)) };
+}
+
+function definitionOf({ name, description, icon, inPorts, outPorts }: ComponentInfo): object {
+  return {
+    component: name,
+    ...(description !== undefined && { label: description }),
+    ...(icon !== undefined && { icon }),
+    inports: portsOf(inPorts),
+    outports: portsOf(outPorts),
+  };
+}
+
+function portsOf(ports: readonly ComponentPort[]): object {
+  return Object.fromEntries(
+    ports.map(({ id, type = 'any', description }) => [id, { type, ...(description !== undefined && { description }) }]),
+  );
+}

@@ -1,0 +1,52 @@
+import { excerpt, isSubProtocol, type Request, SUB_PROTOCOLS, type SubProtocol } from './wire.js';
+
+/** A frame that is no request. It is refused on the sub-protocol it names, else on `runtime`. */
+export interface Refusal {
+  readonly protocol: SubProtocol;
+  readonly reason: string;
+  readonly requestId?: string;
+}
+
+export type ReadRequest = { readonly request: Request } | { readonly refusal: Refusal };
+
+/**
+ * Reads one frame. Never throws; reasons never repeat what a payload held, since a secret may be in it. A `secret`, in
+ * the payload (0.7) or beside it (0.8), is accepted and goes no further.
+ */
+export function readRequest(frame: string | Uint8Array): ReadRequest {
+  if (typeof frame !== 'string') return refuse('binary frames are not taken: send JSON as text');
+  let message: unknown;
+  try {
+    message = JSON.parse(frame);
+  } catch {
+    return refuse('the message is not JSON');
+  }
+  if (!isRecord(message)) return refuse('a message must be an object with protocol, command and payload');
+  return readEnvelope(message);
+}
+
+function readEnvelope(message: Readonly<Record<string, unknown>>): ReadRequest {
+  const { protocol, command, payload, requestId } = message;
+  const context = {
+    protocol: isSubProtocol(protocol) ? protocol : ('runtime' as const),
+    ...(typeof requestId === 'string' && { requestId }),
+  };
+  const because = (reason: string): ReadRequest => ({ refusal: { ...context, reason } });
+  if (typeof protocol !== 'string') return because('protocol must be text');
+  if (!isSubProtocol(protocol))
+    return because(`there is no sub-protocol '${excerpt(protocol)}'; there are ${SUB_PROTOCOLS.join(', ')}`);
+  if (typeof command !== 'string' || command === '') return because('command must be text');
+  const name = `${protocol}:${excerpt(command)}`;
+  if (requestId !== undefined && typeof requestId !== 'string') return because(`${name}: requestId must be text`);
+  if (!isRecord(payload)) return because(`${name}: payload must be an object`);
+  const { secret: _, ...rest } = payload;
+  return { request: { ...context, command, payload: rest } };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function refuse(reason: string): ReadRequest {
+  return { refusal: { protocol: 'runtime', reason } };
+}
