@@ -1,0 +1,75 @@
+import { expect } from 'chai';
+import type { QueueName } from '../../../src/names.js';
+import { type Broker, deadLetterQueue, HEADER, MAX_REASON_CHARS } from '../../../src/transport/index.js';
+import type { Server } from './server.js';
+import { eventually, type Inbox, type Stage } from './stage.js';
+
+export function deadLetterSpecs(server: () => Server, stage: () => Stage): void {
+  async function morgue(broker: Broker, inqueue: QueueName): Promise<Inbox> {
+    const target = await stage().inqueue(broker);
+    const inbox = await stage().collect(broker, target);
+    await stage().connectEdge(broker, inbox.consumer, deadLetterQueue(inqueue), target);
+    return inbox;
+  }
+
+  it('sends a dead letter on with its reason, its headers and the original bytes', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const inbox = await stage().hold(broker, inqueue);
+    const dead = await morgue(broker, inqueue);
+    const bytes = Buffer.from('{ "spaced" :  1 ');
+    await broker.send('inqueue', inqueue, { data: bytes, headers: { colour: 'red', [HEADER.messageId]: 'm1' } });
+    (await inbox.next()).settle({ deadLetter: 'no such file', headers: { [HEADER.deadRole]: 'reader' } });
+    const { delivery } = await dead.next();
+    expect(bytes.equals(Buffer.from(delivery.data as Buffer))).to.equal(true);
+    if (!broker.capabilities.headers) return;
+    expect(delivery.headers).to.include({
+      colour: 'red',
+      [HEADER.messageId]: 'm1',
+      [HEADER.deadReason]: 'no such file',
+      [HEADER.deadQueue]: inqueue,
+      [HEADER.deadRole]: 'reader',
+    });
+  });
+
+  it('makes a dead letter of what a handler throws on, its reason cut, and goes on', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const dead = await morgue(broker, inqueue);
+    await broker.consume(inqueue, async ({ data }) => {
+      if (data === 'bad') throw new TypeError('x'.repeat(3 * MAX_REASON_CHARS));
+      if (data === 'worse') return { verdict: 'ack', outputs: [{ outqueue: stage().name(), data: 1n }] };
+      return { verdict: 'ack', outputs: [] };
+    });
+    await broker.send('inqueue', inqueue, { data: 'bad' });
+    await broker.send('inqueue', inqueue, { data: 'good' });
+    await broker.send('inqueue', inqueue, { data: 'worse' });
+    const { delivery } = await dead.next();
+    expect(delivery.data).to.equal('bad');
+    if (broker.capabilities.headers) {
+      expect(delivery.headers[HEADER.deadReason]).to.have.length(MAX_REASON_CHARS);
+      expect(delivery.headers[HEADER.deadError]).to.equal('TypeError');
+    }
+    expect((await dead.next()).delivery.data, 'an output that is no JSON').to.equal('worse');
+  });
+
+  it('keeps dead letters while nobody is bound to them', async function () {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const inbox = await stage().hold(broker, inqueue);
+    await broker.send('inqueue', inqueue, { data: { n: 1 } });
+    (await inbox.next()).settle({ deadLetter: 'kept' });
+    if (broker.capabilities.binds) {
+      const kept = await stage().collect(broker, deadLetterQueue(inqueue));
+      expect((await kept.next()).delivery.data).to.deep.equal({ n: 1 });
+      return;
+    }
+    const { keptDeadLetters } = server();
+    if (!keptDeadLetters) return this.skip();
+    const [letter] = await eventually(async () => {
+      const letters = await keptDeadLetters(inqueue);
+      return letters.length > 0 && letters;
+    }, 'the kept dead letter');
+    expect(letter?.data).to.deep.equal({ n: 1 });
+  });
+}
