@@ -1,0 +1,80 @@
+import { announcementOf, type Definition, DISCOVERY_NOTICE, ROLL_CALL_NOTICE } from '../discovery/index.js';
+import { messageOf } from '../errors.js';
+import type { Logger } from '../support/index.js';
+import type { Client, Subscription } from '../transport/index.js';
+
+/** How many announcements fit in one discovery period: the second is the spare for a lost one. */
+const PER_PERIOD = 2.2;
+const MAX_JITTER_MS = 5000;
+
+export interface AnnouncerOptions {
+  readonly client: Client;
+  /** The definitions as they are just now. */
+  readonly definitions: () => readonly Definition[];
+  readonly periodMs: number;
+  readonly log: Logger;
+  /** Called with each definition that the broker has taken. */
+  readonly onSent?: (definition: Definition) => void;
+}
+
+/**
+ * Announces definitions on the discovery notice: when told to, every `periodMs` / 2.2, and when the roll is called. A
+ * roll-call may ask for answers spread over some time: `{"jitterMs": 200}`.
+ */
+export class Announcer {
+  readonly #options: AnnouncerOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #answer: NodeJS.Timeout | undefined;
+  #rollCall: Subscription | undefined;
+  #stopped = false;
+
+  constructor(options: AnnouncerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when the first announcement is out. */
+  async start(): Promise<void> {
+    const { client, periodMs } = this.#options;
+    this.#rollCall = await client.watch(ROLL_CALL_NOTICE, (body) => this.#answerLater(jitterOf(body)));
+    this.#timer = setInterval(() => this.announceSoon(), periodMs / PER_PERIOD);
+    await this.announce();
+  }
+
+  /** @throws {NotConnectedError} */
+  async announce(): Promise<void> {
+    for (const definition of this.#options.definitions()) {
+      await this.#options.client.notify({ name: DISCOVERY_NOTICE, body: announcementOf(definition) });
+      this.#options.onSent?.(definition);
+    }
+  }
+
+  /** The same, for who cannot wait: a failure is logged. */
+  announceSoon(): void {
+    if (this.#stopped) return;
+    this.announce().catch((error: unknown) => this.#options.log.debug(`could not announce: ${messageOf(error)}`));
+  }
+
+  /** Nothing is announced afterwards. Idempotent. */
+  stop(): void {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#answer);
+    this.#rollCall?.cancel().catch((error: unknown) => this.#options.log.debug(messageOf(error)));
+  }
+
+  #answerLater(jitterMs: number): void {
+    clearTimeout(this.#answer);
+    if (jitterMs === 0) this.announceSoon();
+    else this.#answer = setTimeout(() => this.announceSoon(), Math.random() * jitterMs);
+  }
+}
+
+function jitterOf(body: Buffer): number {
+  try {
+    const asked: unknown = JSON.parse(body.toString('utf8'));
+    if (asked === null || typeof asked !== 'object' || !('jitterMs' in asked)) return 0;
+    return typeof asked.jitterMs === 'number' ? Math.min(Math.max(asked.jitterMs, 0), MAX_JITTER_MS) : 0;
+  } catch {
+    return 0;
+  }
+}

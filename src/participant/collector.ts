@@ -1,0 +1,81 @@
+import { MsgfloError } from '../errors.js';
+import type { Output } from '../transport/index.js';
+import { type Outgoing, type Outlet, outgoing } from './outlet.js';
+import type { Outport } from './outport.js';
+
+/** `send` named an outport that the component does not have. */
+export class UnknownPortError extends MsgfloError {
+  readonly code = 'MSGFLO_UNKNOWN_PORT';
+  constructor(port: string, known: readonly string[]) {
+    super(`there is no outport '${port}'; there are: ${known.join(', ') || 'none'}`);
+  }
+}
+
+/** `send` was called after process() had ended: something was not awaited. The message is not sent. */
+export class LateSendError extends MsgfloError {
+  readonly code = 'MSGFLO_LATE_SEND';
+  constructor(port: string) {
+    super(`send('${port}') after process() ended: await what it starts`);
+  }
+}
+
+/** What is collected at most, as messages and bytes, before outputs leave early. */
+export const MAX_COLLECTED = 1000;
+export const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
+
+const DONE = Promise.resolve();
+const NONE: readonly Output[] = Object.freeze([]);
+
+export function outportOf(outports: ReadonlyMap<string, Outport>, name: string): Outport {
+  const outport = outports.get(name);
+  if (!outport) throw new UnknownPortError(name, [...outports.keys()]);
+  return outport;
+}
+
+/** The outputs of one call of process(). */
+export class Collector {
+  readonly #outports: ReadonlyMap<string, Outport>;
+  readonly #outlet: Outlet;
+  #collected: Outgoing[] = [];
+  #bytes = 0;
+  #leaving: Promise<void> = DONE;
+  #ended = false;
+
+  constructor(outports: ReadonlyMap<string, Outport>, outlet: Outlet) {
+    this.#outports = outports;
+    this.#outlet = outlet;
+  }
+
+  /** Throws at once for what can never be sent, so that it is a dead letter even where `send` is not awaited. */
+  send(port: string, data: unknown, headers?: Readonly<Record<string, string>>): Promise<void> {
+    if (this.#ended) throw new LateSendError(port);
+    const each = outgoing(outportOf(this.#outports, port), data, headers);
+    this.#collected.push(each);
+    this.#bytes += each.message.data.length;
+    if (this.#collected.length >= MAX_COLLECTED || this.#bytes >= MAX_COLLECTED_BYTES) this.#leave();
+    return this.#leaving;
+  }
+
+  /** What process() collected, for its settlement. Afterwards nothing can be sent any more. */
+  async end(): Promise<readonly Output[]> {
+    this.#ended = true;
+    if (this.#leaving !== DONE) await this.#leaving;
+    return this.#collected.length === 0 ? NONE : this.#outlet.outputs(this.#collected);
+  }
+
+  /** The same where there is no settlement: all are sent, confirmed. */
+  async endNow(): Promise<void> {
+    this.#ended = true;
+    await this.#leaving;
+    await this.#outlet.sendAll(this.#collected);
+  }
+
+  #leave(): void {
+    const batch = this.#collected;
+    this.#collected = [];
+    this.#bytes = 0;
+    this.#leaving = this.#leaving.then(() => this.#outlet.sendAll(batch));
+    // Whoever ends the collector sees the failure; an author who does not await send() must not crash the process.
+    this.#leaving.catch(() => undefined);
+  }
+}

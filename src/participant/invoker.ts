@@ -1,0 +1,158 @@
+import { messageOf } from '../errors.js';
+import { Semaphore } from '../support/index.js';
+import {
+  type Client,
+  type Delivery,
+  deadLetterQueue,
+  HEADER,
+  MAX_REASON_CHARS,
+  NotConnectedError,
+  type Settlement,
+} from '../transport/index.js';
+import { Collector } from './collector.js';
+import type { Component, Surroundings } from './component.js';
+import type { Inport } from './inport.js';
+import type { Outlet } from './outlet.js';
+import { type Outport, StoppedError } from './outport.js';
+
+const REQUEUE: Settlement = Object.freeze({ verdict: 'requeue', outputs: [] });
+
+export interface InvokerOptions {
+  readonly component: Component;
+  readonly client: Client;
+  readonly outports: ReadonlyMap<string, Outport>;
+  readonly outlet: Outlet;
+  readonly surroundings: Surroundings;
+}
+
+/**
+ * Calls process() for deliveries and IIPs, at most `concurrency` at a time, and says what becomes of each. Deliveries
+ * wait until `begin()`, so that the IIPs which came before it are taken first.
+ */
+export class Invoker {
+  /** What `setup` returned. */
+  state: unknown;
+  readonly #options: InvokerOptions;
+  readonly #slots: Semaphore;
+  readonly #iips = new Set<Promise<void>>();
+  #begun = false;
+  #stopped = false;
+  #held: (() => void)[] = [];
+
+  constructor(options: InvokerOptions) {
+    this.#options = options;
+    this.#slots = new Semaphore(options.component.concurrency);
+  }
+
+  begin(): void {
+    this.#begun = true;
+    for (const release of this.#held.splice(0)) release();
+  }
+
+  /** What has not begun is given back. */
+  stop(): void {
+    this.#stopped = true;
+    for (const release of this.#held.splice(0)) release();
+  }
+
+  /** Resolves when no IIP is in hand. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#iips);
+  }
+
+  async handle(inport: Inport, delivery: Delivery): Promise<Settlement> {
+    if (!this.#begun && !this.#stopped) await new Promise<void>((resolve) => this.#held.push(resolve));
+    await this.#slots.acquire();
+    if (this.#stopped) {
+      this.#slots.release();
+      return REQUEUE;
+    }
+    const collector = this.#collector();
+    try {
+      await this.#process(inport, delivery, collector);
+      return { verdict: 'ack', outputs: await collector.end() };
+    } catch (error) {
+      return this.#interrupted(error) ? REQUEUE : this.#deadLetter(inport, error);
+    }
+  }
+
+  /** Hands over initial data. It goes through no broker; what fails is published as a dead letter of the inqueue. */
+  iip(inport: Inport, data: unknown): void {
+    const done = this.#iip(inport, data).finally(() => this.#iips.delete(done));
+    this.#iips.add(done);
+  }
+
+  async #iip(inport: Inport, data: unknown): Promise<void> {
+    await this.#slots.acquire();
+    if (this.#stopped) return this.#slots.release();
+    const collector = this.#collector();
+    try {
+      await this.#process(inport, { data, headers: {}, redelivered: false }, collector);
+      await collector.endNow();
+    } catch (error) {
+      if (!this.#interrupted(error)) await this.#buryIip(inport, data, error);
+    }
+  }
+
+  #collector(): Collector {
+    return new Collector(this.#options.outports, this.#options.outlet);
+  }
+
+  /** Runs process() and frees its slot: settling what it came to does not hold up the next. */
+  async #process(inport: Inport, { data, headers, redelivered }: Delivery, collector: Collector): Promise<void> {
+    const { component, outports, surroundings } = this.#options;
+    const { role, log, signal } = surroundings;
+    try {
+      await component.process?.(inport.inputs(data), {
+        role,
+        log,
+        signal,
+        headers,
+        redelivered,
+        state: this.state,
+        send: (port, output, outputHeaders) => collector.send(port, output, outputHeaders),
+        isConnected: (port) => outports.get(port)?.isConnected ?? false,
+      });
+    } finally {
+      this.#slots.release();
+    }
+  }
+
+  /** Whether it failed because the participant stops, rather than because of the message. */
+  #interrupted(error: unknown): boolean {
+    if (this.#options.surroundings.signal.aborted) return true;
+    if (!this.#stopped) return false;
+    if (error instanceof StoppedError || error instanceof NotConnectedError) return true;
+    return error instanceof Error && error.name === 'AbortError';
+  }
+
+  #deadLetter(inport: Inport, error: unknown): Settlement {
+    return { verdict: { deadLetter: messageOf(error), headers: this.#facts(inport, error) }, outputs: [] };
+  }
+
+  #facts(inport: Inport, error: unknown): Record<string, string> {
+    return {
+      [HEADER.deadError]: error instanceof Error ? error.name : typeof error,
+      [HEADER.deadRole]: this.#options.surroundings.role,
+      [HEADER.deadPort]: inport.name,
+    };
+  }
+
+  async #buryIip(inport: Inport, data: unknown, error: unknown): Promise<void> {
+    const { client, surroundings } = this.#options;
+    const reason = messageOf(error).slice(0, MAX_REASON_CHARS);
+    surroundings.log.warn(`the IIP of inport '${inport.name}' failed: ${reason}`);
+    const headers = {
+      ...this.#facts(inport, error),
+      [HEADER.deadReason]: reason,
+      [HEADER.deadQueue]: inport.queue,
+    };
+    const queue = deadLetterQueue(inport.queue);
+    try {
+      await client.declare('outqueue', queue);
+      await client.send('outqueue', queue, { data, headers });
+    } catch (lost) {
+      surroundings.log.warn(`its dead letter could not be sent: ${messageOf(lost)}`);
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { randomUUID } from 'node:crypto';
+import { DISCOVERY_NOTICE, goneMessageOf } from '../discovery/index.js';
+import { asParticipantId, asRole, type ParticipantId } from '../names.js';
+import type { Logger } from '../support/index.js';
+import type { Client, ClientOptions } from '../transport/index.js';
+
+export interface ParticipantOptions {
+  readonly role: string;
+  /** Made with `participantClientOptions`, not connected yet. The participant connects and closes it. */
+  readonly broker: Client;
+  /** @default `<role>-<uuid>` */
+  readonly id?: string;
+  /** Set by a keeper: nothing is sent before a wiring of this run has come. */
+  readonly run?: string;
+  /** Initial data from the command line, by inport; an IIP of equal content in the wiring is not taken again. */
+  readonly iips?: Readonly<Record<string, unknown>>;
+  /** Discovery period; an announcement is made every `periodMs` / 2.2. @default 60,000 */
+  readonly periodMs?: number;
+  /** Without `run`: how long to wait for a retained wiring before going on without. @default 1,000 */
+  readonly wiringWaitMs?: number;
+  readonly log?: Logger;
+}
+
+/** A unique id for an instance of a role. */
+export const newParticipantId = (role: string): ParticipantId => asParticipantId(`${role}-${randomUUID()}`);
+
+/** What the client of a participant must be made with: the broker says 'gone' for it when it dies. */
+export function participantClientOptions(who: {
+  readonly id: string;
+  readonly role: string;
+  readonly slot?: string;
+}): ClientOptions {
+  const body = goneMessageOf({ id: asParticipantId(who.id), role: asRole(who.role) });
+  const lastWords = { name: DISCOVERY_NOTICE, body };
+  return { id: who.id, lastWords, ...(who.slot === undefined ? {} : { slot: who.slot }) };
+}

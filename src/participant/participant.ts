@@ -1,0 +1,245 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type Definition,
+  DISCOVERY_NOTICE,
+  DISCOVERY_PERIOD_MS,
+  goneMessageOf,
+  keyIips,
+  type Wiring,
+  wiringNotice,
+} from '../discovery/index.js';
+import { messageOf } from '../errors.js';
+import { asParticipantId, asPortName, asRole, type ParticipantId, type PortName, type Role } from '../names.js';
+import { createLogger, type Logger } from '../support/index.js';
+import type { Client, Subscription } from '../transport/index.js';
+import { Announcer } from './announcer.js';
+import type { Component, Surroundings } from './component.js';
+import { createDefinition, createInports, createOutports } from './define-ports.js';
+import { IipIntake } from './iip-intake.js';
+import type { Inport } from './inport.js';
+import { Invoker } from './invoker.js';
+import { Outlet } from './outlet.js';
+import { type Outport, StoppedError } from './outport.js';
+import { newParticipantId, type ParticipantOptions } from './participant-options.js';
+import { Producer } from './producer.js';
+import { WiringFollower } from './wiring-follower.js';
+
+const DEFAULT_GRACE_MS = 5000;
+const LEAVE_MS = 1000;
+
+/** A running instance of a component: announced, wired by the coordinator, taking messages until it is stopped. */
+export class Participant {
+  readonly id: ParticipantId;
+  readonly role: Role;
+  readonly #component: Component;
+  readonly #options: ParticipantOptions;
+  readonly #client: Client;
+  readonly #log: Logger;
+  readonly #inports: ReadonlyMap<string, Inport>;
+  readonly #outports: ReadonlyMap<string, Outport>;
+  readonly #invoker: Invoker;
+  readonly #intake: IipIntake;
+  readonly #producer: Producer;
+  readonly #announcer: Announcer;
+  readonly #follower: WiringFollower;
+  /** Told to end. */
+  readonly #stopping = new AbortController();
+  /** Out of time. */
+  readonly #abandoned = new AbortController();
+  #wired: string | undefined;
+  #wiringWatch: Subscription | undefined;
+  #begun = false;
+  #setUp = false;
+  #producing: Promise<unknown> = Promise.resolve();
+  #stopped: Promise<void> | undefined;
+  #fail: (error: unknown) => void = () => undefined;
+  /** Rejects when produce() throws, with what it threw; resolves when the participant was stopped. */
+  readonly finished: Promise<void>;
+  #finish: () => void = () => undefined;
+
+  constructor(component: Component, options: ParticipantOptions) {
+    const log = options.log ?? createLogger(options.role);
+    this.role = asRole(options.role);
+    this.id = options.id === undefined ? newParticipantId(options.role) : asParticipantId(options.id);
+    this.#component = component;
+    this.#options = options;
+    this.#client = options.broker;
+    this.#log = log;
+    this.#inports = createInports(component, this.role);
+    this.#outports = createOutports(component, this.role, log);
+    const shared = { component, outports: this.#outports, outlet: new Outlet(this.#client, this.#stopping.signal) };
+    this.#invoker = new Invoker({
+      ...shared,
+      client: this.#client,
+      surroundings: this.#surroundings(this.#abandoned.signal),
+    });
+    this.#producer = new Producer({ ...shared, surroundings: this.#surroundings(this.#stopping.signal) });
+    this.#intake = new IipIntake(this.#inports, this.#invoker, log);
+    this.#announcer = new Announcer({
+      client: this.#client,
+      definitions: () => [this.definition],
+      periodMs: options.periodMs ?? DISCOVERY_PERIOD_MS,
+      log,
+    });
+    this.#follower = new WiringFollower({
+      run: options.run,
+      log,
+      signal: this.#stopping.signal,
+      carryOut: (wiring) => this.#carryOut(wiring),
+    });
+    this.finished = new Promise<void>((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
+    this.finished.catch(() => undefined);
+  }
+
+  /** As it is announced just now. */
+  get definition(): Definition {
+    const { id, role } = this;
+    const sources = this.#client.status !== 'idle' && !this.#client.capabilities.binds;
+    return createDefinition(this.#component, { id, role, inports: this.#inports, sources, wired: this.#wired });
+  }
+
+  /** Messages dropped so far because nobody was there to take them, by outport. */
+  get dropped(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#outports].map(([name, outport]) => [name, outport.dropped]));
+  }
+
+  /**
+   * Connects, declares the ports' queues, and takes messages. Resolves when the participant has been announced.
+   * @throws {BrokerUnreachableError} when `signal` aborts before there is a connection
+   */
+  async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    try {
+      await this.#client.connect(options);
+      await this.#declare();
+      this.#invoker.state = await this.#component.setup?.(this.#surroundings(this.#stopping.signal));
+      this.#setUp = true;
+      this.#intake.take(keyIips(commandLineIips(this.#options.iips)));
+      await Promise.all([...this.#inports.values()].map((inport) => this.#consume(inport)));
+      this.#wiringWatch = await this.#client.watch(wiringNotice(this.role), (body) => this.#follower.receive(body));
+      await this.#announcer.start();
+    } catch (error) {
+      await this.stop({ graceMs: 0 });
+      throw error;
+    }
+    if (this.#options.run === undefined) void this.#goOnUnwired();
+  }
+
+  /**
+   * Takes no more messages, finishes those in hand for up to `graceMs`, says 'gone' and closes the client. What has not
+   * begun, or waits for an outport, is given back. Idempotent. @default graceMs 5000
+   */
+  stop(options: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#stopped ??= this.#stop(options.graceMs ?? DEFAULT_GRACE_MS).then(this.#finish);
+    return this.#stopped;
+  }
+
+  async #declare(): Promise<void> {
+    const { inports, outports } = this.#component;
+    const declaring = [
+      ...[...this.#inports].map(([name, { queue }]) => ({ kind: 'inqueue' as const, queue, port: inports[name] })),
+      ...[...this.#outports].map(([name, { queue }]) => ({ kind: 'outqueue' as const, queue, port: outports[name] })),
+    ];
+    await Promise.all(
+      declaring.map(({ kind, queue, port }) =>
+        this.#client.declare(kind, queue, port?.persistent === undefined ? {} : { persistent: port.persistent }),
+      ),
+    );
+  }
+
+  async #consume(inport: Inport): Promise<void> {
+    const { prefetch, queue } = inport;
+    const handler = (delivery: Parameters<Invoker['handle']>[1]) => this.#invoker.handle(inport, delivery);
+    inport.consumer = await this.#client.consume(queue, handler, { prefetch });
+  }
+
+  async #carryOut(wiring: Wiring): Promise<void> {
+    this.#warnOfUnknownPorts(wiring);
+    if (!this.#client.capabilities.binds) {
+      for (const inport of this.#inports.values()) {
+        const sources = wiring.inports[inport.name] ?? [];
+        await inport.consumer?.listenTo(sources);
+        inport.sources = sources;
+      }
+    }
+    for (const [name, outport] of this.#outports) outport.become(wiring.outports[name] ?? 'unconnected');
+    this.#intake.take(wiring.iips);
+    this.#wired = wiring.hash;
+    this.#begin();
+    this.#announcer.announceSoon();
+  }
+
+  #warnOfUnknownPorts({ inports, outports }: Wiring): void {
+    const unknown = [
+      ...Object.keys(inports).filter((name) => !this.#inports.has(name)),
+      ...Object.keys(outports).filter((name) => !this.#outports.has(name)),
+    ];
+    for (const name of unknown) this.#log.warnOnce(`wired ${name}`, `the wiring names port '${name}', there is none`);
+  }
+
+  /** Where no coordinator runs: bindings may be there all the same, so what is sent is tried. */
+  async #goOnUnwired(): Promise<void> {
+    const { signal } = this.#stopping;
+    await delay(this.#options.wiringWaitMs ?? 1000, undefined, { signal }).catch(() => undefined);
+    if (this.#begun || signal.aborted) return;
+    for (const outport of this.#outports.values()) outport.become('unwired');
+    this.#begin();
+  }
+
+  #begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#invoker.begin();
+    this.#producing = this.#producer.run(this.#invoker.state).catch(this.#fail);
+  }
+
+  #surroundings(signal: AbortSignal): Surroundings {
+    return { role: this.role, log: this.#log, signal };
+  }
+
+  async #stop(graceMs: number): Promise<void> {
+    this.#announcer.stop();
+    this.#stopping.abort(new StoppedError());
+    this.#invoker.stop();
+    for (const outport of this.#outports.values()) outport.stop();
+    const consumers = [...this.#inports.values()].map((inport) => inport.consumer?.cancel());
+    const work = Promise.allSettled([...consumers, this.#invoker.idle(), this.#producing]);
+    await within(work, graceMs);
+    this.#abandoned.abort(new StoppedError());
+    if (this.#setUp) await this.#tearDown();
+    if (this.#client.status === 'open') await within(this.#sayGone(), LEAVE_MS);
+    await this.#client.close({ graceMs: Math.min(graceMs, LEAVE_MS) });
+  }
+
+  async #sayGone(): Promise<void> {
+    try {
+      await this.#wiringWatch?.cancel();
+      await this.#client.notify({ name: DISCOVERY_NOTICE, body: goneMessageOf(this) });
+    } catch (error) {
+      this.#log.debug(`could not say that it leaves: ${messageOf(error)}`);
+    }
+  }
+
+  async #tearDown(): Promise<void> {
+    try {
+      const surroundings = this.#surroundings(this.#abandoned.signal);
+      await this.#component.teardown?.({ ...surroundings, state: this.#invoker.state });
+    } catch (error) {
+      this.#log.warn(`teardown() failed: ${messageOf(error)}`);
+    }
+  }
+}
+
+function commandLineIips(iips: Readonly<Record<string, unknown>> = {}): { port: PortName; data: unknown }[] {
+  return Object.entries(iips).map(([port, data]) => ({ port: asPortName(port), data }));
+}
+
+/** Waits for `work`, which must not reject, at most so long. */
+async function within(work: Promise<unknown>, ms: number): Promise<void> {
+  const timer = new AbortController();
+  const late = delay(ms, undefined, { signal: timer.signal }).catch(() => undefined);
+  await Promise.race([work, late]);
+  timer.abort();
+}
