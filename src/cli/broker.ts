@@ -18,6 +18,9 @@ export function brokerOption(): Option {
   );
 }
 
+/** How long a one-shot tool tries to reach the broker, in ms. */
+export const ONE_SHOT_CONNECT_MS = 10_000;
+
 /** No broker was named and no embedded one runs here. */
 export class NoBrokerError extends MsgfloError {
   readonly code = 'MSGFLO_NO_BROKER';

@@ -1,0 +1,21 @@
+import type { Command } from 'commander';
+import { Router } from '../transport/mqtt/index.js';
+import { brokerOption, joinBroker } from './broker.js';
+import { type CliContext, command } from './command.js';
+import { untilAborted } from './until-aborted.js';
+
+/** `msgflo-router`: forwards what an MQTT broker cannot bind, by the routes retained in it. */
+export function router(context: CliContext): Command {
+  return command('msgflo-router', 'Forward messages along the routes kept in an MQTT broker, until interrupted')
+    .addOption(brokerOption())
+    .action(async ({ broker }: { readonly broker?: string }) => {
+      const address = await joinBroker(broker, context);
+      const forwarder = new Router({ address: new URL(address), log: context.log });
+      await forwarder.start({ signal: context.signal });
+      try {
+        await untilAborted(context.signal);
+      } finally {
+        await forwarder.stop();
+      }
+    });
+}

@@ -1,0 +1,35 @@
+import { type Graph, participantNodes, resolveEdges } from '../graph/index.js';
+import type { Role } from '../names.js';
+import { canonicalJson } from '../support/index.js';
+import type { Launch } from './launcher.js';
+import type { Desired, WantedEdge } from './state.js';
+
+export interface DesiredOptions {
+  readonly graph: Graph;
+  readonly isStarted: boolean;
+  readonly launches: ReadonlyMap<Role, Launch>;
+  readonly run?: string;
+}
+
+/** What a graph wants, its virtual nodes resolved away. O(nodes + edges); made once per edit. */
+export function desiredOf({ graph, isStarted, launches, run }: DesiredOptions): Desired {
+  const { edges, deadLetters, iips } = resolveEdges(graph);
+  return {
+    graph: graph.name,
+    caseSensitive: graph.caseSensitive,
+    roles: new Set(participantNodes(graph).map(({ role }) => role)),
+    edges: [
+      ...edges.map(({ kind, from, to }) => wanted(kind, from, to)),
+      ...deadLetters.map(({ deadLettersOf, to }) => wanted('deadletter', deadLettersOf, to)),
+    ],
+    iips,
+    launches,
+    started: isStarted,
+    ...(run === undefined ? {} : { run }),
+  };
+}
+
+function wanted(kind: WantedEdge['kind'], from: WantedEdge['from'], to: WantedEdge['to']): WantedEdge {
+  const ends = { kind, from: { role: from.role, port: from.port }, to: { role: to.role, port: to.port } };
+  return { key: canonicalJson(ends), ...ends };
+}

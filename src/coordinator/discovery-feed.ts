@@ -1,0 +1,130 @@
+import {
+  type Definition,
+  DISCOVERY_NOTICE,
+  ParticipantTable,
+  ROLL_CALL_NOTICE,
+  readAnnouncement,
+} from '../discovery/index.js';
+import type { ParticipantId } from '../names.js';
+import type { Logger } from '../support/index.js';
+import type { Broker, Subscription } from '../transport/index.js';
+
+/** What the feed tells its owner. `queues`: those whose bindings should be made again. */
+export interface DiscoveryChange {
+  readonly kind: 'heard' | 'gone';
+  readonly definition: Definition;
+  readonly queues: ReadonlySet<string>;
+  /** Something that others see is different now. */
+  readonly isNews: boolean;
+}
+
+/**
+ * Keeps the table of participants true: follows the discovery notice, calls the roll, and sweeps the silent.
+ * What a peer sends wrong is counted, said once with its origin, and put aside.
+ */
+export class DiscoveryFeed {
+  readonly table: ParticipantTable;
+  /** When each was last heard, on the clock handed in. */
+  readonly heardAtMs = new Map<ParticipantId, number>();
+  #rejected = 0;
+  readonly #broker: Broker;
+  readonly #log: Logger;
+  readonly #nowMs: () => number;
+  readonly #lapseMs: number;
+  readonly #onChange: (change: DiscoveryChange) => void;
+  #subscription: Subscription | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  readonly #rollCalls: NodeJS.Timeout[] = [];
+
+  constructor(
+    parts: { readonly broker: Broker; readonly lapseMs: number; readonly nowMs: () => number; readonly log: Logger },
+    onChange: (change: DiscoveryChange) => void,
+  ) {
+    this.#broker = parts.broker;
+    this.#log = parts.log;
+    this.#nowMs = parts.nowMs;
+    this.#lapseMs = parts.lapseMs;
+    this.#onChange = onChange;
+    this.table = new ParticipantTable(parts.lapseMs, parts.nowMs);
+  }
+
+  /** Announcements that could not be read, since the start. */
+  get rejected(): number {
+    return this.#rejected;
+  }
+
+  async start(): Promise<void> {
+    this.#subscription = await this.#broker.watch(DISCOVERY_NOTICE, (body) => this.#take(body));
+    this.#sweeper = setInterval(() => this.#sweep(), Math.min(this.#lapseMs / 4, 10_000));
+    await this.callRoll();
+    // Asked again for those whose watch was not yet in place when the first call went out.
+    for (const afterMs of [700, 2500]) {
+      this.#rollCalls.push(setTimeout(() => void this.callRoll().catch(() => undefined), afterMs));
+    }
+  }
+
+  /** Asks all participants of ours to announce themselves at once. */
+  async callRoll(): Promise<void> {
+    const body = Buffer.from(JSON.stringify({ protocol: 'discovery', command: 'rollcall', payload: {} }));
+    await this.#broker.notify({ name: ROLL_CALL_NOTICE, body });
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#sweeper);
+    for (const timer of this.#rollCalls) clearTimeout(timer);
+    await this.#subscription?.cancel();
+  }
+
+  #take(body: Buffer): void {
+    const announcement = readAnnouncement(body);
+    if (announcement.kind === 'participant') this.#heard(announcement.definition, announcement.dropped);
+    if (announcement.kind === 'gone') this.#left(announcement.id);
+    if (announcement.kind === 'invalid') {
+      this.#rejected += 1;
+      this.#log.warnOnce(announcement.reason, `${announcement.reason}; it is ignored`);
+    }
+  }
+
+  #heard(definition: Definition, dropped: readonly string[]): void {
+    if (dropped.length > 0) {
+      const { id, role } = definition;
+      this.#log.warnOnce(`${role} ${dropped}`, `participant '${id}' of role '${role}' gives no queue for: ${dropped}`);
+    }
+    const before = this.table.get(definition.id)?.definition;
+    const effect = this.table.announce(definition);
+    if (effect === 'refused') {
+      this.#log.warnOnce('refused', `too many participants: '${definition.id}' and more are not taken in`);
+      return;
+    }
+    this.heardAtMs.set(definition.id, this.#nowMs());
+    // Others' queues may have come and gone with a connection we know nothing of: bound anew at every announcement.
+    const isSuspect = effect === 'added' || effect === 'returned' || definition.wiring !== 1;
+    const queues = isSuspect ? queuesOf(definition) : newQueues(before, definition);
+    this.#onChange({ kind: 'heard', definition, queues, isNews: effect !== 'repeated' });
+  }
+
+  #left(id: ParticipantId): void {
+    const definition = this.table.get(id)?.definition;
+    if (!definition || !this.table.gone(id)) return;
+    this.heardAtMs.delete(id);
+    this.#onChange({ kind: 'gone', definition, queues: new Set(), isNews: true });
+  }
+
+  #sweep(): void {
+    for (const definition of this.table.sweep()) {
+      this.#log.warn(`participant '${definition.id}' of role '${definition.role}' has been silent for too long: lost`);
+      this.heardAtMs.delete(definition.id);
+      this.#onChange({ kind: 'gone', definition, queues: new Set(), isNews: true });
+    }
+  }
+}
+
+function queuesOf({ inports, outports }: Definition): Set<string> {
+  return new Set([...inports, ...outports].map(({ queue }) => queue));
+}
+
+function newQueues(before: Definition | undefined, now: Definition): Set<string> {
+  const queues = queuesOf(now);
+  if (before) for (const known of queuesOf(before)) queues.delete(known);
+  return queues;
+}

@@ -1,0 +1,90 @@
+import type { Definition, KnownParticipant, PortDefinition } from '../discovery/index.js';
+import type { PortName, PortRef, QueueName, Role } from '../names.js';
+import { type Binding, deadLetterQueue } from '../transport/index.js';
+import { bindingKey, type Desired, type Observed, type WantedEdge } from './state.js';
+
+/**
+ * Where an edge stands. `via` tells who carries it: the broker's own binding, the subscription of a target of ours, or
+ * a route of the router. `expected`: what is missing should come by itself soon, so that sources wait for it.
+ */
+export type EdgeState =
+  | { readonly state: 'live'; readonly via: Via; readonly binding: Binding }
+  | { readonly state: 'unbound'; readonly via: Via; readonly binding: Binding; readonly expected: boolean }
+  | { readonly state: 'pending'; readonly expected: boolean; readonly why: string };
+
+export type Via = 'broker' | 'wiring' | 'router' | 'same-queue';
+
+/** The state of every wanted edge, by its key. O(edges). */
+export function edgeStates(desired: Desired, observed: Observed): ReadonlyMap<string, EdgeState> {
+  return new Map(desired.edges.map((edge) => [edge.key, edgeState(edge, desired, observed)]));
+}
+
+function edgeState(edge: WantedEdge, desired: Desired, observed: Observed): EdgeState {
+  const isDeadLetter = edge.kind === 'deadletter';
+  const from = findPort(edge.from, isDeadLetter ? 'inports' : 'outports', desired, observed);
+  if ('why' in from) return { state: 'pending', ...from };
+  const to = findPort(edge.to, 'inports', desired, observed);
+  if ('why' in to) return { state: 'pending', ...to };
+  const source = isDeadLetter ? deadLetterQueue(from.queue) : from.queue;
+  const kind = edge.kind === 'roundrobin' ? 'roundrobin' : 'pubsub';
+  const binding: Binding = { kind, source, target: to.queue };
+  if (source === to.queue) return { state: 'live', via: 'same-queue', binding };
+  const targets = observed.participants.get(edge.to.role) ?? [];
+  const via = observed.binds ? 'broker' : isOurs(targets) ? 'wiring' : 'router';
+  const isLive = via === 'wiring' ? listens(targets, to.queue, source) : observed.bound.has(bindingKey(binding));
+  if (isLive) return { state: 'live', via, binding };
+  return { state: 'unbound', via, binding, expected: !observed.failing.has(bindingKey(binding)) };
+}
+
+type Found = { readonly queue: QueueName } | { readonly why: string; readonly expected: boolean };
+
+function findPort(ref: PortRef, side: 'inports' | 'outports', desired: Desired, observed: Observed): Found {
+  const definition = definitionOf(observed, ref.role);
+  if (!definition) {
+    return { why: `nobody has announced the role '${ref.role}'`, expected: isComing(ref.role, desired, observed) };
+  }
+  const port = portNamed(definition[side], ref.port, desired.caseSensitive);
+  if (port) return { queue: port.queue };
+  const names = definition[side].map(({ id }) => id).join(', ') || 'none';
+  const kind = side === 'inports' ? 'inport' : 'outport';
+  return { why: `role '${ref.role}' has no ${kind} '${ref.port}'; it has: ${names}`, expected: false };
+}
+
+/** The definition that counts for a role: of a live participant where there is one, the latest heard. */
+export function definitionOf(observed: Observed, role: Role): Definition | undefined {
+  const known = observed.participants.get(role) ?? [];
+  return (known.findLast(({ status }) => status === 'live') ?? known.at(-1))?.definition;
+}
+
+/** Graph files often write port names in another case than participants do. */
+export function portNamed(
+  ports: readonly PortDefinition[],
+  name: PortName,
+  caseSensitive: boolean,
+): PortDefinition | undefined {
+  const exact = ports.find(({ id }) => id === name);
+  if (exact || caseSensitive) return exact;
+  return ports.find(({ id }) => id.toLowerCase() === name.toLowerCase());
+}
+
+/** All the known participants of a role take wiring messages. */
+export function isOurs(participants: readonly KnownParticipant[]): boolean {
+  return participants.length > 0 && participants.every(({ definition }) => definition.wiring === 1);
+}
+
+/** Some instance has said that it is subscribed; what only an earlier run said does not count. */
+function listens(participants: readonly KnownParticipant[], inqueue: QueueName, source: QueueName): boolean {
+  return participants.some(({ definition, status }) => {
+    if (status === 'remembered') return false;
+    return definition.inports.some(({ queue, sources }) => queue === inqueue && sources?.includes(source));
+  });
+}
+
+/** We start processes of this role and at least one of them may yet announce itself. */
+function isComing(role: Role, desired: Desired, observed: Observed): boolean {
+  if (!desired.started) return false;
+  const specs = desired.launches.get(role)?.specs ?? [];
+  return specs.some(
+    ({ key }) => !['failed', 'stopped', 'ended'].includes(observed.processes.get(key)?.status ?? 'starting'),
+  );
+}

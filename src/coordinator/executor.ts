@@ -1,0 +1,184 @@
+import { wiringNotice } from '../discovery/index.js';
+import { MsgfloError, messageOf } from '../errors.js';
+import type { Role } from '../names.js';
+import type { ProcessSpec } from '../process/index.js';
+import { Backoff, type Logger } from '../support/index.js';
+import type { Binding, Broker } from '../transport/index.js';
+import type { Launcher } from './launcher.js';
+import { PHASES } from './plan.js';
+import type { RecordsFile } from './records-file.js';
+import { bindingKey, type PublishedWiring } from './state.js';
+import { describeStep, type Step, stepKey } from './steps.js';
+
+interface Failure {
+  readonly backoff: Backoff;
+  readonly firstAtMs: number;
+  dueAtMs: number;
+  step: Step;
+}
+
+/** Sources stop waiting for a binding that has failed for this long, in ms. */
+const HOPELESS_AFTER_MS = 10_000;
+
+/**
+ * Carries out the steps of a plan and keeps what it has done as far as others cannot tell. A step that fails is left
+ * out until its back-off is over, without holding up the others; the reason is said once.
+ */
+export class Executor {
+  readonly bound = new Set<string>();
+  readonly suspect = new Set<string>();
+  readonly published = new Map<Role, PublishedWiring>();
+  readonly started = new Map<string, ProcessSpec>();
+  readonly #failures = new Map<string, Failure>();
+  readonly #broker: Broker;
+  readonly #launcher: Launcher | undefined;
+  readonly #records: RecordsFile;
+  readonly #log: Logger;
+  readonly #nowMs: () => number;
+
+  constructor(
+    parts: { readonly broker: Broker; readonly launcher?: Launcher | undefined; readonly records: RecordsFile },
+    log: Logger,
+    nowMs: () => number,
+  ) {
+    this.#broker = parts.broker;
+    this.#launcher = parts.launcher;
+    this.#records = parts.records;
+    this.#log = log;
+    this.#nowMs = nowMs;
+  }
+
+  /** Keys of bindings that nobody should wait for any longer. */
+  get failing(): ReadonlySet<string> {
+    const oldMs = this.#nowMs() - HOPELESS_AFTER_MS;
+    const hopeless = [...this.#failures.values()].filter(
+      ({ step, firstAtMs }) => step.do === 'bind' && firstAtMs < oldMs,
+    );
+    return new Set(hopeless.map(({ step }) => (step.do === 'bind' ? bindingKey(step.binding) : '')));
+  }
+
+  /** Carries out what is due. @returns how many steps succeeded, and in how many ms the next failed one is due again */
+  async carryOut(steps: readonly Step[]): Promise<{ readonly done: number; readonly againInMs: number | undefined }> {
+    this.#forgetFailuresOtherThan(steps);
+    const due = steps.filter((step) => (this.#failures.get(stepKey(step))?.dueAtMs ?? 0) <= this.#nowMs());
+    await this.#recordIntents(due);
+    let done = 0;
+    for (const phase of PHASES) {
+      const outcomes = await Promise.all(due.filter((step) => phase.includes(step.do)).map((step) => this.#try(step)));
+      done += outcomes.filter(Boolean).length;
+    }
+    await this.#records.saved();
+    return { done, againInMs: this.#nextDueInMs() };
+  }
+
+  /** Something changed at this queue's owner: bindings to and from it are made again at once. */
+  rebind(queues: ReadonlySet<string>): void {
+    for (const { binding } of this.#records.bindings.values()) {
+      if (!queues.has(binding.source) && !queues.has(binding.target)) continue;
+      this.suspect.add(bindingKey(binding));
+    }
+    for (const failure of this.#failures.values()) {
+      const { step } = failure;
+      if (step.do !== 'bind') continue;
+      if (queues.has(step.binding.source) || queues.has(step.binding.target)) failure.dueAtMs = 0;
+    }
+  }
+
+  /** A crash between doing and recording must not leave a binding that nobody will ever take away. */
+  async #recordIntents(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) {
+      if (step.do === 'bind') this.#records.recordBinding(step.binding, step.edge);
+      if (step.do === 'wire') this.#records.recordWiring(step.wiring.role);
+    }
+    await this.#records.saved();
+  }
+
+  async #try(step: Step): Promise<boolean> {
+    try {
+      await this.#do(step);
+      this.#failures.delete(stepKey(step));
+      this.#log.debug(`done: ${describeStep(step)}`);
+      return true;
+    } catch (error) {
+      this.#failed(step, error);
+      return false;
+    }
+  }
+
+  async #do(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'start':
+        await this.#launcher?.start(step.spec);
+        this.started.set(step.spec.key, step.spec);
+        return;
+      case 'stop':
+        await this.#launcher?.stop(step.key);
+        this.started.delete(step.key);
+        return;
+      case 'bind':
+        return this.#bind(step.binding);
+      case 'unbind':
+        await this.#broker.unbind(step.binding);
+        this.bound.delete(bindingKey(step.binding));
+        this.#records.forgetBinding(step.binding);
+        return;
+      case 'wire': {
+        const { wiring } = step;
+        const atMs = this.#nowMs();
+        await this.#broker.notify({
+          name: wiringNotice(wiring.role),
+          body: Buffer.from(JSON.stringify(wiring)),
+          retain: true,
+        });
+        this.published.set(wiring.role, { hash: wiring.hash, atMs });
+        return;
+      }
+      case 'send-iip': {
+        const { iip } = step;
+        await this.#broker.send('inqueue', iip.queue, { data: iip.data });
+        this.#records.recordIip(iip.participant, iip.key);
+        return;
+      }
+    }
+  }
+
+  async #bind(binding: Binding): Promise<void> {
+    const key = bindingKey(binding);
+    this.suspect.delete(key);
+    try {
+      await this.#broker.bind(binding);
+      this.bound.add(key);
+    } catch (error) {
+      this.bound.delete(key);
+      throw error;
+    }
+  }
+
+  #failed(step: Step, error: unknown): void {
+    const key = stepKey(step);
+    const nowMs = this.#nowMs();
+    const failure = this.#failures.get(key) ?? {
+      backoff: new Backoff(200, 10_000),
+      firstAtMs: nowMs,
+      dueAtMs: 0,
+      step,
+    };
+    failure.step = step;
+    failure.dueAtMs = nowMs + failure.backoff.nextMs();
+    this.#failures.set(key, failure);
+    const isExpected = error instanceof MsgfloError && error.retryable && failure.backoff.tries < 5;
+    const line = `could not ${describeStep(step)}: ${messageOf(error)}; it is tried again`;
+    if (isExpected) this.#log.debug(line);
+    else this.#log.warnOnce(`${key} ${messageOf(error)}`, line);
+  }
+
+  #forgetFailuresOtherThan(steps: readonly Step[]): void {
+    const keys = new Set(steps.map(stepKey));
+    for (const key of this.#failures.keys()) if (!keys.has(key)) this.#failures.delete(key);
+  }
+
+  #nextDueInMs(): number | undefined {
+    const dues = [...this.#failures.values()].map(({ dueAtMs }) => dueAtMs);
+    return dues.length === 0 ? undefined : Math.max(0, Math.min(...dues) - this.#nowMs());
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * Makes a network what its graph wants. `Desired` (the graph, resolved) and `Observed` (announcements, processes, what
+ * is bound) go into one pure function, `plan`, whose steps an executor carries out, each idempotent and repeated with
+ * back-off. `Coordinator` runs this for as long as it lives; one-shot tools run it until nothing is left to do.
+ *
+ * What cannot be derived from the two states (bindings we made, IIPs already given to an instance) is a small file of
+ * records, so that a coordinator killed at any moment is continued by the next. Processes are started through the
+ * `Launcher` it is given: the keeper, a supervisor, later a host.
+ */
+export { Coordinator, type CoordinatorEvent, type CoordinatorOptions } from './coordinator.js';
+export type { Launch, Launcher } from './launcher.js';
+export { type LaunchOptions, launchesOf, type UnknownComponent } from './launches.js';
+export type { EdgeReport, NetworkReport, NodeReport, NodeState } from './network-report.js';

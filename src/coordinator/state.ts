@@ -1,0 +1,77 @@
+import type { KnownParticipant } from '../discovery/index.js';
+import type { Iip } from '../graph/index.js';
+import type { ParticipantId, PortRef, Role } from '../names.js';
+import type { ProcessSpec, ProcessState } from '../process/index.js';
+import type { Binding } from '../transport/index.js';
+import type { Launch } from './launcher.js';
+
+/** An edge between two participants, nodes like `msgflo/RoundRobin` resolved away. */
+export interface WantedEdge {
+  /** Identity of the edge; compared, never parsed. */
+  readonly key: string;
+  /** `deadletter`: from the dead letters of the *inport* `from`. */
+  readonly kind: 'pubsub' | 'roundrobin' | 'deadletter';
+  readonly from: PortRef;
+  readonly to: PortRef;
+}
+
+/** What is wanted, derived from the graph and the library once per edit. */
+export interface Desired {
+  readonly graph: string;
+  /** Ports are compared without regard to case unless this is true. */
+  readonly caseSensitive: boolean;
+  readonly roles: ReadonlySet<Role>;
+  readonly edges: readonly WantedEdge[];
+  readonly iips: readonly Iip[];
+  readonly launches: ReadonlyMap<Role, Launch>;
+  /** False: the processes we run are stopped; queues and bindings stay. */
+  readonly started: boolean;
+  /** The run of the keeper; absent where nothing keeps processes. */
+  readonly run?: string;
+}
+
+/** What was done and cannot be derived from the two states; survives a crash of the coordinator. */
+export interface Records {
+  /** Bindings made by us, or about to be, by `bindingKey`. */
+  readonly bindings: ReadonlyMap<string, RecordedBinding>;
+  /** IIPs sent on a queue to participants that know no wiring. */
+  readonly sentIips: ReadonlyMap<ParticipantId, ReadonlySet<string>>;
+  /** Roles that a wiring was published for. */
+  readonly wiredRoles: ReadonlySet<Role>;
+}
+
+export interface RecordedBinding {
+  readonly binding: Binding;
+  /** Key of the edge it was made for. */
+  readonly edge: string;
+}
+
+export interface PublishedWiring {
+  readonly hash: string;
+  readonly atMs: number;
+}
+
+/** What is. */
+export interface Observed {
+  /** The broker binds by itself (`capabilities.binds`). */
+  readonly binds: boolean;
+  /** By role, the latest heard last. */
+  readonly participants: ReadonlyMap<Role, readonly KnownParticipant[]>;
+  /** When each participant last announced itself, on the clock of `published`. */
+  readonly heardAtMs: ReadonlyMap<ParticipantId, number>;
+  readonly processes: ReadonlyMap<string, ProcessState>;
+  /** What each process was last started with by this coordinator. */
+  readonly started: ReadonlyMap<string, ProcessSpec>;
+  /** Keys of bindings known to be in place. */
+  readonly bound: ReadonlySet<string>;
+  /** Keys of those among them that may be gone with a queue that came anew: to be bound again. */
+  readonly suspect: ReadonlySet<string>;
+  /** Keys of bindings that were tried for long without success: nobody should wait for them. */
+  readonly failing: ReadonlySet<string>;
+  readonly published: ReadonlyMap<Role, PublishedWiring>;
+}
+
+/** Identity of a binding; compared, never parsed. */
+export function bindingKey({ kind, source, target }: Binding): string {
+  return JSON.stringify([kind, source, target]);
+}
