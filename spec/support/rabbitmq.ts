@@ -45,7 +45,10 @@ export async function startRabbit(): Promise<Rabbit> {
   const server = await ensureInstalled(SERVER, 'rabbitmq-server', ENV_OVERRIDE);
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-rabbit-'));
   const [port, distPort, epmdPort] = await freePorts(3);
-  await writeFile(join(folder, 'rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\ndisk_free_limit.absolute = 1MB\n`);
+  await writeFile(
+    join(folder, 'rabbitmq.conf'),
+    `listeners.tcp.1 = 127.0.0.1:${port}\ndisk_free_limit.absolute = 1MB\n`,
+  );
   await writeFile(join(folder, 'plugins'), '[].\n');
   await writeFile(join(folder, 'env.conf'), '');
   const env = environment(folder, { port, distPort, epmdPort });

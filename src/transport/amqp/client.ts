@@ -1,0 +1,268 @@
+import type { ChannelModel } from 'amqplib';
+import { MsgfloError } from '../../errors.js';
+import { asQueueName, type QueueName } from '../../names.js';
+import type { Logger } from '../../support/index.js';
+import {
+  type Binding,
+  type Broker,
+  type Capabilities,
+  type ClientOptions,
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  encodePayload,
+  type Handler,
+  type Message,
+  NotConnectedError,
+  type Notice,
+  type NoticeHandler,
+  type QueueDepth,
+  type QueueKind,
+  QueueNotFoundError,
+  type QueueOptions,
+  type Status,
+  type Subscription,
+  UnroutedError,
+  withMessageId,
+} from '../index.js';
+import { Binder } from './binder.js';
+import { ChannelPool } from './channel-pool.js';
+import { AmqpConsumer } from './consumer.js';
+import { DISCOVERY, DiscoveryInbox } from './discovery-inbox.js';
+import { Link } from './link.js';
+import { Notices } from './notices.js';
+import { Outage } from './outage.js';
+import { Publisher } from './publisher.js';
+import { refusalError, refusalOf } from './refusal.js';
+import { Tap } from './tap.js';
+import { Topology } from './topology.js';
+import { Watch } from './watch.js';
+import { toProperties } from './wire.js';
+
+const CAPABILITIES: Capabilities = {
+  binds: true,
+  foreignBindings: false,
+  headers: true,
+  persistent: true,
+  reportsUnrouted: true,
+  lastWords: false,
+  depths: true,
+};
+/** What the protocol can say. */
+const MAX_PREFETCH = 65_535;
+
+interface Part {
+  stop(graceMs: number): Promise<void>;
+}
+
+/**
+ * A client of an AMQP broker. It takes messages over one connection and publishes over another: a broker short of memory
+ * stops reading from connections that publish, and must still hear acks and declarations.
+ */
+export class AmqpClient implements Broker {
+  readonly capabilities = CAPABILITIES;
+  readonly #log: Logger;
+  readonly #taking: Link;
+  readonly #sending: Link;
+  readonly #pool: ChannelPool;
+  readonly #publisher: Publisher;
+  readonly #topology: Topology;
+  readonly #binder: Binder;
+  readonly #notices: Notices;
+  /** Consumers, watches, taps: what is stopped at the end. */
+  readonly #parts = new Set<Part>();
+  readonly #ending = new AbortController();
+  #inbox: Promise<void> | undefined;
+  #state: Exclude<Status, 'reconnecting'> = 'idle';
+  #connecting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(address: URL, { id }: ClientOptions, log: Logger) {
+    const outage = new Outage(log);
+    const restored = { prepare: (model: ChannelModel): Promise<void> => this.#topology.restore(model) };
+    const onUp = (): void => this.#binder.restore(this.#ending.signal);
+    this.#log = log;
+    this.#taking = new Link({ address, name: id, outage, onUp, ...restored });
+    this.#sending = new Link({ address, name: `${id} (publishing)`, outage, ...restored });
+    this.#pool = new ChannelPool(this.#taking);
+    this.#publisher = new Publisher(this.#sending, log);
+    this.#topology = new Topology(this.#pool, log);
+    this.#binder = new Binder(this.#pool, log);
+    this.#notices = new Notices(this.#pool, this.#publisher);
+  }
+
+  get status(): Status {
+    const down = !this.#taking.model || !this.#sending.model;
+    return this.#state === 'open' && down ? 'reconnecting' : this.#state;
+  }
+
+  async connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#state === 'open') return;
+    if (this.#closing) throw new NotConnectedError('connect()');
+    this.#connecting ??= this.#open(signal).finally(() => {
+      this.#connecting = undefined;
+    });
+    await this.#connecting;
+  }
+
+  close({ graceMs = 5000 }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async declare(kind: QueueKind, name: QueueName, options?: QueueOptions): Promise<void> {
+    this.#mustBeOpen('declare()');
+    await this.#topology.declare(kind, name, options);
+  }
+
+  /** Sent to an inqueue, the message is mandatory in any case: the broker confirms what no queue took. */
+  async send(
+    kind: QueueKind,
+    name: QueueName,
+    { data, headers }: Message,
+    { mandatory = false }: { readonly mandatory?: boolean } = {},
+  ): Promise<void> {
+    this.#mustBeOpen('send()');
+    const place = kind === 'inqueue' ? { exchange: '', routingKey: name } : { exchange: name, routingKey: '' };
+    const properties = toProperties(withMessageId(headers));
+    const told = mandatory || kind === 'inqueue';
+    try {
+      await this.#publisher.publish({ ...place, content: encodePayload(data), properties, mandatory: told });
+    } catch (error) {
+      if (mandatory || !(error instanceof UnroutedError)) throw error;
+      throw new QueueNotFoundError(name, { cause: error });
+    }
+  }
+
+  async consume(inqueue: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
+    this.#mustBeOpen('consume()');
+    if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > MAX_PREFETCH) {
+      throw new RangeError(`prefetch must be a whole number from 1 to ${MAX_PREFETCH}, got ${prefetch}`);
+    }
+    const consumer = new AmqpConsumer({
+      link: this.#taking,
+      publisher: this.#publisher,
+      log: this.#log,
+      inqueue,
+      handler,
+      prefetch,
+      holdDeadLetters: () => this.#topology.holdDeadLetters(inqueue),
+    });
+    const { cancel } = await this.#started(consumer, inqueue, () => consumer.cancel());
+    return { listenTo: () => consumer.listenTo(), cancel };
+  }
+
+  async notify(notice: Notice): Promise<void> {
+    this.#mustBeOpen('notify()');
+    await this.#notices.send(notice);
+  }
+
+  async watch(name: string, handler: NoticeHandler): Promise<Subscription> {
+    this.#mustBeOpen('watch()');
+    const watch = new Watch({ link: this.#taking, pool: this.#pool, log: this.#log, name, handler });
+    const subscription = await this.#started(watch, asQueueName(name));
+    if (name === DISCOVERY) await this.#passOnDiscovery();
+    return subscription;
+  }
+
+  async bind(binding: Binding): Promise<void> {
+    this.#mustBeOpen('bind()');
+    await this.#binder.bind(binding);
+  }
+
+  async unbind(binding: Binding): Promise<void> {
+    this.#mustBeOpen('unbind()');
+    await this.#binder.unbind(binding);
+  }
+
+  async bindings(): Promise<readonly Binding[]> {
+    this.#mustBeOpen('bindings()');
+    return this.#binder.made;
+  }
+
+  async tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription> {
+    this.#mustBeOpen('tap()');
+    return this.#started(new Tap(this.#taking, this.#log, outqueue, handler), outqueue);
+  }
+
+  async depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
+    this.#mustBeOpen('depths()');
+    const rows = await Promise.all(queues.map((queue) => this.#depth(queue)));
+    return rows.filter((row) => row !== undefined);
+  }
+
+  async #depth(queue: QueueName): Promise<QueueDepth | undefined> {
+    try {
+      const { messageCount, consumerCount } = await this.#pool.run(queue, (channel) => channel.checkQueue(queue));
+      return { queue, ready: messageCount, consumers: consumerCount };
+    } catch (error) {
+      if (error instanceof QueueNotFoundError) return undefined;
+      throw error;
+    }
+  }
+
+  async #open(signal: AbortSignal | undefined): Promise<void> {
+    this.#state = 'opening';
+    try {
+      await this.#taking.open(signal);
+      await this.#sending.open(signal);
+      await this.#publisher.start();
+      if (this.#state === 'opening') this.#state = 'open';
+    } catch (error) {
+      await this.#taking.suspend();
+      if (this.#state === 'opening') this.#state = 'idle';
+      throw error;
+    }
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    this.#state = 'closing';
+    const untilMs = performance.now() + graceMs;
+    this.#ending.abort();
+    await Promise.all([...this.#parts].map((part) => part.stop(graceMs)));
+    await this.#publisher.close(untilMs - performance.now());
+    await Promise.all([this.#taking.close(), this.#sending.close()]);
+    this.#state = 'closed';
+  }
+
+  /** Starts a part, has it stopped by `close()`, and says how its user stops it. */
+  async #started(
+    part: Part & { start(): Promise<void> },
+    queue: QueueName,
+    stop: () => Promise<void> = () => part.stop(0),
+  ): Promise<Subscription> {
+    this.#parts.add(part);
+    try {
+      await part.start();
+    } catch (error) {
+      this.#parts.delete(part);
+      const refusal = refusalOf(error);
+      throw refusal ? refusalError(refusal, queue, error) : this.#asLost(error);
+    }
+    const cancel = async (): Promise<void> => {
+      await stop();
+      this.#parts.delete(part);
+    };
+    return { cancel };
+  }
+
+  /** One for all watches of the name, for as long as the client lives. */
+  async #passOnDiscovery(): Promise<void> {
+    const inbox = new DiscoveryInbox({
+      link: this.#taking,
+      pool: this.#pool,
+      publisher: this.#publisher,
+      log: this.#log,
+    });
+    this.#inbox ??= this.#started(inbox, asQueueName(DISCOVERY)).then(() => {});
+    await this.#inbox;
+  }
+
+  #asLost(error: unknown): Error {
+    return error instanceof MsgfloError ? error : new NotConnectedError('the call', { cause: error });
+  }
+
+  #mustBeOpen(call: string): void {
+    if (this.#state !== 'open') throw new NotConnectedError(call);
+  }
+}

@@ -1,0 +1,86 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { messageOf } from '../../errors.js';
+import { asQueueName } from '../../names.js';
+import type { Logger } from '../../support/index.js';
+import { RefusedError } from '../index.js';
+import { AckWindow } from './ack-window.js';
+import type { ChannelPool } from './channel-pool.js';
+import { KeptChannel } from './kept-channel.js';
+import type { Link } from './link.js';
+import type { Publisher } from './publisher.js';
+import { headersOf, toProperties } from './wire.js';
+
+/** The queue into which old libraries announce, and the exchange from which every coordinator hears. */
+export const DISCOVERY = 'fbp';
+const PREFETCH = 100;
+
+export interface DiscoveryInboxOptions {
+  readonly link: Link;
+  readonly pool: ChannelPool;
+  readonly publisher: Publisher;
+  readonly log: Logger;
+}
+
+/**
+ * Takes what old libraries put into the queue `fbp` and passes it on, untouched, to the exchange of that name: whichever
+ * coordinator takes an announcement, all of them hear it. Acked when the broker has confirmed the copy.
+ */
+export class DiscoveryInbox {
+  readonly #pool: ChannelPool;
+  readonly #publisher: Publisher;
+  readonly #log: Logger;
+  readonly #kept: KeptChannel<Channel>;
+
+  constructor({ link, pool, publisher, log }: DiscoveryInboxOptions) {
+    this.#pool = pool;
+    this.#publisher = publisher;
+    this.#log = log;
+    this.#kept = new KeptChannel({
+      link,
+      log,
+      purpose: `passing on from the queue '${DISCOVERY}'`,
+      open: (model) => model.createChannel(),
+      setUp: (channel) => this.#attach(channel),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#kept.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#kept.stop();
+  }
+
+  async #attach(channel: Channel): Promise<void> {
+    await this.#declare();
+    const window = new AckWindow(channel, PREFETCH);
+    await channel.prefetch(PREFETCH);
+    await channel.consume(DISCOVERY, (message) => {
+      if (message) void this.#passOn(window, message);
+      else this.#kept.renew();
+    });
+  }
+
+  /** As old libraries do, without arguments. Where somebody declared it otherwise it is taken as it is. */
+  async #declare(): Promise<void> {
+    try {
+      await this.#pool.run(asQueueName(DISCOVERY), (channel) => channel.assertQueue(DISCOVERY));
+    } catch (error) {
+      this.#log.debug(messageOf(error));
+    }
+  }
+
+  async #passOn(window: AckWindow, message: ConsumeMessage): Promise<void> {
+    const { content } = message;
+    const properties = toProperties(headersOf(message));
+    try {
+      await this.#publisher.publish({ exchange: DISCOVERY, routingKey: '', content, properties, mandatory: false });
+      window.ack(message);
+    } catch (error) {
+      this.#log.debug(`announcement not passed on: ${messageOf(error)}`);
+      if (error instanceof RefusedError) window.ack(message);
+      else this.#kept.renew();
+    }
+  }
+}

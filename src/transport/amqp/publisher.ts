@@ -1,0 +1,140 @@
+import { type ConfirmChannel, IllegalOperationError, type Options } from 'amqplib';
+import { messageOf } from '../../errors.js';
+import { asQueueName, type QueueName } from '../../names.js';
+import type { Logger } from '../../support/index.js';
+import { NotConnectedError, RefusedError, UnroutedError } from '../index.js';
+import { KeptChannel } from './kept-channel.js';
+import type { Link } from './link.js';
+import { Outbox, type Outgoing } from './outbox.js';
+import { refusalError, refusalOf } from './refusal.js';
+
+/** Where and how a message goes. */
+export interface Letter {
+  /** '' is the default exchange, which knows queues by `routingKey`. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly content: Buffer;
+  readonly properties: Options.Publish;
+  readonly mandatory: boolean;
+}
+
+/**
+ * Publishes with confirms. What is unconfirmed when the channel or the connection is lost is published again, in order,
+ * on the next one; at most so much is unconfirmed (see Outbox), then callers wait. A letter that the broker refuses by
+ * closing the channel is rejected alone.
+ */
+export class Publisher {
+  readonly #outbox = new Outbox();
+  readonly #kept: KeptChannel<ConfirmChannel>;
+  /** Set in the same breath as the backlog is written, so that no letter falls between. */
+  #channel: ConfirmChannel | undefined;
+  #closed = false;
+  /** After a refusal that names nobody, the letters go out one by one until the guilty one is found. */
+  #suspects: Outgoing[] = [];
+
+  constructor(link: Link, log: Logger) {
+    this.#kept = new KeptChannel({
+      link,
+      log,
+      purpose: 'publishing',
+      open: (model) => model.createConfirmChannel(),
+      setUp: async (channel) => this.#resume(channel),
+      onRefused: (error) => this.#refused(error),
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#kept.start();
+  }
+
+  /**
+   * Resolves when the broker has confirmed the letter. Letters leave in the order of the calls.
+   * @throws {UnroutedError} for a mandatory letter that no queue took
+   * @throws {QueueNotFoundError} where there is no such exchange
+   * @throws {RefusedError} for what the broker or the protocol does not take, such as 64 KiB of headers
+   */
+  publish(letter: Letter): Promise<void> {
+    if (this.#closed) return Promise.reject(new NotConnectedError('send()'));
+    return this.#outbox.add(letter, (outgoing) => {
+      const channel = this.#channel;
+      if (channel && this.#suspects.length === 0) this.#write(channel, outgoing);
+      else if (channel) this.#suspects.push(outgoing);
+    });
+  }
+
+  /** Waits up to `graceMs` for what is unconfirmed; the rest is rejected with NotConnectedError. Idempotent. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    await this.#outbox.emptied(graceMs);
+    this.#outbox.rejectAll(() => new NotConnectedError('send()'));
+    await this.#kept.stop();
+  }
+
+  #resume(channel: ConfirmChannel): void {
+    channel.on('return', (message) => this.#outbox.markReturned(message));
+    channel.once('close', () => {
+      if (this.#channel === channel) this.#channel = undefined;
+    });
+    this.#channel = channel;
+    const backlog = this.#outbox.unconfirmed();
+    if (this.#suspects.length > 0) {
+      this.#suspects = [...backlog];
+      this.#tryNext(channel);
+    } else {
+      for (const outgoing of backlog) this.#write(channel, outgoing);
+    }
+  }
+
+  /** False when it cannot be encoded, and is rejected therefore. */
+  #write(channel: ConfirmChannel, outgoing: Outgoing): boolean {
+    const { exchange, routingKey, content, properties, mandatory } = outgoing.letter;
+    outgoing.returned = false;
+    try {
+      channel.publish(exchange, routingKey, content, mandatory ? { ...properties, mandatory } : properties, (error) =>
+        this.#confirmed(channel, outgoing, error),
+      );
+    } catch (error) {
+      // On a channel that is closing nothing is wrong with the letter: the next channel takes it.
+      if (error instanceof IllegalOperationError) return true;
+      outgoing.reject(new RefusedError(`cannot send to '${nameOf(outgoing)}': ${messageOf(error)}`, { cause: error }));
+      return false;
+    }
+    return true;
+  }
+
+  /** A negative confirm means that the broker failed to store it: the channel is made anew and with it all is repeated. */
+  #confirmed(channel: ConfirmChannel, outgoing: Outgoing, error: unknown): void {
+    if (error) {
+      if (this.#channel === channel) this.#kept.renew();
+      return;
+    }
+    if (outgoing.returned) outgoing.reject(new UnroutedError(nameOf(outgoing)));
+    else outgoing.resolve();
+    if (this.#suspects[0] === outgoing) {
+      this.#suspects.shift();
+      this.#tryNext(channel);
+    }
+  }
+
+  #tryNext(channel: ConfirmChannel): void {
+    for (let [next] = this.#suspects; next && !this.#write(channel, next); [next] = this.#suspects)
+      this.#suspects.shift();
+  }
+
+  #refused(error: Error): void {
+    const refusal = refusalOf(error);
+    if (!refusal) return;
+    const [suspect] = this.#suspects;
+    const named = this.#outbox.unconfirmed().filter(({ letter }) => letter.exchange === refusal.subject);
+    if (suspect) {
+      this.#suspects.shift();
+      suspect.reject(refusalError(refusal, nameOf(suspect), error));
+    } else if (refusal.subject && named.length > 0) {
+      for (const outgoing of named) outgoing.reject(refusalError(refusal, nameOf(outgoing), error));
+    } else this.#suspects = [...this.#outbox.unconfirmed()];
+  }
+}
+
+function nameOf({ letter }: Outgoing): QueueName {
+  return asQueueName(letter.exchange || letter.routingKey);
+}

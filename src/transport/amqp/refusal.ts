@@ -1,0 +1,40 @@
+import { type MsgfloError, messageOf } from '../../errors.js';
+import { asQueueName, type QueueName } from '../../names.js';
+import { QueueMismatchError, QueueNotFoundError, RefusedError } from '../index.js';
+
+/** What the broker said when it closed a channel. The damage is that channel; the connection lives on. */
+export interface Refusal {
+  /** An AMQP reply code: 403, 404, 405, 406 ... */
+  readonly code: number;
+  readonly text: string;
+  /** The queue or exchange that a 403, 404, 405 or 406 names. */
+  readonly subject?: string;
+}
+
+const SUBJECT = /(?:queue|exchange) '([^']*)' in vhost/;
+
+/** What the broker refused, or undefined when the error is something else, such as a connection that was lost. */
+export function refusalOf(error: unknown): Refusal | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'number') return undefined;
+  const text = /\d{3} \([\w-]+\) with message "(.*)"/s.exec(error.message)?.[1] ?? error.message;
+  const subject = SUBJECT.exec(text)?.[1];
+  return { code: error.code, text, ...(subject === undefined ? {} : { subject }) };
+}
+
+/** A refusal as an error of the contract. `queue` is named where the broker named nothing. */
+export function refusalError({ code, text, subject }: Refusal, queue: QueueName, cause?: unknown): MsgfloError {
+  if (code === 404) return new QueueNotFoundError(subject ? asQueueName(subject) : queue, { cause });
+  if (code === 405 || code === 406) return new QueueMismatchError(queue, text, { cause });
+  return new RefusedError(`'${queue}': ${text}`, { cause });
+}
+
+/** The text of a failed connection; Node's own is empty where several addresses were tried. */
+export function connectFailure(error: unknown): string {
+  if (error instanceof AggregateError) return connectFailure(error.errors[0]);
+  return messageOf(error) || 'connection failed';
+}
+
+/** True for what no further try will change: credentials, a virtual host that is not there or not allowed. */
+export function isLoginRefused(error: unknown): boolean {
+  return /\b(403 \(ACCESS[-_]REFUSED\)|530 \(NOT[-_]ALLOWED\)|NOT_ALLOWED|ACCESS_REFUSED)/.test(messageOf(error));
+}

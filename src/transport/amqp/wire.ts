@@ -1,0 +1,49 @@
+import type { Message as AmqpMessage, Options } from 'amqplib';
+import { type Delivery, decodePayload, HEADER } from '../index.js';
+
+/** Longer ones do not fit the property and travel in the header table. */
+const MAX_PROPERTY_BYTES = 255;
+
+/** Headers that AMQP has properties for; on the wire they are properties, where every other library looks for them. */
+const PROPERTIES = [
+  [HEADER.messageId, 'messageId'],
+  [HEADER.contentType, 'contentType'],
+  [HEADER.replyTo, 'replyTo'],
+] as const;
+
+/** Headers as AMQP properties of a persistent message. */
+export function toProperties(headers: Readonly<Record<string, string>>): Options.Publish {
+  const table: Record<string, unknown> = { ...headers };
+  const properties: Options.Publish = { persistent: true };
+  for (const [header, property] of PROPERTIES) {
+    const value = headers[header];
+    if (value === undefined || Buffer.byteLength(value) > MAX_PROPERTY_BYTES) continue;
+    properties[property] = value;
+    delete table[header];
+  }
+  if (Object.keys(table).length > 0) properties.headers = table;
+  return properties;
+}
+
+/** The headers of a received message. Tables and lists, which other programs may set, are left out: ours are text. */
+export function headersOf({ properties }: AmqpMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(properties.headers ?? {})) {
+    const text: unknown = Buffer.isBuffer(value) ? value.toString('utf8') : value;
+    if (typeof text === 'string') headers[name] = text;
+    else if (typeof text === 'number' || typeof text === 'boolean') headers[name] = String(text);
+  }
+  for (const [header, property] of PROPERTIES) {
+    const value: unknown = properties[property];
+    if (typeof value === 'string') headers[header] = value;
+  }
+  return headers;
+}
+
+export function toDelivery(message: AmqpMessage): Delivery {
+  return {
+    data: decodePayload(message.content),
+    headers: headersOf(message),
+    redelivered: message.fields.redelivered,
+  };
+}
