@@ -1,0 +1,61 @@
+import { Backoff } from '../support/index.js';
+import type { Exit } from './model.js';
+
+export interface RestartOptions {
+  /** First pause before a restart; it doubles from there, spread by a quarter. @default 100 */
+  readonly minMs?: number;
+  /** Longest pause. @default 30000 */
+  readonly maxMs?: number;
+  /** So many failures within `windowMs` are too many. Infinity: it is tried for ever. @default 5 */
+  readonly limit?: number;
+  /** @default 60000 */
+  readonly windowMs?: number;
+  /** A process that lived so long had started well: earlier failures are forgotten. @default 10000 */
+  readonly settledMs?: number;
+  /** Exit codes after which it is not started again. @default [0] */
+  readonly finalCodes?: readonly number[];
+}
+
+export type Decision =
+  | { readonly kind: 'ended' }
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'again'; readonly afterMs: number };
+
+/**
+ * Decides after each exit whether the process is started again. Being killed from outside (SIGKILL, SIGTERM) is not the
+ * program's failure: it is started again with back-off, but does not count towards the limit.
+ */
+export class RestartPolicy {
+  readonly #limit: number;
+  readonly #windowMs: number;
+  readonly #settledMs: number;
+  readonly #finalCodes: readonly number[];
+  readonly #backoff: Backoff;
+  #failuresAtMs: number[] = [];
+
+  constructor(options: RestartOptions = {}) {
+    this.#limit = options.limit ?? 5;
+    this.#windowMs = options.windowMs ?? 60_000;
+    this.#settledMs = options.settledMs ?? 10_000;
+    this.#finalCodes = options.finalCodes ?? [0];
+    this.#backoff = new Backoff(options.minMs ?? 100, options.maxMs ?? 30_000);
+  }
+
+  /** @param livedMs from start to exit; undefined when it cannot be started, however often it is tried */
+  judge(exit: Exit, livedMs: number | undefined): Decision {
+    if (exit.code !== null && this.#finalCodes.includes(exit.code)) return { kind: 'ended' };
+    if (livedMs !== undefined && livedMs >= this.#settledMs) {
+      this.#backoff.reset();
+      this.#failuresAtMs = [];
+    }
+    const isOwnFailure = exit.signal !== 'SIGKILL' && exit.signal !== 'SIGTERM';
+    const sinceMs = exit.atMs - this.#windowMs;
+    this.#failuresAtMs = [...this.#failuresAtMs, ...(isOwnFailure ? [exit.atMs] : [])].filter(
+      (atMs) => atMs >= sinceMs,
+    );
+    if (livedMs === undefined && this.#limit !== Number.POSITIVE_INFINITY) return { kind: 'failed' };
+    if (isOwnFailure && this.#failuresAtMs.length >= this.#limit) return { kind: 'failed' };
+    if (this.#limit === Number.POSITIVE_INFINITY) this.#failuresAtMs = [];
+    return { kind: 'again', afterMs: this.#backoff.nextMs() };
+  }
+}
