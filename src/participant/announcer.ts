@@ -3,22 +3,20 @@ import { messageOf } from '../errors.js';
 import type { Logger } from '../support/index.js';
 import type { Client, Subscription } from '../transport/index.js';
 
-/** How many announcements fit in one discovery period: the second is the spare for a lost one. */
-const PER_PERIOD = 2.2;
 const MAX_JITTER_MS = 5000;
 
 export interface AnnouncerOptions {
   readonly client: Client;
   /** The definitions as they are just now. */
   readonly definitions: () => readonly Definition[];
-  readonly periodMs: number;
+  readonly intervalMs: number;
   readonly log: Logger;
   /** Called with each definition that the broker has taken. */
   readonly onSent?: (definition: Definition) => void;
 }
 
 /**
- * Announces definitions on the discovery notice: when told to, every `periodMs` / 2.2, and when the roll is called. A
+ * Announces definitions on the discovery notice: when told to, every `intervalMs`, and when the roll is called. A
  * roll-call may ask for answers spread over some time: `{"jitterMs": 200}`.
  */
 export class Announcer {
@@ -34,18 +32,22 @@ export class Announcer {
 
   /** Resolves when the first announcement is out. */
   async start(): Promise<void> {
-    const { client, periodMs } = this.#options;
+    const { client, intervalMs } = this.#options;
     this.#rollCall = await client.watch(ROLL_CALL_NOTICE, (body) => this.#answerLater(jitterOf(body)));
-    this.#timer = setInterval(() => this.announceSoon(), periodMs / PER_PERIOD);
+    this.#timer = setInterval(() => this.announceSoon(), intervalMs);
     await this.announce();
   }
 
   /** @throws {NotConnectedError} */
   async announce(): Promise<void> {
-    for (const definition of this.#options.definitions()) {
-      await this.#options.client.notify({ name: DISCOVERY_NOTICE, body: announcementOf(definition) });
-      this.#options.onSent?.(definition);
-    }
+    for (const definition of this.#options.definitions()) await this.announceOne(definition);
+  }
+
+  /** @throws {NotConnectedError} */
+  async announceOne(definition: Definition): Promise<void> {
+    const { client, onSent } = this.#options;
+    await client.notify({ name: DISCOVERY_NOTICE, body: announcementOf(definition) });
+    onSent?.(definition);
   }
 
   /** The same, for who cannot wait: a failure is logged. */

@@ -21,6 +21,9 @@ export {
   participant,
   type Surroundings,
 } from './component.js';
+export { DeviceWatch, type DeviceWatchOptions, type TopicListener } from './device-watch.js';
+export { ForeignRegistrar, type ForeignRegistrarOptions } from './foreign-registrar.js';
+export { type DevicePattern, type ForeignFile, ForeignYamlError, readForeignYaml } from './foreign-yaml.js';
 export { StoppedError } from './outport.js';
 export { Participant } from './participant.js';
 export { newParticipantId, type ParticipantOptions, participantClientOptions } from './participant-options.js';

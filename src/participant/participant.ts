@@ -24,6 +24,8 @@ import { newParticipantId, type ParticipantOptions } from './participant-options
 import { Producer } from './producer.js';
 import { WiringFollower } from './wiring-follower.js';
 
+/** How many announcements fit in one discovery period: the second is the spare for a lost one. */
+const PER_PERIOD = 2.2;
 const DEFAULT_GRACE_MS = 5000;
 const LEAVE_MS = 1000;
 
@@ -78,7 +80,7 @@ export class Participant {
     this.#announcer = new Announcer({
       client: this.#client,
       definitions: () => [this.definition],
-      periodMs: options.periodMs ?? DISCOVERY_PERIOD_MS,
+      intervalMs: (options.periodMs ?? DISCOVERY_PERIOD_MS) / PER_PERIOD,
       log,
     });
     this.#follower = new WiringFollower({
