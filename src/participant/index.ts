@@ -28,3 +28,4 @@ export { StoppedError } from './outport.js';
 export { Participant } from './participant.js';
 export { newParticipantId, type ParticipantOptions, participantClientOptions } from './participant-options.js';
 export { PortTypeError } from './port-data.js';
+export { type ScriptOptions, scriptComponent } from './script-component.js';

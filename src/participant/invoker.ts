@@ -120,9 +120,9 @@ export class Invoker {
 
   /** Whether it failed because the participant stops, rather than because of the message. */
   #interrupted(error: unknown): boolean {
-    if (this.#options.surroundings.signal.aborted) return true;
+    if (this.#options.surroundings.signal.aborted || error instanceof StoppedError) return true;
     if (!this.#stopped) return false;
-    if (error instanceof StoppedError || error instanceof NotConnectedError) return true;
+    if (error instanceof NotConnectedError) return true;
     return error instanceof Error && error.name === 'AbortError';
   }
 
