@@ -1,0 +1,78 @@
+import { Fifo } from './fifo.js';
+import type { Incoming, Session } from './session.js';
+
+/** One message that is to be acknowledged. */
+export class Arrival {
+  readonly message: Incoming;
+  readonly #listeners: (() => void)[] = [];
+  #isSettled = false;
+
+  constructor(message: Incoming) {
+    this.message = message;
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Called once, when it is settled. */
+  onSettled(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** It may be acknowledged now, on whichever session it came last. Idempotent. */
+  settle(): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    for (const listener of this.#listeners) listener();
+  }
+}
+
+/**
+ * The unacknowledged messages of one session in order of arrival. PUBACKs go out in that order [MQTT-4.6.0-2]: one that
+ * is settled early waits for those before it.
+ *
+ * What the broker repeats on the next session and is still worked on, or settled but not acknowledged, is recognised by
+ * packet id and content and not handed over again [MQTT-4.4.0-1].
+ */
+export class Arrivals {
+  readonly #session: Session;
+  readonly #unacked = new Fifo<Arrival>();
+  /** Of the session before, by packet id. */
+  readonly #earlier: Map<number, Arrival>;
+
+  constructor(session: Session, before: Arrivals | undefined) {
+    this.#session = session;
+    this.#earlier = before && session.sessionPresent ? before.#left() : new Map();
+  }
+
+  /** The arrival to hand over; undefined if it is in hand already. */
+  add(message: Incoming): Arrival | undefined {
+    if (message.qos === 0) return new Arrival(message);
+    const known = this.#takeKnown(message);
+    const arrival = known ?? new Arrival(message);
+    this.#unacked.push(arrival);
+    if (known?.isSettled) this.#acknowledge();
+    else arrival.onSettled(() => this.#acknowledge());
+    return known ? undefined : arrival;
+  }
+
+  #takeKnown(message: Incoming): Arrival | undefined {
+    const earlier = this.#earlier.get(message.packetId);
+    this.#earlier.delete(message.packetId);
+    if (!message.dup || earlier?.message.topic !== message.topic) return undefined;
+    return earlier.message.payload.equals(message.payload) ? earlier : undefined;
+  }
+
+  #acknowledge(): void {
+    while (this.#unacked.first?.isSettled) {
+      const arrival = this.#unacked.shift();
+      if (arrival) this.#session.ack(arrival.message);
+    }
+  }
+
+  #left(): Map<number, Arrival> {
+    const left = [...this.#earlier.values(), ...this.#unacked.drain()];
+    return new Map(left.map((arrival) => [arrival.message.packetId, arrival]));
+  }
+}

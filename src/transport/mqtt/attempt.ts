@@ -1,0 +1,72 @@
+import type { QueueName } from '../../names.js';
+import { Backoff } from '../../support/index.js';
+import type { DeadLetter, Delivery, Handler, Output, Settlement } from '../contract.js';
+import { RefusedError, UnroutedError } from '../errors.js';
+import { decodePayload } from '../payload.js';
+import { runHandler, sendUntilRouted } from '../settle.js';
+import { REDELIVERED_HEADER, type Sender } from './sender.js';
+import type { Incoming } from './session.js';
+
+/** MQTT has no nack: what is requeued waits here, unsettled, and is tried again. */
+const MIN_RETRY_MS = 20;
+const MAX_RETRY_MS = 2000;
+
+/**
+ * Hands a message to a handler until it is settled: its outputs confirmed, then its verdict carried out.
+ * Resolves with true when it may be acknowledged, with false when it is to be given back because the client closes:
+ * when `signal` aborts, the waits for a retry and for a route end.
+ */
+export async function attempt(
+  message: Incoming,
+  handler: Handler,
+  { inqueue, sender, signal }: { readonly inqueue: QueueName; readonly sender: Sender; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS);
+  let delivery = deliveryOf(message);
+  try {
+    for (;;) {
+      const { verdict, outputs } = await runHandler(handler, delivery);
+      const refusal = await confirmed(outputs, sender, signal);
+      const dead = refusal ?? verdict;
+      if (dead === 'ack') return true;
+      if (dead !== 'requeue') {
+        await sender.sendDeadLetter(inqueue, message, dead);
+        return true;
+      }
+      await backoff.wait(signal);
+      delivery = { ...deliveryOf(message), redelivered: true };
+    }
+  } catch {
+    // The client is closing, or closed: the verdict is not carried out.
+    return false;
+  }
+}
+
+export function deliveryOf({ payload, headers, dup }: Incoming): Delivery {
+  const { [REDELIVERED_HEADER]: givenBack, ...own } = headers;
+  return { data: decodePayload(payload), headers: own, redelivered: dup || givenBack !== undefined };
+}
+
+/** Resolves when the broker has all outputs; with a dead letter for one that it will never take. */
+async function confirmed(
+  outputs: Settlement['outputs'],
+  sender: Sender,
+  signal: AbortSignal,
+): Promise<DeadLetter | undefined> {
+  const send = async (output: Output): Promise<void> => {
+    const once = (): Promise<void> => sender.send(output.outqueue, output, output.mandatory ?? false);
+    try {
+      await once();
+    } catch (error) {
+      if (!(error instanceof UnroutedError)) throw error;
+      await sendUntilRouted(once, signal);
+    }
+  };
+  try {
+    await Promise.all(outputs.map(send));
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    return { deadLetter: `an output was refused: ${error.message}` };
+  }
+}

@@ -1,0 +1,222 @@
+import { randomBytes } from 'node:crypto';
+import { UnsupportedError } from '../../errors.js';
+import type { QueueName } from '../../names.js';
+import type { Logger } from '../../support/index.js';
+import type {
+  Binding,
+  Broker,
+  Capabilities,
+  ClientOptions,
+  ConsumeOptions,
+  Consumer,
+  Delivery,
+  Handler,
+  Message,
+  Notice,
+  NoticeHandler,
+  QueueDepth,
+  QueueKind,
+  Status,
+  Subscription,
+} from '../contract.js';
+import { NotConnectedError } from '../errors.js';
+import { withoutPassword } from '../registry.js';
+import type { Arrival } from './arrivals.js';
+import { deliveryOf } from './attempt.js';
+import { Inqueues } from './inqueues.js';
+import { Intake } from './intake.js';
+import { Outlet } from './outlet.js';
+import { Routes } from './routes.js';
+import { RoutingBoard } from './routing-board.js';
+import { Sender } from './sender.js';
+import type { Publication } from './session.js';
+import { SharingProbe } from './sharing.js';
+import { slotClientId, topicOf } from './topics.js';
+
+const SLOT_KEPT_SECONDS = 24 * 3600;
+const GRACE_MS = 5000;
+
+/** A client of an MQTT broker, protocol 5 or 3.1.1: one connection to publish and look on, one more to consume. */
+export class MqttBroker implements Broker {
+  readonly #address: URL;
+  readonly #options: ClientOptions;
+  readonly #log: Logger;
+  readonly #outlet: Outlet;
+  readonly #sender: Sender;
+  readonly #routes: Routes;
+  #state: 'idle' | 'opening' | 'open' | 'closing' | 'closed' = 'idle';
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #intake: Intake | undefined;
+  #inqueues: Inqueues | undefined;
+  #consuming: Promise<Inqueues> | undefined;
+
+  constructor(address: URL, options: ClientOptions, log: Logger) {
+    this.#address = address;
+    this.#options = options;
+    this.#log = log;
+    const will = options.lastWords ? publicationOf(options.lastWords) : undefined;
+    this.#outlet = new Outlet({ address, id: options.id, log, ...(will ? { will } : {}) });
+    this.#sender = new Sender(this.#outlet, log);
+    this.#routes = new Routes(new RoutingBoard(this.#outlet), withoutPassword(address.href), log);
+  }
+
+  get capabilities(): Capabilities {
+    const isNew = this.#outlet.protocol === 5;
+    return {
+      binds: false,
+      foreignBindings: false,
+      headers: isNew,
+      persistent: true,
+      reportsUnrouted: isNew,
+      lastWords: true,
+      depths: false,
+    };
+  }
+
+  get status(): Status {
+    if (this.#state !== 'open') return this.#state;
+    return this.#outlet.isOpen && (this.#intake?.isOpen ?? true) ? 'open' : 'reconnecting';
+  }
+
+  connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#closing) return Promise.reject(new NotConnectedError('connect'));
+    this.#opening ??= this.#connect(signal);
+    return this.#opening;
+  }
+
+  close({ graceMs = GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  /** A topic needs no declaring. */
+  async declare(_kind: QueueKind, _name: QueueName): Promise<void> {
+    this.#mustBeOpen('declare');
+  }
+
+  async send(
+    _kind: QueueKind,
+    name: QueueName,
+    message: Message,
+    { mandatory = false }: { readonly mandatory?: boolean } = {},
+  ): Promise<void> {
+    this.#mustBeOpen('send');
+    await this.#sender.send(name, message, mandatory);
+  }
+
+  async consume(inqueue: QueueName, handler: Handler, options?: ConsumeOptions): Promise<Consumer> {
+    this.#mustBeOpen('consume');
+    const inqueues = await this.#consumingSide();
+    return inqueues.consume(inqueue, handler, options);
+  }
+
+  async notify(notice: Notice): Promise<void> {
+    this.#mustBeOpen('notify');
+    await this.#outlet.publish(publicationOf(notice));
+  }
+
+  async watch(name: string, handler: NoticeHandler): Promise<Subscription> {
+    this.#mustBeOpen('watch');
+    return this.#outlet.subscribe(topicOf(name), 1, ({ payload, retain }) => handler(payload, { retained: retain }));
+  }
+
+  async bind(binding: Binding): Promise<void> {
+    this.#mustBeOpen('bind');
+    await this.#routes.bind(binding);
+  }
+
+  async unbind(binding: Binding): Promise<void> {
+    this.#mustBeOpen('unbind');
+    await this.#routes.unbind(binding);
+  }
+
+  async bindings(): Promise<readonly Binding[]> {
+    this.#mustBeOpen('bindings');
+    return this.#routes.list();
+  }
+
+  /** At QoS 0, so that the broker itself drops what we are too slow for. */
+  async tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription> {
+    this.#mustBeOpen('tap');
+    return this.#outlet.subscribe(topicOf(outqueue), 0, (message) => handler(deliveryOf(message)));
+  }
+
+  async depths(_queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
+    this.#mustBeOpen('depths');
+    throw new UnsupportedError('an MQTT broker does not tell how many messages wait');
+  }
+
+  #mustBeOpen(call: string): void {
+    if (this.#state !== 'open') throw new NotConnectedError(call);
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<void> {
+    this.#state = 'opening';
+    try {
+      await this.#outlet.open(signal);
+      if (this.#state === 'opening') this.#state = 'open';
+    } catch (error) {
+      this.#opening = undefined;
+      if (this.#state === 'opening') this.#state = 'idle';
+      throw this.#closing ? new NotConnectedError('connect', { cause: error }) : error;
+    }
+  }
+
+  /** The second connection is made when it is first needed: a session may bring messages at once. */
+  #consumingSide(): Promise<Inqueues> {
+    this.#consuming ??= this.#openConsuming().catch((error) => {
+      this.#consuming = undefined;
+      throw error;
+    });
+    return this.#consuming;
+  }
+
+  async #openConsuming(): Promise<Inqueues> {
+    const { id, slot } = this.#options;
+    const probe = new SharingProbe();
+    const early: Arrival[] = [];
+    const intake = new Intake({
+      address: this.#address,
+      clientId: slot === undefined ? `${id}-in-${randomBytes(4).toString('hex')}` : slotClientId(slot),
+      protocol: this.#outlet.protocol,
+      keptSeconds: slot === undefined ? 0 : SLOT_KEPT_SECONDS,
+      onArrival: (arrival) => {
+        if (probe.take(arrival)) return;
+        if (this.#inqueues) this.#inqueues.take(arrival);
+        else early.push(arrival);
+      },
+      onTaken: () => this.#taken(),
+      log: this.#log,
+    });
+    this.#intake = intake;
+    await intake.open();
+    const isShared = await probe.run(intake, this.#outlet);
+    if (!isShared) this.#log.warnOnce('share', 'this broker cannot share: each instance of a role gets every message');
+    const isKept = slot !== undefined;
+    const inqueues = new Inqueues({ intake, sender: this.#sender, isKept, isShared, log: this.#log });
+    this.#inqueues = inqueues;
+    for (const arrival of early) inqueues.take(arrival);
+    return inqueues;
+  }
+
+  #taken(): void {
+    this.#log.warn(`another client took the slot '${this.#options.slot}'; this one is closed`);
+    this.close({ graceMs: 0 }).catch((error) => this.#log.debug(String(error)));
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const startedMs = performance.now();
+    const wasIdle = this.#state === 'idle';
+    this.#state = 'closing';
+    await this.#inqueues?.close(graceMs);
+    await this.#intake?.end();
+    await this.#consuming?.catch(() => undefined);
+    if (!wasIdle) await this.#outlet.close(Math.max(0, graceMs - (performance.now() - startedMs)));
+    this.#state = 'closed';
+  }
+}
+
+function publicationOf({ name, body, retain = false }: Notice): Publication {
+  return { topic: topicOf(name), payload: body, retain };
+}

@@ -1,0 +1,29 @@
+import type { Inqueue } from './inqueue.js';
+import type { Incoming } from './session.js';
+import { nameOf, subscriptionIdOf } from './topics.js';
+
+/** Whom a message is for: these; nobody can say yet; or nobody any more. */
+export type Claim = { readonly kind: 'taken'; readonly by: readonly Inqueue[] } | Unclaimed;
+export interface Unclaimed {
+  readonly kind: 'undecided' | 'stale';
+  /** The inqueues whose subscription it came by, as far as the broker tells. */
+  readonly by: readonly Inqueue[];
+}
+
+/**
+ * Finds the inqueues that a message is for. Protocol 5 names the subscription that each copy came by; without that,
+ * every inqueue that listens to the topic takes it, since a broker may send one copy for two subscriptions.
+ */
+export function claim(message: Incoming, inqueues: ReadonlyMap<number, Inqueue>): Claim {
+  const name = nameOf(message.topic);
+  const named = message.subscriptionIds.map((id) => inqueues.get(id)).filter((inqueue) => inqueue !== undefined);
+  const asked = message.subscriptionIds.length > 0 ? named : [...inqueues.values()];
+  const takers = asked.filter((inqueue) => inqueue.name === name || inqueue.sources?.has(name));
+  if (takers.length > 0) return { kind: 'taken', by: takers };
+  const undecided = asked.filter(({ sources }) => sources === undefined);
+  if (undecided.length > 0 || asked.length === 0) return { kind: 'undecided', by: undecided };
+  return { kind: 'stale', by: asked };
+}
+
+/** Inqueues by the identifier of their subscriptions. */
+export const claimKey = ({ name }: Pick<Inqueue, 'name'>): number => subscriptionIdOf(name);

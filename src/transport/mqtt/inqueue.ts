@@ -1,0 +1,118 @@
+import type { QueueName } from '../../names.js';
+import type { Handler } from '../contract.js';
+import { InHand } from '../in-hand.js';
+import type { Arrival } from './arrivals.js';
+import { Fifo } from './fifo.js';
+
+/** One consumer's share of an inqueue. */
+export class Member {
+  readonly handler: Handler;
+  readonly prefetch: number;
+  readonly inHand = new InHand();
+  /** Unlike `inHand.size` this is up to date within the same turn of the event loop. */
+  running = 0;
+
+  /** @throws {RangeError} unless `prefetch` is a whole number above zero. */
+  constructor(handler: Handler, prefetch: number) {
+    if (!Number.isInteger(prefetch) || prefetch < 1)
+      throw new RangeError(`prefetch must be a whole number above 0, got ${prefetch}`);
+    this.handler = handler;
+    this.prefetch = prefetch;
+  }
+}
+
+/** A message on its way through one inqueue; one that two inqueues listen to is settled when both are done. */
+export interface Job {
+  readonly arrival: Arrival;
+  readonly done: () => void;
+}
+
+/** Hands a message to a handler; resolves with true when it is settled. Never rejects. */
+export type Attempt = (job: Job, handler: Handler) => Promise<boolean>;
+
+/**
+ * What one client knows of an inqueue: its consumers, the outqueues it listens to, and the messages that wait for a
+ * consumer with room. Of several consumers the one with the fewest in hand gets the next message.
+ */
+export class Inqueue {
+  readonly name: QueueName;
+  /** Undefined until somebody says: then it is not known whether a remembered subscription is still wanted. */
+  sources: ReadonlySet<QueueName> | undefined;
+  /** What is subscribed to for it now: its own name, and the sources. */
+  readonly subscribed = new Set<QueueName>();
+  readonly #members = new Set<Member>();
+  readonly #waiting = new Fifo<Job>();
+  /** Handed over and not settled. */
+  readonly #open = new Set<Job>();
+  readonly #attempt: Attempt;
+  #stopped = false;
+
+  constructor(name: QueueName, attempt: Attempt) {
+    this.name = name;
+    this.#attempt = attempt;
+  }
+
+  get hasMembers(): boolean {
+    return this.#members.size > 0;
+  }
+
+  add(member: Member): void {
+    this.#members.add(member);
+    this.#pump();
+  }
+
+  /** Nothing more is handed to it. */
+  remove(member: Member): void {
+    this.#members.delete(member);
+  }
+
+  offer(job: Job): void {
+    this.#waiting.push(job);
+    this.#pump();
+  }
+
+  /** Hands nothing over any more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** True when nothing is in hand any more. */
+  async idle(graceMs: number): Promise<boolean> {
+    const all = await Promise.all([...this.#members].map(({ inHand }) => inHand.idle(graceMs)));
+    return all.every(Boolean);
+  }
+
+  /** What waits, and with `inHand` what was handed over and is not settled; nothing of it remains here. */
+  take({ inHand }: { readonly inHand: boolean }): readonly Job[] {
+    const open = inHand ? [...this.#open] : [];
+    if (inHand) this.#open.clear();
+    return [...open, ...this.#waiting.drain()];
+  }
+
+  #pump(): void {
+    while (!this.#stopped && this.#waiting.size > 0) {
+      const member = this.#freest();
+      const job = member && this.#waiting.shift();
+      if (!job) return;
+      member.inHand.add(this.#run(job, member));
+    }
+  }
+
+  #freest(): Member | undefined {
+    let best: Member | undefined;
+    for (const member of this.#members) {
+      if (member.running < Math.min(member.prefetch, best?.running ?? member.prefetch)) best = member;
+    }
+    return best;
+  }
+
+  async #run(job: Job, member: Member): Promise<void> {
+    member.running += 1;
+    this.#open.add(job);
+    const isSettled = await this.#attempt(job, member.handler);
+    member.running -= 1;
+    // Not so when it was taken away meanwhile: then it was given back.
+    if (isSettled && this.#open.delete(job)) job.done();
+    this.#pump();
+  }
+}

@@ -1,0 +1,219 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { QueueName } from '../../names.js';
+import type { Logger } from '../../support/index.js';
+import type { ConsumeOptions, Consumer, Handler } from '../contract.js';
+import type { Arrival } from './arrivals.js';
+import { attempt } from './attempt.js';
+import { claim, claimKey } from './claims.js';
+import { Inqueue, type Job, Member } from './inqueue.js';
+import type { Intake } from './intake.js';
+import type { Sender } from './sender.js';
+import { groupOf, nameOf, topicOf } from './topics.js';
+
+export interface InqueuesOptions {
+  readonly intake: Intake;
+  readonly sender: Sender;
+  /** Whether the broker keeps what this client leaves unsettled, for the next with its slot. */
+  readonly isKept: boolean;
+  /** Whether `$share` works here. */
+  readonly isShared: boolean;
+  readonly log: Logger;
+}
+
+/** A remembered subscription may bring messages before it is known whether they are still wanted; they wait this long. */
+const UNDECIDED_MS = 10_000;
+/** So long does a cancelled consumer with a slot stay subscribed: mostly the client closes next, and the session keeps. */
+const LINGER_MS = 5000;
+const GIVE_BACK_LIMIT_MS = 2000;
+
+/** All that one client consumes: who gets which message, which topics it is subscribed to, what is given back. */
+export class Inqueues {
+  readonly #options: InqueuesOptions;
+  readonly #inqueues = new Map<number, Inqueue>();
+  readonly #closing = new AbortController();
+  #undecided: Arrival[] = [];
+  #decideLater: NodeJS.Timeout | undefined;
+  readonly #lingering = new Set<NodeJS.Timeout>();
+  /** Filters already unsubscribed for being stale. */
+  readonly #forgotten = new Set<string>();
+  #stale = 0;
+
+  constructor(options: InqueuesOptions) {
+    this.#options = options;
+  }
+
+  /** Called with each message that comes. */
+  take(arrival: Arrival): void {
+    const { kind, by } = claim(arrival.message, this.#inqueues);
+    if (kind === 'taken') this.#handOver(arrival, by);
+    else if (kind === 'stale') this.#dropStale(arrival);
+    else {
+      this.#undecided.push(arrival);
+      this.#decideLater ??= setTimeout(() => this.#decideNow(), UNDECIDED_MS);
+    }
+  }
+
+  async consume(name: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
+    const member = new Member(handler, prefetch);
+    const inqueue = this.#inqueueOf(name);
+    await this.#subscribe(inqueue, name);
+    inqueue.add(member);
+    this.#decide();
+    let cancelled: Promise<void> | undefined;
+    return {
+      listenTo: (sources) => this.#listenTo(inqueue, new Set(sources)),
+      cancel: () => {
+        cancelled ??= this.#cancel(inqueue, member);
+        return cancelled;
+      },
+    };
+  }
+
+  /** Hands out nothing more, waits for what is in hand, then gives back what the broker would forget. */
+  async close(graceMs: number): Promise<void> {
+    this.#closing.abort();
+    clearTimeout(this.#decideLater);
+    for (const timer of this.#lingering) clearTimeout(timer);
+    const all = [...this.#inqueues.values()];
+    for (const inqueue of all) inqueue.stop();
+    await Promise.all(all.map((inqueue) => inqueue.idle(graceMs)));
+    if (this.#options.isKept || !this.#options.intake.isOpen) return;
+    await inTime(Promise.all(all.map((inqueue) => this.#leave(inqueue))));
+  }
+
+  async #leave(inqueue: Inqueue): Promise<void> {
+    await this.#unsubscribe(inqueue);
+    const left = await this.#giveBack(inqueue, inqueue.take({ inHand: true }));
+    if (left.length > 0)
+      this.#options.log.warn(`${left.length} messages of '${inqueue.name}' are lost: nobody else takes them`);
+  }
+
+  /** Returns what nobody else took. */
+  async #giveBack(inqueue: Inqueue, jobs: readonly Job[]): Promise<readonly Job[]> {
+    const taken = await Promise.all(
+      jobs.map((job) => this.#options.sender.giveBack(inqueue.name, job.arrival.message)),
+    );
+    for (const [at, job] of jobs.entries()) if (taken[at]) job.done();
+    return jobs.filter((_, at) => !taken[at]);
+  }
+
+  async #cancel(inqueue: Inqueue, member: Member): Promise<void> {
+    inqueue.remove(member);
+    await member.inHand.idle();
+    if (inqueue.hasMembers || this.#closing.signal.aborted) return;
+    if (!this.#options.isKept) return this.#retire(inqueue);
+    const timer = setTimeout(() => {
+      this.#lingering.delete(timer);
+      if (!inqueue.hasMembers) this.#retire(inqueue).catch((error) => this.#options.log.debug(String(error)));
+    }, LINGER_MS);
+    this.#lingering.add(timer);
+  }
+
+  /** What nobody else takes waits for a consumer that this client may make later. */
+  async #retire(inqueue: Inqueue): Promise<void> {
+    await this.#unsubscribe(inqueue);
+    for (const job of await this.#giveBack(inqueue, inqueue.take({ inHand: false }))) inqueue.offer(job);
+  }
+
+  async #listenTo(inqueue: Inqueue, sources: ReadonlySet<QueueName>): Promise<void> {
+    const before = inqueue.subscribed;
+    inqueue.sources = sources;
+    const added = [...sources].filter((source) => !before.has(source));
+    const removed = [...before].filter((source) => source !== inqueue.name && !sources.has(source));
+    await Promise.all(added.map((source) => this.#subscribe(inqueue, source)));
+    await Promise.all(removed.map((source) => this.#unsubscribeFrom(inqueue, source)));
+    this.#decide();
+  }
+
+  async #subscribe(inqueue: Inqueue, source: QueueName): Promise<void> {
+    const { intake, isShared } = this.#options;
+    const identified = isShared ? { subscriptionId: claimKey(inqueue) } : {};
+    const filter = this.#filter(inqueue, source);
+    this.#forgotten.delete(filter);
+    await intake.subscribe(filter, { qos: 1, ...identified });
+    inqueue.subscribed.add(source);
+  }
+
+  async #unsubscribe(inqueue: Inqueue): Promise<void> {
+    await Promise.all([...inqueue.subscribed].map((source) => this.#unsubscribeFrom(inqueue, source)));
+  }
+
+  async #unsubscribeFrom(inqueue: Inqueue, source: QueueName): Promise<void> {
+    inqueue.subscribed.delete(source);
+    const filter = this.#filter(inqueue, source);
+    const others = [...this.#inqueues.values()].filter((other) => other.subscribed.has(source));
+    if (!others.some((other) => this.#filter(other, source) === filter)) await this.#options.intake.unsubscribe(filter);
+  }
+
+  #filter({ name }: Inqueue, source: QueueName): string {
+    return this.#options.isShared ? `$share/${groupOf(name)}/${topicOf(source)}` : topicOf(source);
+  }
+
+  #inqueueOf(name: QueueName): Inqueue {
+    const key = claimKey({ name });
+    const known = this.#inqueues.get(key);
+    if (known) return known;
+    const { sender } = this.#options;
+    const inqueue = new Inqueue(name, ({ arrival }, handler) =>
+      attempt(arrival.message, handler, { inqueue: name, sender, signal: this.#closing.signal }),
+    );
+    this.#inqueues.set(key, inqueue);
+    return inqueue;
+  }
+
+  #handOver(arrival: Arrival, by: readonly Inqueue[]): void {
+    let left = by.length;
+    const done = (): void => {
+      left -= 1;
+      if (left === 0) arrival.settle();
+    };
+    for (const inqueue of by) inqueue.offer({ arrival, done });
+  }
+
+  #decide(): void {
+    if (this.#undecided.length === 0) return;
+    clearTimeout(this.#decideLater);
+    this.#decideLater = undefined;
+    for (const arrival of this.#undecided.splice(0)) this.take(arrival);
+  }
+
+  /** Nobody said what the inqueue listens to: what was subscribed to earlier counts as wanted. */
+  #decideNow(): void {
+    this.#decideLater = undefined;
+    for (const arrival of this.#undecided.splice(0)) {
+      const { kind, by } = claim(arrival.message, this.#inqueues);
+      if (kind !== 'stale' && by.length > 0) this.#handOver(arrival, by);
+      else this.#dropStale(arrival);
+    }
+  }
+
+  /** From a topic that is no source any more, though the session remembers it. */
+  #dropStale(arrival: Arrival): void {
+    const source = nameOf(arrival.message.topic);
+    this.#stale += 1;
+    const { log } = this.#options;
+    log.warnOnce(`stale:${source}`, `messages from '${source}' are dropped: it is no source any more`);
+    log.debug(`${this.#stale} messages dropped from topics that are no source any more`);
+    arrival.settle();
+    const { by } = claim(arrival.message, this.#inqueues);
+    const names = by.length > 0 ? by.map(({ name }) => name) : [source];
+    const filters = [topicOf(source), ...names.map((name) => `$share/${groupOf(name)}/${topicOf(source)}`)];
+    for (const filter of filters) this.#forget(filter).catch((error) => log.debug(String(error)));
+  }
+
+  async #forget(filter: string): Promise<void> {
+    const isWanted = [...this.#inqueues.values()].some((inqueue) =>
+      [...inqueue.subscribed].some((source) => this.#filter(inqueue, source) === filter),
+    );
+    if (isWanted || this.#forgotten.has(filter)) return;
+    this.#forgotten.add(filter);
+    await this.#options.intake.unsubscribe(filter);
+  }
+}
+
+/** A broker that does not answer must not keep a client from leaving. */
+async function inTime(work: Promise<unknown>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([work, delay(GIVE_BACK_LIMIT_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
+  timer.abort();
+}

@@ -1,0 +1,96 @@
+import type { Subscription } from '../contract.js';
+import type { Incoming, Session } from './session.js';
+import { matches } from './topics.js';
+
+type Listener = (message: Incoming) => void;
+
+interface Watch {
+  readonly listener: Listener;
+  readonly qos: 0 | 1;
+  /** Another watch of the same filter makes the broker repeat what it keeps: not to those who have had it. */
+  wantsKept: boolean;
+}
+
+/** Plain subscriptions on a clean session: what notices, taps and the routing board look on with. */
+export class Subscriptions {
+  readonly #watches = new Map<string, Set<Watch>>();
+  #waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+  #session: Session | undefined;
+  #closed: Error | undefined;
+
+  /**
+   * Resolves when the broker has taken it; without a session that is when the next one is attached.
+   * @throws {Error} when the broker refuses the filter
+   */
+  async add(filter: string, qos: 0 | 1, listener: Listener): Promise<Subscription> {
+    if (this.#closed) throw this.#closed;
+    const watch: Watch = { listener, qos, wantsKept: true };
+    const others = this.#watches.get(filter) ?? new Set();
+    for (const other of others) other.wantsKept = false;
+    this.#watches.set(filter, others.add(watch));
+    const session = this.#session;
+    try {
+      if (session) await session.subscribe(filter, { qos: this.#qos(filter) });
+      else await this.#nextSession();
+    } catch (error) {
+      if (this.#closed || session?.isOpen) {
+        await this.#remove(filter, watch);
+        throw error;
+      }
+      await this.#nextSession();
+    }
+    return { cancel: () => this.#remove(filter, watch) };
+  }
+
+  /** Subscribes a new session to all that is watched. */
+  async attach(session: Session): Promise<void> {
+    this.#session = session;
+    const earlier = this.#waiting;
+    this.#waiting = [];
+    for (const watches of this.#watches.values()) for (const watch of watches) watch.wantsKept = true;
+    try {
+      await Promise.all(
+        [...this.#watches.keys()].map((filter) => session.subscribe(filter, { qos: this.#qos(filter) })),
+      );
+    } catch (error) {
+      this.#session = undefined;
+      this.#waiting.push(...earlier);
+      throw error;
+    }
+    for (const { resolve } of earlier) resolve();
+  }
+
+  detach(): void {
+    this.#session = undefined;
+  }
+
+  close(error: Error): void {
+    this.#closed = error;
+    this.#session = undefined;
+    this.#watches.clear();
+    for (const { reject } of this.#waiting.splice(0)) reject(error);
+  }
+
+  dispatch(message: Incoming): void {
+    for (const [filter, watches] of this.#watches) {
+      if (!matches(filter, message.topic)) continue;
+      for (const watch of [...watches]) if (watch.wantsKept || !message.retain) watch.listener(message);
+    }
+  }
+
+  #nextSession(): Promise<void> {
+    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  #qos(filter: string): 0 | 1 {
+    return [...(this.#watches.get(filter) ?? [])].some(({ qos }) => qos === 1) ? 1 : 0;
+  }
+
+  async #remove(filter: string, watch: Watch): Promise<void> {
+    const watches = this.#watches.get(filter);
+    if (!watches?.delete(watch) || watches.size > 0) return;
+    this.#watches.delete(filter);
+    // A session that ends meanwhile takes its subscriptions with it.
+    await this.#session?.unsubscribe(filter).catch(() => undefined);
+  }
+}
