@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Server as TcpServer } from 'node:net';
 import { expect } from 'chai';
 import { CannotListenError, PortTakenError, Server } from '../../src/server/index.js';
 import { silentLogger } from '../../src/support/index.js';
@@ -35,27 +35,17 @@ describe('server', () => {
       await TestClient.open(server.address);
     });
 
-    it('fails on a taken port with its name and what to do, leaving no socket', async () => {
-      const taken = createServer().listen(0, '127.0.0.1');
-      await once(taken, 'listening');
-      const address = taken.address();
-      const port = address !== null && typeof address === 'object' ? address.port : 0;
-      const error = await start({ port }).then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
-      taken.close();
+    it('fails on a taken port with its name and what to do', async () => {
+      const other = await occupy('127.0.0.1');
+      const error = await failureOf(start({ port: other.port }));
+      other.server.close();
       expect(error).to.be.instanceOf(PortTakenError);
-      expect(error).to.include({ code: 'MSGFLO_PORT_TAKEN', host: 'localhost', port });
-      expect(error).to.have.property('message').that.contains(`localhost:${port}`).and.contains('--port');
-      await start({ port });
+      expect(error).to.include({ code: 'MSGFLO_PORT_TAKEN', host: 'localhost', port: other.port });
+      expect(error).to.have.property('message').that.contains(`localhost:${other.port}`).and.contains('--port');
     });
 
     it('fails on a host that there is not, naming it', async () => {
-      const error = await start({ host: 'there-is-no-such.invalid' }).then(
-        () => undefined,
-        (reason: unknown) => reason,
-      );
+      const error = await failureOf(start({ host: 'there-is-no-such.invalid' }));
       expect(error).to.be.instanceOf(CannotListenError);
       expect(error).to.have.property('message').that.contains('there-is-no-such.invalid');
     });
@@ -96,9 +86,24 @@ describe('server', () => {
       const started = starting.start();
       await Promise.all([started, starting.stop()]);
       expect(await refusesConnections(starting.address)).to.equal(true);
+      expect(await failureOf(starting.start())).to.be.instanceOf(Error);
     });
   });
 });
+
+async function occupy(host: string): Promise<{ readonly server: TcpServer; readonly port: number }> {
+  const server = createServer().listen(0, host);
+  await once(server, 'listening');
+  const address = server.address();
+  return { server, port: address !== null && typeof address === 'object' ? address.port : 0 };
+}
+
+async function failureOf(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+}
 
 async function refusesConnections(address: string): Promise<boolean> {
   const socket = connect(Number(new URL(address).port), '127.0.0.1');

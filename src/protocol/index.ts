@@ -8,7 +8,6 @@
  * becomes one frame, sent to each session whose `capabilities.ts` cover it. A new command is a row in its sub-protocol's
  * file and a schema; a new capability is a row in its table.
  */
-export type { Capability } from './capabilities.js';
 export type {
   ComponentInfo,
   ComponentPort,
@@ -19,4 +18,3 @@ export type {
 } from './network.js';
 export { Protocol, type ProtocolOptions } from './protocol.js';
 export type { ProtocolCounts, ProtocolSession, Send } from './session.js';
-export { PROTOCOL_VERSION, RUNTIME_TYPE } from './wire.js';

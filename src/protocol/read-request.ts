@@ -1,7 +1,7 @@
 import { excerpt, isSubProtocol, type Request, SUB_PROTOCOLS, type SubProtocol } from './wire.js';
 
 /** A frame that is no request. It is refused on the sub-protocol it names, else on `runtime`. */
-export interface Refusal {
+interface Refusal {
   readonly protocol: SubProtocol;
   readonly reason: string;
   readonly requestId?: string;

@@ -6,6 +6,6 @@
  */
 export { CannotListenError, PortTakenError } from './errors.js';
 export { DEFAULT_LIMITS, type ServerLimits } from './limits.js';
-export { DEFAULT_IDE, type LiveUrlParts, liveUrl, liveUrlLine } from './live-url.js';
+export { DEFAULT_IDE, liveUrl, liveUrlLine } from './live-url.js';
 export { RuntimePinger, type RuntimePingerOptions } from './runtime-pinger.js';
-export { Server, type ServerCounts, type ServerOptions } from './server.js';
+export { Server, type ServerOptions } from './server.js';

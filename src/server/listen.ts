@@ -18,7 +18,7 @@ const FREE_PORT_TRIES = 10;
  * @throws {PortTakenError} if the port is taken on one of them; none is listened on then.
  * @throws {CannotListenError} for a host that is not here or a port that may not be used.
  */
-export async function listen(host: string, port: number): Promise<Listening> {
+export async function listen(host: string, port: number, addressesOf = lookUp): Promise<Listening> {
   const addresses = await addressesOf(host);
   for (let tries = 1; ; tries += 1) {
     try {
@@ -30,7 +30,7 @@ export async function listen(host: string, port: number): Promise<Listening> {
   }
 }
 
-async function addressesOf(host: string): Promise<readonly string[]> {
+async function lookUp(host: string): Promise<readonly string[]> {
   try {
     const found = await lookup(host, { all: true });
     return [...new Set(found.map(({ address }) => address))];

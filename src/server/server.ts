@@ -72,12 +72,13 @@ export class Server {
   }
 
   /**
-   * Resolves when clients can come. One server starts once.
+   * Resolves when clients can come. One server starts once, and not after `stop`.
    * @throws {PortTakenError | CannotListenError} with no socket left open; `stop` ends the rest.
    */
-  start(): Promise<void> {
+  async start(): Promise<void> {
+    if (this.#stopped) throw new Error('a server that was stopped does not start again');
     this.#started ??= this.#start();
-    return this.#started;
+    await this.#started;
   }
 
   /** `ws://host:port`, from `start` on. */
