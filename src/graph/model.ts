@@ -51,3 +51,16 @@ export interface Graph {
   readonly outports: readonly ExportedPort[];
   readonly groups: readonly Group[];
 }
+
+/** A graph of nothing, to start from. */
+export const emptyGraph = (name: string): Graph => ({
+  name,
+  properties: {},
+  caseSensitive: false,
+  nodes: [],
+  edges: [],
+  iips: [],
+  inports: [],
+  outports: [],
+  groups: [],
+});

@@ -1,0 +1,115 @@
+import { canonicalJson } from '../support/index.js';
+import { type Connection, toEdgeOrIip } from './connection.js';
+import { edgeKey, iipKey } from './keys.js';
+import type { Metadata } from './model.js';
+
+/**
+ * A fact that an annotation line carries: `# @name Hello`, in the words of the `fbp` package, or one of ours, whose value
+ * is a JSON object and which the package takes for a comment: `# @node {"role":"a","metadata":{"x":-1.5}}`.
+ */
+export type Note =
+  | { readonly kind: 'property'; readonly key: string; readonly value: unknown }
+  | { readonly kind: 'caseSensitive'; readonly value: boolean }
+  | { readonly kind: 'node'; readonly role: string; readonly metadata: Metadata }
+  | { readonly kind: 'edge'; readonly connection: Connection }
+  | { readonly kind: 'inport' | 'outport'; readonly name: string; readonly metadata: Metadata }
+  | { readonly kind: 'group'; readonly name: string; readonly nodes: readonly string[]; readonly metadata?: Metadata };
+
+const SIMPLE = /^# +@([A-Za-z0-9_-]+) +([A-Za-z0-9_.-][A-Za-z0-9_ .-]*)$/;
+const OURS = /^# +@(property|node|edge|inport|outport|group) +(\{.*\}) *$/;
+const SIMPLE_KEY = /^[A-Za-z0-9_-]+$/;
+const SIMPLE_VALUE = /^[A-Za-z0-9_.-](?:[A-Za-z0-9_ .-]*[A-Za-z0-9_.-])?$/;
+
+/** What two notes are about: a later one replaces an earlier one of the same subject. */
+export function subjectOf(note: Note): string {
+  switch (note.kind) {
+    case 'property':
+      return `property ${note.key}`;
+    case 'caseSensitive':
+      return 'caseSensitive';
+    case 'node':
+      return `node ${note.role}`;
+    case 'edge': {
+      const part = toEdgeOrIip(note.connection, true);
+      return 'from' in part ? `edge ${edgeKey(part)}` : `iip ${iipKey(part)}`;
+    }
+    default:
+      return `${note.kind} ${note.name}`;
+  }
+}
+
+export const sameNote = (a: Note, b: Note): boolean => canonicalJson(a) === canonicalJson(b);
+
+/** Reads the whole of a line that holds nothing but a comment. @throws {SyntaxError} for one of ours with bad JSON. */
+export function readNote(line: string): Note | undefined {
+  const ours = OURS.exec(line);
+  if (ours) return readOurs(ours[1] ?? '', ours[2] ?? '');
+  const simple = SIMPLE.exec(line);
+  if (!simple) return undefined;
+  const [, key = '', value = ''] = simple;
+  if (key === 'caseSensitive') return { kind: 'caseSensitive', value: value.trim() === 'true' };
+  if (key === 'runtime') return { kind: 'property', key: 'environment', value: { type: value } };
+  return { kind: 'property', key, value };
+}
+
+function readOurs(kind: string, json: string): Note {
+  const value: unknown = JSON.parse(json);
+  const note = isRecord(value) ? toNote(kind, value) : undefined;
+  if (!note) throw new SyntaxError(`this does not read as a ${kind}`);
+  return note;
+}
+
+function toNote(kind: string, value: Readonly<Record<string, unknown>>): Note | undefined {
+  const { role, name, nodes, metadata } = value;
+  if (kind === 'property') {
+    const [entry, ...more] = Object.entries(value);
+    return entry && more.length === 0 ? { kind: 'property', key: entry[0], value: entry[1] } : undefined;
+  }
+  if (kind === 'group') {
+    if (typeof name !== 'string' || !Array.isArray(nodes) || !nodes.every((node) => typeof node === 'string')) return;
+    return { kind, name, nodes, ...(isRecord(metadata) && { metadata }) };
+  }
+  if (!isRecord(metadata)) return undefined;
+  if (kind === 'node') return typeof role === 'string' ? { kind, role, metadata } : undefined;
+  if (kind === 'inport' || kind === 'outport') return typeof name === 'string' ? { kind, name, metadata } : undefined;
+  const { src, tgt } = value;
+  if (!isEnd(tgt) || (!isEnd(src) && !('data' in value))) return undefined;
+  return { kind: 'edge', connection: { tgt, metadata, ...(isEnd(src) ? { src } : { data: value['data'] }) } };
+}
+
+/** The line, without its end. */
+export function writeNote(note: Note): string {
+  switch (note.kind) {
+    case 'property':
+      return writeProperty(note.key, note.value);
+    case 'caseSensitive':
+      return `# @caseSensitive ${note.value}`;
+    case 'edge':
+      return `# @edge ${oneLine(note.connection)}`;
+    default: {
+      const { kind, ...value } = note;
+      return `# @${kind} ${oneLine(value)}`;
+    }
+  }
+}
+
+function writeProperty(key: string, value: unknown): string {
+  const type = key === 'environment' && isRecord(value) && Object.keys(value).length === 1 ? value['type'] : undefined;
+  if (typeof type === 'string' && SIMPLE_VALUE.test(type)) return `# @runtime ${type}`;
+  const simple = SIMPLE_KEY.test(key) && !['runtime', 'caseSensitive', '__proto__'].includes(key);
+  if (simple && typeof value === 'string' && SIMPLE_VALUE.test(value)) return `# @${key} ${value}`;
+  return `# @property ${oneLine(Object.fromEntries([[key, value]]))}`;
+}
+
+/** JSON that holds no character which ends a line in .fbp. */
+const oneLine = (value: unknown): string =>
+  JSON.stringify(value).replace(/[\u2028\u2029]/g, (end) => (end === '\u2028' ? '\\u2028' : '\\u2029'));
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function isEnd(value: unknown): value is Connection['tgt'] {
+  if (!isRecord(value)) return false;
+  const { process, port, index } = value;
+  return typeof process === 'string' && typeof port === 'string' && (index === undefined || Number.isInteger(index));
+}

@@ -1,0 +1,54 @@
+/**
+ * Graphs: what a user wants to run. A `Graph` is a value of nodes (roles and their components), edges, IIPs, exported
+ * ports and groups; edits make new ones. Everything here is a function on values and text; files are the caller's affair.
+ *
+ * Reading (`readGraph`) gives the graph and, beside it, the places of its parts, so that problems found later
+ * (`validateGraph`, `checkPorts` once participants are known) can name file and line. Writing: `writeJson`, `writeFbp` for a
+ * fresh text, `patchFbp` to change a text that people wrote.
+ *
+ * The notation .fbp is that of the `fbp` package. What it has no words for goes into comment lines that only we read,
+ * `# @<kind> <JSON object>`: `@property`, `@node`, `@edge`, `@inport`, `@outport` (metadata) and `@group`, and
+ * `# @caseSensitive true`. Roles, components and ports beyond its alphabet are refused: a reader that skips comments would
+ * run another network.
+ *
+ * The coordinator binds what `resolveEdges` gives; live editing goes by `diffGraphs`.
+ */
+export {
+  type Change,
+  type Delta,
+  diffGraphs,
+  type GraphDiff,
+  type GraphHead,
+  isEmptyDiff,
+  sameGraph,
+} from './diff.js';
+export {
+  GraphCycleError,
+  GraphInvalidError,
+  GraphNotWritableError,
+  GraphSyntaxError,
+  type Position,
+} from './errors.js';
+export { patchFbp } from './fbp-patch.js';
+export { readFbp } from './fbp-reader.js';
+export { writeFbp } from './fbp-writer.js';
+export { readJson } from './json-reader.js';
+export { writeJson } from './json-writer.js';
+export { edgeKey, iipKey, portKey, portNameIn } from './keys.js';
+export {
+  type Edge,
+  type ExportedPort,
+  emptyGraph,
+  type Graph,
+  type Group,
+  type Iip,
+  type Metadata,
+  type Node,
+} from './model.js';
+export { GraphPositions, type Located } from './positions.js';
+export type { GraphProblem } from './problems.js';
+export { readGraph } from './read.js';
+export { type DeadLetterEdge, type ResolvedEdge, type ResolvedEdges, resolveEdges } from './resolve.js';
+export type { GraphDocument, GraphSource } from './source.js';
+export { assertValid, checkPorts, isSamePort, type KnownPorts, validateGraph } from './validate.js';
+export { type BindingKind, isVirtual, participantNodes } from './virtual.js';
