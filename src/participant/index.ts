@@ -24,8 +24,11 @@ export {
 export { DeviceWatch, type DeviceWatchOptions, type TopicListener } from './device-watch.js';
 export { ForeignRegistrar, type ForeignRegistrarOptions } from './foreign-registrar.js';
 export { type DevicePattern, type ForeignFile, ForeignYamlError, readForeignYaml } from './foreign-yaml.js';
+export { LegacyClient, type LegacyMessage } from './legacy-client.js';
+export { type LegacyParticipant, type LoadedModule, loadComponent, ModuleError } from './load-component.js';
 export { StoppedError } from './outport.js';
 export { Participant } from './participant.js';
 export { newParticipantId, type ParticipantOptions, participantClientOptions } from './participant-options.js';
 export { PortTypeError } from './port-data.js';
+export { type RunOptions, runComponent, runParticipant } from './run-component.js';
 export { type ScriptOptions, scriptComponent } from './script-component.js';

@@ -23,6 +23,7 @@ import { type Outport, StoppedError } from './outport.js';
 import { newParticipantId, type ParticipantOptions } from './participant-options.js';
 import { Producer } from './producer.js';
 import { WiringFollower } from './wiring-follower.js';
+import { within } from './within.js';
 
 /** How many announcements fit in one discovery period: the second is the spare for a lost one. */
 const PER_PERIOD = 2.2;
@@ -236,12 +237,4 @@ export class Participant {
 
 function commandLineIips(iips: Readonly<Record<string, unknown>> = {}): { port: PortName; data: unknown }[] {
   return Object.entries(iips).map(([port, data]) => ({ port: asPortName(port), data }));
-}
-
-/** Waits for `work`, which must not reject, at most so long. */
-async function within(work: Promise<unknown>, ms: number): Promise<void> {
-  const timer = new AbortController();
-  const late = delay(ms, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([work, late]);
-  timer.abort();
 }
