@@ -67,6 +67,7 @@ interface Given {
   readonly binds?: boolean;
   readonly caseSensitive?: boolean;
   readonly isStarted?: boolean;
+  readonly router?: boolean;
   /** `a.out -> b.in`, `a.out => b.in` (round robin), `dead b.in -> c.in` */
   readonly edges?: readonly string[];
   readonly iips?: Readonly<Record<string, readonly unknown[]>>;
@@ -169,6 +170,7 @@ export function network(given: Given = {}): NetworkFixture {
       iips,
       launches,
       started: given.isStarted ?? true,
+      ...(given.router ? { router: specOf('router') } : {}),
     },
     {
       binds: given.binds ?? true,

@@ -269,6 +269,21 @@ const rows: readonly Row[] = [
     expected: ['bind pubsub a.OUT -> b.IN'],
   },
   {
+    when: 'the route needs a router and there is none',
+    given: network({ binds: false, router: true, edges: [edge], participants: [aRole('a').old(), aRole('b').old()] }),
+    expected: ['start router', 'bind pubsub a.OUT -> b.IN'],
+  },
+  {
+    when: 'the router runs, is not needed any more, and the network is stopped: it is kept',
+    given: network({ binds: false, router: true, processes: { router: 'running' }, isStarted: false }),
+    expected: [],
+  },
+  {
+    when: 'nothing needs a router',
+    given: network({ binds: false, router: true, edges: [edge], participants: [aRole('a').old()] }),
+    expected: [],
+  },
+  {
     when: 'the broker cannot bind, and what a target listened to in an earlier run does not count',
     given: network({
       binds: false,

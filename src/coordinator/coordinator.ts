@@ -2,7 +2,7 @@ import { type Definition, LAPSE_MS } from '../discovery/index.js';
 import { messageOf } from '../errors.js';
 import type { Graph } from '../graph/index.js';
 import type { Role } from '../names.js';
-import type { OutputLine, ProcessState } from '../process/index.js';
+import type { OutputLine, ProcessSpec, ProcessState } from '../process/index.js';
 import type { Logger } from '../support/index.js';
 import type { Broker } from '../transport/index.js';
 import { type DesiredOptions, desiredOf } from './desired.js';
@@ -21,6 +21,8 @@ export interface CoordinatorOptions {
   /** Absent: nothing is started, participants come by themselves. */
   readonly launcher?: Launcher;
   readonly launches?: ReadonlyMap<Role, Launch>;
+  /** Starts a router where the broker cannot bind and a target takes no wiring. */
+  readonly router?: ProcessSpec;
   /** The run of the keeper that starts the processes. */
   readonly run?: string;
   /** Where records are kept; absent: nowhere, and a restart may repeat what cannot be derived. */
@@ -145,6 +147,11 @@ export class Coordinator {
     return reportOf(this.#desired, this.#observed());
   }
 
+  /** Messages on the discovery notice that could not be read, since the start. */
+  get rejectedAnnouncements(): number {
+    return this.#feed.rejected;
+  }
+
   /** The definition that counts for each known role. */
   definitions(): readonly Definition[] {
     const { table } = this.#feed;
@@ -158,11 +165,12 @@ export class Coordinator {
   }
 
   #desiredOptions(): DesiredOptions {
-    const { run, launches, launcher } = this.#options;
+    const { run, router, launches, launcher } = this.#options;
     return {
       graph: this.#graph,
       isStarted: this.#isStarted,
       launches: launcher && launches ? launches : new Map(),
+      ...(router === undefined || !launcher ? {} : { router }),
       ...(run === undefined ? {} : { run }),
     };
   }

@@ -1,5 +1,6 @@
 import { type Graph, participantNodes, resolveEdges } from '../graph/index.js';
 import type { Role } from '../names.js';
+import type { ProcessSpec } from '../process/index.js';
 import { canonicalJson } from '../support/index.js';
 import type { Launch } from './launcher.js';
 import type { Desired, WantedEdge } from './state.js';
@@ -8,11 +9,12 @@ export interface DesiredOptions {
   readonly graph: Graph;
   readonly isStarted: boolean;
   readonly launches: ReadonlyMap<Role, Launch>;
+  readonly router?: ProcessSpec;
   readonly run?: string;
 }
 
 /** What a graph wants, its virtual nodes resolved away. O(nodes + edges); made once per edit. */
-export function desiredOf({ graph, isStarted, launches, run }: DesiredOptions): Desired {
+export function desiredOf({ graph, isStarted, launches, router, run }: DesiredOptions): Desired {
   const { edges, deadLetters, iips } = resolveEdges(graph);
   return {
     graph: graph.name,
@@ -25,6 +27,7 @@ export function desiredOf({ graph, isStarted, launches, run }: DesiredOptions): 
     iips,
     launches,
     started: isStarted,
+    ...(router === undefined ? {} : { router }),
     ...(run === undefined ? {} : { run }),
   };
 }

@@ -17,7 +17,7 @@ import type { Step } from './steps.js';
 export function plan(desired: Desired, observed: Observed, records: Records): readonly Step[] {
   const states = edgeStates(desired, observed);
   return [
-    ...processSteps(desired, observed),
+    ...processSteps(desired, observed, states),
     ...bindSteps(desired, observed, states),
     ...wiringSteps(desired, observed, records, states),
     ...iipSteps(desired, observed, records),
@@ -32,8 +32,9 @@ export const PHASES: readonly (readonly Step['do'][])[] = [
   ['unbind', 'stop'],
 ];
 
-function processSteps(desired: Desired, observed: Observed): Step[] {
-  const specs = desired.started ? [...desired.launches.values()].flatMap((launch) => launch.specs) : [];
+function processSteps(desired: Desired, observed: Observed, states: ReadonlyMap<string, EdgeState>): Step[] {
+  const launched = desired.started ? [...desired.launches.values()].flatMap((launch) => launch.specs) : [];
+  const specs = [...launched, ...routerSpecs(desired, observed, states)];
   const wanted = new Set(specs.map(({ key }) => key));
   const starts = specs.filter((spec) => !isSame(spec, observed.started.get(spec.key)));
   const stops = [...observed.processes.values()].filter(({ key, status }) => {
@@ -53,6 +54,13 @@ function bindSteps(desired: Desired, observed: Observed, states: ReadonlyMap<str
     if (edge.state === 'live' && !observed.suspect.has(bindingKey(edge.binding))) return [];
     return [{ do: 'bind', binding: edge.binding, edge: key }];
   });
+}
+
+/** The router is started when something needs it for the first time, and then kept also while the network is stopped. */
+function routerSpecs({ router }: Desired, observed: Observed, states: ReadonlyMap<string, EdgeState>): ProcessSpec[] {
+  if (!router) return [];
+  const isNeeded = [...states.values()].some((edge) => edge.state !== 'pending' && edge.via === 'router');
+  return isNeeded || observed.processes.has(router.key) ? [router] : [];
 }
 
 function isSame(a: ProcessSpec, b: ProcessSpec | undefined): boolean {

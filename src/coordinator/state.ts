@@ -24,6 +24,8 @@ export interface Desired {
   readonly edges: readonly WantedEdge[];
   readonly iips: readonly Iip[];
   readonly launches: ReadonlyMap<Role, Launch>;
+  /** Starts a router, for edges that the broker cannot bind and whose target takes no wiring. */
+  readonly router?: ProcessSpec;
   /** False: the processes we run are stopped; queues and bindings stay. */
   readonly started: boolean;
   /** The run of the keeper; absent where nothing keeps processes. */

@@ -20,13 +20,23 @@ export class TransportRegistry {
     return [...this.#factories.keys()];
   }
 
-  /** @throws {UsageError} for what is no URL. @throws {UnknownSchemeError} */
+  /** Makes a client that is not connected yet. @throws {UsageError} for what is no URL. @throws {UnknownSchemeError} */
   async open(address: string, options: ClientOptions, log: Logger): Promise<Broker> {
+    const { url, factory } = this.#find(address);
+    return factory(url, options, log);
+  }
+
+  /** Whether an address could be opened. @throws as `open`, without connecting to anything */
+  check(address: string): void {
+    this.#find(address);
+  }
+
+  #find(address: string): { readonly url: URL; readonly factory: TransportFactory } {
     if (!URL.canParse(address)) throw new UsageError(`the broker address '${withoutPassword(address)}' is not a URL`);
     const url = new URL(address);
     const factory = this.#factories.get(url.protocol.replace(/:$/, ''));
     if (!factory) throw new UnknownSchemeError(withoutPassword(address), this.schemes);
-    return factory(url, options, log);
+    return { url, factory };
   }
 }
 

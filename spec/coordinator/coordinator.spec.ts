@@ -1,0 +1,213 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { Coordinator, type CoordinatorOptions } from '../../src/coordinator/index.js';
+import { DISCOVERY_NOTICE } from '../../src/discovery/index.js';
+import { readFbp } from '../../src/graph/index.js';
+import { participant } from '../../src/participant/index.js';
+import { silentLogger } from '../../src/support/index.js';
+import { keepingLogger, Network, until } from '../participant/network.js';
+
+const graphOf = (text: string) => readFbp(text, { path: 'main.fbp' }).graph;
+
+const repeat = participant({
+  component: 'Repeat',
+  inports: { in: {} },
+  outports: { out: {} },
+  process: ({ in: data }, { send }) => send('out', data),
+});
+
+/** A sink that keeps what it got. */
+function keeper() {
+  const got: unknown[] = [];
+  const component = participant({
+    component: 'Keep',
+    inports: { in: {} },
+    process: ({ in: data }) => void got.push(data),
+  });
+  return { got, component };
+}
+
+describe('Coordinator', () => {
+  let network: Network;
+  let folder: string;
+
+  beforeEach(async () => {
+    network = await Network.open();
+    folder = await mkdtemp(join(tmpdir(), 'msgflo-coordinator-'));
+  });
+  afterEach(async () => {
+    await network.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function coordinate(text: string, options: Partial<CoordinatorOptions> = {}) {
+    const broker = await network.registry.open(network.address, { id: `c-${Math.random()}` }, silentLogger);
+    await broker.connect();
+    const coordinator = new Coordinator({
+      graph: graphOf(text),
+      broker,
+      run: 'r1',
+      recordsPath: join(folder, 'records.json'),
+      log: silentLogger,
+      ...options,
+    });
+    network.own(async () => {
+      await coordinator.stop();
+      await broker.close();
+    });
+    await coordinator.start();
+    return coordinator;
+  }
+
+  const stateOf = (coordinator: Coordinator, role: string) =>
+    coordinator.report().nodes.find((node) => node.role === role)?.state;
+
+  it('binds what the graph wants, whoever comes first, and hands out the IIPs', async () => {
+    const { got, component } = keeper();
+    await network.start(repeat, 'a');
+    const coordinator = await coordinate("'hello' -> IN a(Repeat) OUT -> IN b(Repeat) OUT -> IN c(Keep)");
+    await network.start(component, 'c');
+    await network.start(repeat, 'b');
+    await until(() => got.length > 0);
+    expect(got).to.deep.equal(['hello']);
+    await until(() => coordinator.report().isComplete);
+  });
+
+  it('starts with participants missing, and says which and why', async () => {
+    await network.start(repeat, 'a');
+    const coordinator = await coordinate('a(Repeat) OUT -> IN b(Repeat)');
+    await until(() => stateOf(coordinator, 'a') === 'live');
+    expect(stateOf(coordinator, 'b')).to.equal('pending');
+    expect(coordinator.report().edges[0]?.why).to.equal("nobody has announced the role 'b'");
+  });
+
+  it('shows discovered roles that the graph does not name, until they go', async () => {
+    const coordinator = await coordinate('a(Repeat) OUT -> IN b(Repeat)');
+    const stranger = await network.start(repeat, 'stranger');
+    await until(() => stateOf(coordinator, 'stranger') === 'foreign');
+    expect(coordinator.graph.nodes.map(({ role }) => role)).to.deep.equal(['a', 'b']);
+    await stranger.stop();
+    await until(() => stateOf(coordinator, 'stranger') === undefined);
+  });
+
+  it('keeps a participant that fell silent bound, shows it as lost, and has it back when heard', async () => {
+    const coordinator = await coordinate('a(Old) OUT -> IN b(Old)', { lapseMs: 400 });
+    const announce = (role: string) => {
+      const ports = { inports: [{ id: 'in', queue: `${role}.IN` }], outports: [{ id: 'out', queue: `${role}.OUT` }] };
+      const payload = { id: `${role}-1`, role, component: 'Old', ...ports };
+      return network.notify(
+        DISCOVERY_NOTICE,
+        JSON.stringify({ protocol: 'discovery', command: 'participant', payload }),
+      );
+    };
+    for (const role of ['a', 'b']) {
+      await network.hand.declare('inqueue', `${role}.IN` as never);
+      await network.hand.declare('outqueue', `${role}.OUT` as never);
+      await announce(role);
+    }
+    await until(() => coordinator.report().isComplete);
+    await until(() => stateOf(coordinator, 'b') === 'lost');
+    await network.hand.send('outqueue', 'a.OUT' as never, { data: 1 });
+    await until(async () => (await network.ready('b.IN')) === 1);
+    await announce('b');
+    await until(() => stateOf(coordinator, 'b') === 'live');
+  });
+
+  it('killed and started again: binds nothing twice, sends no IIP again, knows everybody within 2 s', async () => {
+    const { got, component } = keeper();
+    const text = "'once' -> IN a(Repeat) OUT -> IN b(Keep)";
+    await network.start(repeat, 'a');
+    await network.start(component, 'b');
+    const first = await coordinate(text);
+    await until(() => got.length === 1 && first.report().isComplete && first.isIdle);
+    await first.stop();
+    const begin = performance.now();
+    const second = await coordinate(text);
+    await until(() => second.report().isComplete && second.isIdle);
+    expect(performance.now() - begin).to.be.below(2000);
+    await network.send('a.IN', 'marker');
+    await until(() => got.includes('marker'));
+    expect(got).to.deep.equal(['once', 'marker']);
+  });
+
+  it('sends an IIP to a participant that knows no wiring once per instance, also over its own restart', async () => {
+    const announce = (id: string) => {
+      const payload = { id, role: 'old', component: 'Old', inports: [{ id: 'in', queue: 'old.IN' }], outports: [] };
+      return network.notify(
+        DISCOVERY_NOTICE,
+        JSON.stringify({ protocol: 'discovery', command: 'participant', payload }),
+      );
+    };
+    await network.hand.declare('inqueue', 'old.IN' as never);
+    const first = await coordinate("'data' -> IN old(Old)");
+    await announce('old-1');
+    await until(async () => (await network.ready('old.IN')) === 1);
+    await until(() => first.isIdle);
+    await first.stop();
+    const second = await coordinate("'data' -> IN old(Old)");
+    await announce('old-1');
+    await until(() => second.isIdle);
+    await announce('old-2');
+    await until(async () => (await network.ready('old.IN')) === 2);
+    await until(() => second.isIdle);
+    expect(await network.ready('old.IN')).to.equal(2);
+  });
+
+  it('gives the IIPs to a new instance after a crash', async () => {
+    const { got, component } = keeper();
+    await network.start(component, 'b');
+    const first = await network.start(repeat, 'a');
+    await coordinate("'again' -> IN a(Repeat) OUT -> IN b(Keep)");
+    await until(() => got.length === 1);
+    await first.stop();
+    await network.start(repeat, 'a');
+    await until(() => got.length === 2);
+  });
+
+  it('moves an edge when the graph changes, and takes away only what it made itself', async () => {
+    const before = keeper();
+    const after = keeper();
+    await network.start(repeat, 'a');
+    await network.start(before.component, 'b');
+    await network.start(after.component, 'c');
+    const coordinator = await coordinate('a(Repeat) OUT -> IN b(Keep)');
+    await until(() => coordinator.report().isComplete && coordinator.isIdle);
+    await network.hand.declare('inqueue', 'others' as never);
+    await network.hand.bind({ kind: 'pubsub', source: 'a.OUT', target: 'others' } as never);
+    coordinator.setGraph(graphOf('a(Repeat) OUT -> IN c(Keep)'));
+    await until(async () => {
+      const bindings = await network.hand.bindings();
+      return coordinator.isIdle && !bindings.some(({ target }) => target === 'b.IN');
+    });
+    await network.send('a.IN', 'moved');
+    await until(() => after.got.length === 1);
+    expect(before.got).to.deep.equal([]);
+    expect(await network.ready('others')).to.equal(1);
+  });
+
+  it('puts garbage on the discovery notice aside, counts it, says it once, and goes on', async () => {
+    const log = keepingLogger();
+    const coordinator = await coordinate('a(Repeat) OUT -> IN b(Repeat)', { log });
+    for (const body of ['hello', 'hello', '{"protocol":"discovery","command":"participant","payload":{"id":"x"}}']) {
+      await network.notify(DISCOVERY_NOTICE, body);
+    }
+    await network.start(repeat, 'a');
+    await until(() => stateOf(coordinator, 'a') === 'live');
+    expect(coordinator.rejectedAnnouncements).to.equal(3);
+    expect(log.lines).to.have.length(2);
+    expect(log.lines[0]).to.match(/^a discovery message is not JSON .*"hello"; it is ignored$/);
+    expect(log.lines[1]).to.include("of participant 'x' is wrong: it must have required property 'role'");
+  });
+
+  it('goes on with new records when their file cannot be read, and keeps the old one', async () => {
+    const log = keepingLogger();
+    await writeFile(join(folder, 'records.json'), '{"version":1,');
+    const { got, component } = keeper();
+    await network.start(component, 'b');
+    await coordinate("'x' -> IN b(Keep)", { log });
+    await until(() => got.length === 1);
+    expect(log.lines[0]).to.include('records.json cannot be read').and.include('records.json.bad');
+  });
+});

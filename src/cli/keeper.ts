@@ -1,0 +1,74 @@
+import { readBrokerFile } from '../embedded/index.js';
+import { MsgfloError } from '../errors.js';
+import { Guard, KeeperServer, KeptService, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
+import type { CliContext } from './command.js';
+import { CANNOT_START } from './coordinator-process.js';
+import { startEmbedded } from './embedded-service.js';
+import { executable } from './project.js';
+import { type RuntimeSettings, settingsAsEnv } from './runtime-settings.js';
+import { untilAborted } from './until-aborted.js';
+
+/** The coordinator said why; here only that it is over. */
+class CoordinatorFailedError extends MsgfloError {
+  readonly code = 'MSGFLO_COORDINATOR_FAILED';
+}
+
+export interface KeeperOptions {
+  /** Without `broker`: the embedded one is started, or joined where it runs already. */
+  readonly settings: Omit<RuntimeSettings, 'broker'> & { readonly broker?: string };
+  /** Which output of participants is shown. */
+  readonly forward: readonly OutputLine['stream'][];
+}
+
+/**
+ * The keeper: a small process that only starts and watches. It brings up the embedded broker where none was named, the
+ * coordinator, and through it the participants; a part that dies is started again. When the keeper itself dies, all it
+ * started is gone within 2 s; when it is asked to end, participants finish what they have in hand first.
+ */
+export async function keep({ settings, forward }: KeeperOptions, context: CliContext): Promise<void> {
+  const { log, signal } = context;
+  const guard = new Guard(log);
+  const supervisor = new Supervisor({ guard, log });
+  const toTerminal = prefixedOutput(process.stderr);
+  supervisor.onOutput((line) => (forward.includes(line.stream) ? toTerminal(line) : undefined));
+  const server = new KeeperServer(supervisor, log);
+  const services: KeptService[] = [];
+  try {
+    const broker = settings.broker ?? (await embeddedBroker(settings.stateDir, guard, services, context));
+    const coordinator = new KeptService(
+      {
+        role: 'coordinator',
+        argv: [process.execPath, executable('msgflo-coordinator')],
+        env: settingsAsEnv({ ...settings, broker }),
+      },
+      { guard, log, restart: { finalCodes: [CANNOT_START] }, onSpawn: (child) => server.attach(child) },
+    );
+    services.push(coordinator);
+    await Promise.race([untilAborted(signal), coordinator.over()]);
+    if (!signal.aborted) throw new CoordinatorFailedError('the coordinator could not start; see above');
+    log.info(`stopping ${(await supervisor.list()).length} processes`);
+  } finally {
+    // The coordinator first, so that nothing is started again; the broker last, for those who finish what they hold.
+    await services.pop()?.stop();
+    await supervisor.close();
+    for (const service of services.reverse()) await service.stop();
+    await guard.close();
+  }
+}
+
+async function embeddedBroker(
+  stateDir: string,
+  guard: Guard,
+  services: KeptService[],
+  context: CliContext,
+): Promise<string> {
+  const running = await readBrokerFile(stateDir);
+  if (running) {
+    context.log.info(`using the embedded broker that runs in this folder already: ${running.address}`);
+    return running.address;
+  }
+  const { service, address } = await startEmbedded(stateDir, guard, context);
+  services.push(service);
+  context.log.info(`using the embedded broker, for this machine only (another: --broker amqp://... or mqtt://...)`);
+  return address;
+}

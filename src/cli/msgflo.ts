@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { type Command, Option } from 'commander';
+import { launchesOf } from '../coordinator/index.js';
+import { UsageError } from '../errors.js';
+import type { OutputLine } from '../process/index.js';
+import { DEFAULT_IDE } from '../server/index.js';
+import { builtinTransports } from '../transport/builtin/index.js';
+import { withoutPassword } from '../transport/index.js';
+import { brokerOption, namedBroker, stateDir } from './broker.js';
+import { booleanOption, type CliContext, command, repeatable, secondsOption } from './command.js';
+import { keep } from './keeper.js';
+import { loadGraph, loadProjectLibrary } from './project.js';
+import { runtimeIdOf } from './runtime-settings.js';
+
+interface Options {
+  readonly host: string;
+  readonly port: number;
+  readonly broker?: string;
+  readonly ide: string;
+  readonly library?: string;
+  readonly componentdir?: string;
+  readonly graph?: string;
+  readonly ignore: readonly string[];
+  readonly forward: readonly OutputLine['stream'][];
+  readonly waitTimeout: number;
+  readonly runtimeId?: string;
+  readonly pingUrl?: string;
+  readonly pingMethod: string;
+  readonly pingInterval: number;
+}
+
+/** `msgflo`: runs a graph, for as long as it is let. */
+export function msgflo(context: CliContext): Command {
+  return command('msgflo', 'Run a graph: start its participants, bind their queues, and serve visual editors')
+    .option('--graph <file>', 'graph to run, .fbp or .json (without: an empty one)')
+    .addOption(brokerOption())
+    .option('--host <name>', 'where the FBP runtime endpoint listens', 'localhost')
+    .option('--port <number>', 'its port; 0 takes a free one', parsePort, 3569)
+    .option('--library <file>', 'component configuration (without: package.json, if there is one)')
+    .option('--componentdir <folder>', 'folder of components (without: participants/, if there is one)')
+    .addOption(repeatable('--ignore <role>', 'do not start this role; somebody else does'))
+    .addOption(forwardOption())
+    .addOption(booleanOption('--auto-save', 'write edits back to the graph file'))
+    .addOption(secondsOption('--wait-timeout <seconds>', 'say what is still missing after so long', 45))
+    .option('--ide <url>', 'visual editor to open the network in', DEFAULT_IDE)
+    .addOption(
+      new Option('--runtime-id <id>', 'id of this runtime (without: one kept in .msgflo)').env('MSGFLO_RUNTIME_ID'),
+    )
+    .addOption(
+      new Option('--ping-url <url>', 'tell this address that the runtime is up; $RUNTIME_ID is replaced').env(
+        'MSGFLO_PING_URL',
+      ),
+    )
+    .addOption(
+      new Option('--ping-method <method>', 'HTTP method of the ping').env('MSGFLO_PING_METHOD').default('POST'),
+    )
+    .addOption(
+      secondsOption('--ping-interval <seconds>', 'how often to ping; 0 is never', 0).env('MSGFLO_PING_INTERVAL'),
+    )
+    .action((options: Options) => start(options, context));
+}
+
+/** Checks all that can be checked before anything is started, so that a mistake is one line and nothing is left behind. */
+async function start(options: Options, context: CliContext): Promise<void> {
+  const { graph } = await loadGraph(options.graph);
+  const flags = { library: options.library, componentDir: options.componentdir };
+  launchesOf(graph, await loadProjectLibrary(flags, context), { broker: '', ignore: options.ignore });
+  const named = namedBroker(options.broker, context.env);
+  if (named) {
+    builtinTransports().check(named.address);
+    context.log.info(`using the broker ${withoutPassword(named.address)} (${named.from})`);
+  }
+  const dir = stateDir(context.cwd);
+  const settings = {
+    stateDir: dir,
+    ...(named ? { broker: named.address } : {}),
+    run: randomUUID(),
+    host: options.host,
+    port: options.port,
+    ide: options.ide,
+    ...(options.graph === undefined ? {} : { graph: options.graph }),
+    ...(options.library === undefined ? {} : { library: options.library }),
+    ...(options.componentdir === undefined ? {} : { componentDir: options.componentdir }),
+    ignore: options.ignore,
+    waitTimeoutMs: options.waitTimeout,
+    runtimeId: options.runtimeId ?? (await runtimeIdOf(dir)),
+    ...(options.pingUrl === undefined ? {} : { pingUrl: options.pingUrl }),
+    pingMethod: options.pingMethod,
+    pingIntervalMs: options.pingInterval,
+  };
+  await keep({ settings, forward: options.forward }, context);
+}
+
+/** `--forward`, shared with msgflo-setup. */
+export function forwardOption(): Option {
+  return new Option('--forward <streams>', 'show this output of participants: stderr, stdout or both; none for nothing')
+    .default(['stderr', 'stdout'], 'stderr,stdout')
+    .argParser((value) => {
+      const streams = value === 'none' ? [] : value.split(',').map((stream) => stream.trim());
+      const wrong = streams.find((stream) => stream !== 'stderr' && stream !== 'stdout');
+      if (wrong === undefined) return streams;
+      throw new UsageError(`--forward takes stderr, stdout or both, not '${wrong}'`);
+    });
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (text.trim() !== '' && Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  throw new UsageError(`--port is a number from 0 to 65535, not '${text}'`);
+}

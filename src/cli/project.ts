@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { messageOf, UsageError } from '../errors.js';
+import { assertValid, type GraphDocument, readGraph, readJson, validateGraph } from '../graph/index.js';
+import { type Library, loadLibrary } from '../library/index.js';
+import type { CliContext } from './command.js';
+
+/** Our executables, by the word that starts a command; they run under this Node whatever PATH says. */
+const OWN = ['msgflo', 'msgflo-participant', 'msgflo-script', 'msgflo-register', 'msgflo-register-foreign'];
+
+/** The path of one of our executables. */
+export function executable(name: string): string {
+  return fileURLToPath(new URL(`../../bin/${name}.js`, import.meta.url));
+}
+
+/**
+ * Reads and checks a graph file; none gives an empty graph.
+ * @throws {UsageError} when it cannot be read
+ * @throws {GraphSyntaxError | GraphInvalidError} naming file and line
+ */
+export async function loadGraph(path: string | undefined): Promise<GraphDocument> {
+  if (path === undefined) return readJson('{}', { path: '(no graph file)', name: 'main' });
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw new UsageError(`cannot read the graph: ${messageOf(error)}`, { cause: error });
+  });
+  const document = readGraph(text, { path });
+  assertValid(validateGraph(document.graph, document.positions));
+  return document;
+}
+
+interface LibraryFlags {
+  readonly library?: string | undefined;
+  readonly componentDir?: string | undefined;
+  /** Our executables are left to PATH, for commands that run elsewhere. */
+  readonly isPortable?: boolean;
+}
+
+/** The components of the project in the working directory. @throws {UsageError} naming what is wrong, and where */
+export function loadProjectLibrary(
+  { library, componentDir, isPortable }: LibraryFlags,
+  context: Pick<CliContext, 'cwd' | 'log'>,
+): Promise<Library> {
+  return loadLibrary({
+    baseDir: context.cwd,
+    ownExecutables: isPortable ? {} : Object.fromEntries(OWN.map((name) => [name, executable(name)])),
+    log: context.log,
+    ...(library === undefined ? {} : { file: library }),
+    ...(componentDir === undefined ? {} : { componentDir }),
+  });
+}

@@ -1,0 +1,49 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../support/index.js';
+
+/** What the keeper hands to each coordinator that it starts; plain JSON. */
+export interface RuntimeSettings {
+  readonly stateDir: string;
+  readonly broker: string;
+  /** Of this life of the keeper. */
+  readonly run: string;
+  readonly host: string;
+  readonly port: number;
+  readonly ide?: string;
+  readonly graph?: string;
+  readonly library?: string;
+  readonly componentDir?: string;
+  readonly ignore: readonly string[];
+  readonly waitTimeoutMs: number;
+  readonly runtimeId: string;
+  readonly pingUrl?: string;
+  readonly pingMethod: string;
+  readonly pingIntervalMs: number;
+}
+
+const VARIABLE = 'MSGFLO_COORDINATOR';
+
+/** As environment, since command lines are shown to everybody on the machine and a broker's address may hold a password. */
+export function settingsAsEnv(settings: RuntimeSettings): Readonly<Record<string, string>> {
+  return { [VARIABLE]: JSON.stringify(settings) };
+}
+
+/** Takes the settings out of the environment. @throws {Error} when there are none: only the keeper starts a coordinator */
+export function takeSettings(env: NodeJS.ProcessEnv): RuntimeSettings {
+  const text = env[VARIABLE];
+  if (text === undefined) throw new Error("the coordinator is started by 'msgflo', not by itself");
+  delete env[VARIABLE];
+  return JSON.parse(text) as RuntimeSettings;
+}
+
+/** The id of the runtime in this folder: made at the first start, the same ever after, so that editors know it again. */
+export async function runtimeIdOf(stateDir: string): Promise<string> {
+  const path = join(stateDir, 'runtime-id');
+  const known = await readFile(path, 'utf8').catch(() => '');
+  if (known.trim() !== '') return known.trim();
+  const id = randomUUID();
+  await writeFileAtomic(path, `${id}\n`);
+  return id;
+}
