@@ -3,7 +3,7 @@
  * idea of sockets. `Protocol` stands for one network and is given a `Network`, declared here and satisfied by the
  * coordinator's side; it opens a `ProtocolSession` for each client of whoever carries the frames (the server).
  *
- * A frame goes `read-request.ts` -> `handlers/index.ts` (a table of commands, one file per sub-protocol) -> the check of
+ * A frame goes `read-request.ts` -> `commands.ts` (the table; one file per sub-protocol in `handlers/`) -> the check of
  * its payload against `schemas.ts` -> its handler -> answers by `reply`. Changes go the other way: a `NetworkEvent`
  * becomes one frame, sent to each session whose `capabilities.ts` cover it. A new command is a row in its sub-protocol's
  * file and a schema; a new capability is a row in its table.

@@ -1,25 +1,9 @@
-import type { Command } from '../command.js';
-import { RequestError } from '../errors.js';
-import { excerpt, type Request, type SubProtocol } from '../wire.js';
-import { componentCommands } from './component.js';
-import { networkCommands } from './network.js';
-import { runtimeCommands } from './runtime.js';
-
-/** Every command that is answered with anything but an error; each sub-protocol has a file of its own here. */
-const COMMANDS: Readonly<Record<SubProtocol, Readonly<Record<string, Command>>>> = {
-  runtime: runtimeCommands,
-  graph: {},
-  component: componentCommands,
-  network: networkCommands,
-  trace: {},
-};
-
-/** @throws {RequestError} if the command is not supported, saying which are. */
-export function commandFor({ protocol, command }: Pick<Request, 'protocol' | 'command'>): Command {
-  const commands = COMMANDS[protocol];
-  const found = Object.hasOwn(commands, command) ? commands[command] : undefined;
-  if (found) return found;
-  const known = Object.keys(commands);
-  const hint = known.length > 0 ? `'${protocol}' has ${known.join(', ')}` : `nothing of '${protocol}' is`;
-  throw new RequestError(`${protocol}:${excerpt(command)} is not supported; ${hint}`);
-}
+/**
+ * The commands of the FBP protocol that are answered, one file per sub-protocol, each a table from command to the schema
+ * of its payload and the function that answers it. A handler gets a payload that fits, replies through its `Exchange`,
+ * and throws a `RequestError` for the client to read; order, ids and time limits are the session's affair.
+ * `commands.ts` above puts the tables together.
+ */
+export { componentCommands } from './component.js';
+export { networkCommands } from './network.js';
+export { runtimeCommands } from './runtime.js';
