@@ -1,0 +1,256 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { Socket } from 'node:net';
+import {
+  type Engine,
+  type EngineConsumer,
+  EngineRefusedError,
+  type EngineSession,
+  type Outcome,
+  type Stop,
+  type Submission,
+} from '../engine/index.js';
+import { asQueueName } from '../names.js';
+import { type Fields, FrameSocket, WIRE_VERSION, WireError } from '../transport/local/index.js';
+import { owned, QUEUE_KINDS, readBinding, readSend, readSettlement } from './requests.js';
+
+/** Beyond this many bytes that the client has not read, its copies of taps are dropped. */
+const TAP_BUFFER_BYTES = 1024 * 1024;
+/** Beyond this nothing more is read from it until it has read. */
+const PAUSE_BYTES = 16 * 1024 * 1024;
+/** Beyond this (notices alone can come so far) it is cut off. */
+const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
+/** Sends of one client that wait for room; ours never have as many open. */
+const MAX_WAITING = 10_000;
+const MAX_WAITING_BYTES = 256 * 1024 * 1024;
+const MAX_PREFETCH = 100_000;
+const HELLO_LIMIT_MS = 10_000;
+
+interface OpenConsumer {
+  readonly engine: EngineConsumer;
+  readonly waiting: Map<Submission, number>;
+  holds: boolean;
+}
+
+export interface DoorOptions {
+  readonly engine: Engine;
+  /** Absent where the file system guards the door. */
+  readonly token: string | undefined;
+  /** Once; `reason` when the client broke the rules or the connection broke. */
+  onEnd(reason: Error | undefined): void;
+}
+
+/** The broker's side of one connection: reads requests, carries them out on the engine, answers. */
+export class ClientDoor {
+  readonly #frames: FrameSocket;
+  readonly #engine: Engine;
+  readonly #token: string | undefined;
+  readonly #consumers = new Map<number, OpenConsumer>();
+  readonly #watches = new Map<number, Stop>();
+  readonly #helloLimit: NodeJS.Timeout;
+  #session: EngineSession | undefined;
+  #waiting = 0;
+  #waitingBytes = 0;
+  /** Requests done and not yet answered; one frame tells of all. */
+  #done: number[] = [];
+
+  constructor(socket: Socket, { engine, token, onEnd }: DoorOptions) {
+    this.#engine = engine;
+    this.#token = token;
+    this.#frames = new FrameSocket(
+      socket,
+      (fields, body) => this.#take(fields, body),
+      (reason) => {
+        clearTimeout(this.#helloLimit);
+        this.#session?.end('died');
+        onEnd(reason);
+      },
+    );
+    this.#frames.atFlush(() => {
+      if (this.#done.length > 0) this.#frames.send({ op: 'ok', re: this.#done });
+      this.#done = [];
+    });
+    this.#helloLimit = setTimeout(() => this.#frames.destroy(new WireError('no hello in time')), HELLO_LIMIT_MS);
+  }
+
+  destroy(): void {
+    this.#frames.destroy();
+  }
+
+  #take(fields: Fields, body: Buffer): void {
+    const re = fields.count('re');
+    const op = fields.text('op');
+    if (op === 'hello') this.#hello(re, fields, body);
+    else if (!this.#session) throw new WireError('the first frame must be hello');
+    else if (op === 'send') this.#send(this.#session, re, fields, body);
+    else if (op === 'settle') this.#settle(re, fields, body);
+    else this.#answer(this.#session, op, re, fields, body);
+    if (this.#frames.bufferedBytes > PAUSE_BYTES) this.#frames.pauseUntilDrained();
+  }
+
+  #hello(re: number, fields: Fields, body: Buffer): void {
+    clearTimeout(this.#helloLimit);
+    if (this.#session) throw new WireError('a second hello');
+    const version = fields.count('version');
+    const isWelcome = this.#token === undefined || isSame(fields.has('token') ? fields.text('token') : '', this.#token);
+    if (version !== WIRE_VERSION || !isWelcome) {
+      const text = isWelcome ? `this broker speaks version ${WIRE_VERSION}, not ${version}` : 'wrong token';
+      this.#frames.send({ op: 'refused', re, why: 'refused', text });
+      this.#frames.end();
+      return;
+    }
+    const lastWords = fields.has('lastWords') ? fields.inner('lastWords') : undefined;
+    this.#session = this.#engine.open({
+      id: fields.text('id'),
+      ...(lastWords && {
+        lastWords: { name: lastWords.text('name'), retain: lastWords.flag('retain'), body: owned(body) },
+      }),
+    });
+    this.#ok(re);
+  }
+
+  #answer(session: EngineSession, op: string, re: number, fields: Fields, body: Buffer): void {
+    try {
+      const answer = this.#carryOut(session, op, fields, body);
+      if (answer) this.#frames.send({ op: 'answer', re, ...answer });
+      else this.#ok(re);
+    } catch (error) {
+      if (!(error instanceof EngineRefusedError)) throw error;
+      const { refusal: why, queue, message: text } = error;
+      this.#frames.send({ op: 'refused', re, why, queue, text });
+    }
+  }
+
+  /** Requests that are done when this returns, with what there is to answer. */
+  #carryOut(session: EngineSession, op: string, fields: Fields, body: Buffer): object | undefined {
+    switch (op) {
+      case 'declare':
+        session.declare(fields.oneOf('kind', QUEUE_KINDS), asQueueName(fields.text('name')), fields.flag('persistent'));
+        return undefined;
+      case 'consume':
+        this.#consume(session, fields);
+        return undefined;
+      case 'pause':
+        this.#pause(fields);
+        return undefined;
+      case 'end':
+        this.#consumers.get(fields.count('consumer'))?.engine.end();
+        this.#consumers.delete(fields.count('consumer'));
+        return undefined;
+      case 'bind':
+        this.#engine.bind(readBinding(fields));
+        return undefined;
+      case 'unbind':
+        this.#engine.unbind(readBinding(fields));
+        return undefined;
+      case 'bindings':
+        return { bindings: this.#engine.bindings() };
+      case 'depths':
+        return { depths: this.#engine.depths(fields.names('queues').map(asQueueName)) };
+      case 'notify':
+        this.#engine.notify({ name: fields.text('name'), retain: fields.flag('retain'), body: owned(body) });
+        return undefined;
+      case 'watch':
+      case 'tap':
+        this.#watches.set(fields.count('watch'), this.#look(session, op, fields));
+        return undefined;
+      case 'unwatch':
+        this.#watches.get(fields.count('watch'))?.();
+        this.#watches.delete(fields.count('watch'));
+        return undefined;
+      case 'bye':
+        session.end('left');
+        this.#session = undefined;
+        return undefined;
+      default:
+        throw new WireError(`there is no request '${op.slice(0, 40)}'`);
+    }
+  }
+
+  #send(session: EngineSession, re: number, fields: Fields, body: Buffer): void {
+    let hasWaited = false;
+    const submission = session.send(readSend(fields, body), (outcome) => {
+      if (hasWaited) this.#waiting -= 1;
+      if (hasWaited) this.#waitingBytes -= body.length;
+      this.#outcome(re, outcome);
+    });
+    if (submission.waitsFor === 'nothing') return;
+    hasWaited = true;
+    this.#waiting += 1;
+    this.#waitingBytes += body.length;
+    if (this.#waiting > MAX_WAITING || this.#waitingBytes > MAX_WAITING_BYTES)
+      throw new WireError(`more than ${MAX_WAITING} sends, or ${MAX_WAITING_BYTES} bytes, wait for room`);
+  }
+
+  #consume(session: EngineSession, fields: Fields): void {
+    const id = fields.count('consumer');
+    const prefetch = fields.count('prefetch');
+    if (prefetch < 1 || prefetch > MAX_PREFETCH || this.#consumers.has(id)) throw new WireError('no such consumer');
+    const engine = session.consume(asQueueName(fields.text('inqueue')), prefetch, (delivery) => {
+      const { tag, headers, redelivered, body } = delivery;
+      this.#frames.send({ op: 'deliver', consumer: id, tag, headers, ...(redelivered && { redelivered }) }, body);
+    });
+    this.#consumers.set(id, { engine, waiting: new Map(), holds: true });
+  }
+
+  #settle(re: number, fields: Fields, body: Buffer): void {
+    const consumer = this.#consumers.get(fields.count('consumer'));
+    if (!consumer) {
+      this.#outcome(re, { state: 'gone' });
+      return;
+    }
+    const settlement = readSettlement(fields, body);
+    const hold = settlement.hold === true && consumer.holds;
+    let waited: Submission | undefined;
+    const submission = consumer.engine.settle(fields.count('tag'), { ...settlement, hold }, (outcome) => {
+      if (waited) consumer.waiting.delete(waited);
+      this.#outcome(re, outcome);
+    });
+    if (submission.waitsFor === 'nothing') return;
+    waited = submission;
+    consumer.waiting.set(submission, re);
+  }
+
+  /** No more deliveries; unless it `holds`, what waits for a taker is left unsettled, now and from now on. */
+  #pause(fields: Fields): void {
+    const consumer = this.#consumers.get(fields.count('consumer'));
+    consumer?.engine.pause();
+    if (!consumer || fields.flag('holds')) return;
+    consumer.holds = false;
+    for (const [submission, asked] of [...consumer.waiting]) {
+      if (submission.waitsFor !== 'route') continue;
+      submission.cancel();
+      consumer.waiting.delete(submission);
+      this.#outcome(asked, { state: 'gone' });
+    }
+  }
+
+  #look(session: EngineSession, op: 'watch' | 'tap', fields: Fields): Stop {
+    const [watch, name] = [fields.count('watch'), fields.text('name')];
+    if (op === 'tap') {
+      return session.tap(asQueueName(name), ({ headers, body }) => {
+        if (this.#frames.bufferedBytes < TAP_BUFFER_BYTES) this.#frames.send({ op: 'tapped', watch, headers }, body);
+      });
+    }
+    return session.watch(name, (body, retained) => {
+      this.#frames.send({ op: 'notice', watch, retained }, body);
+      if (this.#frames.bufferedBytes > MAX_BUFFER_BYTES)
+        this.#frames.destroy(new WireError('the client does not read'));
+    });
+  }
+
+  #outcome(re: number, outcome: Outcome): void {
+    const queue = outcome.state === 'unrouted' ? outcome.queue : '';
+    if (outcome.state === 'done') this.#ok(re);
+    else this.#frames.send({ op: 'refused', re, why: outcome.state, queue, text: 'not carried out' });
+  }
+
+  #ok(re: number): void {
+    this.#done.push(re);
+    this.#frames.flushSoon();
+  }
+}
+
+function isSame(given: string, token: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(token)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

@@ -1,0 +1,39 @@
+/**
+ * The embedded broker as a process of its own: `node main.js --dir .msgflo`. It prints one line `{"address": "..."}` when
+ * it is ready and leaves the address in `<dir>/broker.json`. It ends on SIGTERM and SIGINT, and, where its stdin is a pipe,
+ * when that is closed: whoever started it holds the other end, so that it never outlives its parent.
+ */
+import { fstatSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { messageOf } from '../errors.js';
+import { createLogger } from '../support/index.js';
+import { removeBrokerFile, writeBrokerFile } from './broker-file.js';
+import { EmbeddedBroker } from './embedded-broker.js';
+
+async function run(): Promise<void> {
+  const { values } = parseArgs({ options: { dir: { type: 'string', default: '.msgflo' } } });
+  const { dir } = values;
+  const broker = await EmbeddedBroker.listen({ dir, log: createLogger('broker') });
+  await writeBrokerFile(dir, broker.address);
+  let isStopping = false;
+  const stop = (): void => {
+    if (isStopping) return;
+    isStopping = true;
+    process.stdin.destroy();
+    void broker.stop().then(() => removeBrokerFile(dir, broker.address));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  if (isPipe(0)) process.stdin.on('end', stop).on('error', stop).resume();
+  process.stdout.write(`${JSON.stringify({ address: broker.address })}\n`);
+}
+
+function isPipe(fd: number): boolean {
+  const stat = fstatSync(fd);
+  return stat.isFIFO() || stat.isSocket();
+}
+
+run().catch((error: unknown) => {
+  process.stderr.write(`broker: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+});

@@ -1,0 +1,153 @@
+import { connect } from 'node:net';
+import { MsgfloError } from '../../errors.js';
+import { asQueueName } from '../../names.js';
+import {
+  type ClientOptions,
+  NotConnectedError,
+  QueueMismatchError,
+  QueueNotFoundError,
+  RefusedError,
+  UnroutedError,
+} from '../index.js';
+import { connectOptions, type LocalAddress } from './address.js';
+import type { Fields } from './fields.js';
+import { FrameSocket, MAX_FRAME_BYTES } from './frame-socket.js';
+
+/** The version of the protocol, said in `hello`. */
+export const WIRE_VERSION = 1;
+
+/** Bytes that a head may need beside the bodies. */
+const HEAD_ROOM_BYTES = 1024 * 1024;
+
+/** The connection ended before the answer came; whether it was carried out is not known. */
+export class ConnectionLostError extends MsgfloError {
+  readonly code = 'MSGFLO_CONNECTION_LOST';
+  override readonly retryable = true;
+}
+
+/** What the broker sends without being asked. */
+export interface Events {
+  onDelivery(fields: Fields, body: Buffer): void;
+  onTapped(fields: Fields, body: Buffer): void;
+  onNotice(fields: Fields, body: Buffer): void;
+  /** Once, after `open` has resolved. */
+  onLost(reason: Error): void;
+}
+
+interface Waiting {
+  resolve(answer: Fields | undefined): void;
+  reject(reason: Error): void;
+}
+
+/** One connection to an embedded broker: requests and their answers. It ends once and is then done with. */
+export class Connection {
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #events: Events;
+  readonly #frames: FrameSocket;
+  #requests = 0;
+  #isOpen = true;
+
+  private constructor(address: LocalAddress, events: Events) {
+    this.#events = events;
+    const socket = connect(connectOptions(address));
+    this.#frames = new FrameSocket(
+      socket,
+      (fields, body) => this.#take(fields, body),
+      (reason) => this.#lose(reason ?? new Error('the broker closed the connection')),
+    );
+  }
+
+  /** Connects and says hello. @throws {RefusedError} when the broker does not want us; otherwise what the socket said. */
+  static async open(
+    address: LocalAddress,
+    options: ClientOptions,
+    events: Events,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    const connection = new Connection(address, events);
+    const giveUp = (): void => connection.destroy();
+    signal.addEventListener('abort', giveUp);
+    try {
+      signal.throwIfAborted();
+      const { id, lastWords } = options;
+      const head = {
+        op: 'hello',
+        version: WIRE_VERSION,
+        id,
+        ...('token' in address ? { token: address.token } : {}),
+        ...(lastWords ? { lastWords: { name: lastWords.name, retain: lastWords.retain === true } } : {}),
+      };
+      await connection.request(head, ...(lastWords ? [lastWords.body] : []));
+      return connection;
+    } catch (error) {
+      connection.destroy();
+      throw error instanceof ConnectionLostError ? (error.cause ?? error) : error;
+    } finally {
+      signal.removeEventListener('abort', giveUp);
+    }
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /** Resolves with the fields of the answer if it has any. @throws {ConnectionLostError}, or what the broker refused with */
+  request(head: object, ...bodies: readonly Buffer[]): Promise<Fields | undefined> {
+    return new Promise((resolve, reject) => {
+      if (!this.#isOpen) return reject(new ConnectionLostError('the connection has ended'));
+      if (bodies.reduce((sum, body) => sum + body.length, HEAD_ROOM_BYTES) > MAX_FRAME_BYTES)
+        return reject(new RefusedError(`a message may have ${MAX_FRAME_BYTES - HEAD_ROOM_BYTES} bytes at most`));
+      this.#requests += 1;
+      this.#waiting.set(this.#requests, { resolve, reject });
+      this.#frames.send({ re: this.#requests, ...head }, ...bodies);
+    });
+  }
+
+  end(): void {
+    this.#frames.end();
+  }
+
+  destroy(): void {
+    this.#frames.destroy();
+  }
+
+  #take(fields: Fields, body: Buffer): void {
+    const op = fields.oneOf('op', ['ok', 'answer', 'refused', 'deliver', 'tapped', 'notice']);
+    if (op === 'deliver') this.#events.onDelivery(fields, body);
+    else if (op === 'tapped') this.#events.onTapped(fields, body);
+    else if (op === 'notice') this.#events.onNotice(fields, body);
+    else if (op === 'ok') for (const re of fields.counts('re')) this.#settled(re)?.resolve(undefined);
+    else if (op === 'answer') this.#settled(fields.count('re'))?.resolve(fields);
+    else this.#settled(fields.count('re'))?.reject(readRefusal(fields));
+  }
+
+  #settled(re: number): Waiting | undefined {
+    const waiting = this.#waiting.get(re);
+    this.#waiting.delete(re);
+    return waiting;
+  }
+
+  #lose(reason: Error): void {
+    this.#isOpen = false;
+    const lost = new ConnectionLostError(`the connection was lost: ${reason.message}`, { cause: reason });
+    for (const { reject } of this.#waiting.values()) reject(lost);
+    this.#waiting.clear();
+    this.#events.onLost(reason);
+  }
+}
+
+function readRefusal(fields: Fields): Error {
+  const text = fields.text('text');
+  switch (fields.oneOf('why', ['not-found', 'mismatch', 'unrouted', 'gone', 'refused'])) {
+    case 'not-found':
+      return new QueueNotFoundError(asQueueName(fields.text('queue')));
+    case 'mismatch':
+      return new QueueMismatchError(asQueueName(fields.text('queue')), text);
+    case 'unrouted':
+      return new UnroutedError(asQueueName(fields.text('queue')));
+    case 'gone':
+      return new NotConnectedError(text);
+    case 'refused':
+      return new RefusedError(text);
+  }
+}

@@ -1,0 +1,147 @@
+import type { Socket } from 'node:net';
+import { FrameDecoder } from '../../support/index.js';
+import { Fields, WireError } from './fields.js';
+
+/** Frames above this are refused, in bytes. */
+export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
+const FLUSH_BYTES = 64 * 1024;
+const JOIN_BYTES = 16 * 1024;
+
+/** What one frame says: fields, and bytes that are nobody's but the receiver's. */
+export type OnFrame = (fields: Fields, body: Buffer) => void;
+
+/**
+ * A socket that carries frames: 4 bytes length, then 4 bytes length of the head, the head as JSON, and bytes as they are.
+ * What is sent within one turn of the event loop is written at once.
+ */
+export class FrameSocket {
+  readonly #socket: Socket;
+  #parts: Buffer[] = [];
+  #partBytes = 0;
+  #flush: NodeJS.Immediate | undefined;
+  #atFlush: () => void = () => undefined;
+  #isFlushing = false;
+  #ended = false;
+
+  /**
+   * @param onEnd called once, with the reason when it was not the peer that left in order. What the peer sends that
+   * cannot be read, or that `onFrame` throws on, ends the connection.
+   */
+  constructor(socket: Socket, onFrame: OnFrame, onEnd: (reason?: Error) => void) {
+    this.#socket = socket;
+    const decoder = new FrameDecoder(MAX_FRAME_BYTES);
+    let reason: Error | undefined;
+    socket.on('data', (chunk: Buffer) => {
+      try {
+        for (const frame of decoder.push(chunk)) {
+          if (this.#ended) return;
+          const { fields, body } = readFrame(frame);
+          onFrame(fields, body);
+        }
+      } catch (error) {
+        this.destroy(error instanceof Error ? error : new WireError(String(error)));
+      }
+    });
+    socket.on('error', (error) => {
+      reason = error;
+    });
+    socket.on('close', () => {
+      this.#ended = true;
+      clearImmediate(this.#flush);
+      onEnd(reason);
+    });
+  }
+
+  /** Bytes that the peer has not taken yet. */
+  get bufferedBytes(): number {
+    return this.#partBytes + this.#socket.writableLength;
+  }
+
+  send(head: object, ...bodies: readonly Buffer[]): void {
+    if (this.#ended) return;
+    const json = Buffer.from(JSON.stringify(head));
+    const bodyBytes = bodies.reduce((sum, body) => sum + body.length, 0);
+    const start = Buffer.allocUnsafe(8);
+    start.writeUInt32BE(4 + json.length + bodyBytes, 0);
+    start.writeUInt32BE(json.length, 4);
+    this.#parts.push(start, json, ...bodies);
+    this.#partBytes += 8 + json.length + bodyBytes;
+    if (this.#partBytes >= FLUSH_BYTES && !this.#isFlushing) this.#write();
+    else this.flushSoon();
+  }
+
+  /** Has `add` called before each write; it may send more, which goes with it. */
+  atFlush(add: () => void): void {
+    this.#atFlush = add;
+  }
+
+  flushSoon(): void {
+    this.#flush ??= setImmediate(() => this.#write());
+  }
+
+  /** While paused nothing is read, so that the peer feels it. */
+  pauseUntilDrained(): void {
+    if (this.#socket.isPaused() || !this.#socket.writableNeedDrain) return;
+    this.#socket.pause();
+    this.#socket.once('drain', () => this.#socket.resume());
+  }
+
+  /** Writes what is waiting and leaves. */
+  end(): void {
+    this.#write();
+    this.#ended = true;
+    this.#socket.destroySoon();
+  }
+
+  destroy(reason?: Error): void {
+    this.#ended = true;
+    this.#socket.destroy(reason);
+  }
+
+  #write(): void {
+    this.#isFlushing = true;
+    this.#atFlush();
+    this.#isFlushing = false;
+    clearImmediate(this.#flush);
+    this.#flush = undefined;
+    const parts = this.#parts;
+    const bytes = this.#partBytes;
+    this.#parts = [];
+    this.#partBytes = 0;
+    if (bytes === 0 || this.#ended) return;
+    if (bytes < 4 * FLUSH_BYTES) {
+      this.#socket.write(Buffer.concat(parts, bytes));
+      return;
+    }
+    this.#socket.cork();
+    for (const part of joinSmall(parts)) this.#socket.write(part);
+    this.#socket.uncork();
+  }
+}
+
+/** Large parts as they are, what lies between joined. */
+function joinSmall(parts: readonly Buffer[]): Buffer[] {
+  const joined: Buffer[] = [];
+  let small: Buffer[] = [];
+  for (const part of parts) {
+    if (part.length < JOIN_BYTES) {
+      small.push(part);
+      continue;
+    }
+    joined.push(Buffer.concat(small), part);
+    small = [];
+  }
+  return [...joined, Buffer.concat(small)];
+}
+
+function readFrame(frame: Buffer): { fields: Fields; body: Buffer } {
+  const bytes = frame.length >= 4 ? frame.readUInt32BE(0) : Number.POSITIVE_INFINITY;
+  if (4 + bytes > frame.length) throw new WireError('a frame is shorter than its head');
+  let head: unknown;
+  try {
+    head = JSON.parse(frame.toString('utf8', 4, 4 + bytes));
+  } catch (error) {
+    throw new WireError('the head of a frame is no JSON', { cause: error });
+  }
+  return { fields: new Fields(head), body: frame.subarray(4 + bytes) };
+}

@@ -1,0 +1,282 @@
+import { messageOf } from '../../errors.js';
+import { asQueueName, type QueueName } from '../../names.js';
+import { Backoff, type Logger, Semaphore } from '../../support/index.js';
+import {
+  type Binding,
+  type Broker,
+  type Capabilities,
+  type ClientOptions,
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  decodePayload,
+  encodePayload,
+  type Handler,
+  type Message,
+  NotConnectedError,
+  type Notice,
+  type NoticeHandler,
+  type QueueDepth,
+  type QueueKind,
+  QueueNotFoundError,
+  type QueueOptions,
+  type Status,
+  type Subscription,
+  withMessageId,
+} from '../index.js';
+import { readLocalAddress, shownLocalAddress } from './address.js';
+import type { Connection } from './connection.js';
+import type { Fields } from './fields.js';
+import { LocalConsumer } from './local-consumer.js';
+import { Session } from './session.js';
+
+/** Sends without an answer at a time; further ones wait here. */
+const MAX_UNCONFIRMED = 1024;
+
+/** What the broker is told again on every new connection, by a key of its own. */
+interface Restorable {
+  readonly head: object;
+  /** May be missing for a while: whoever owns its queues has to come back first. */
+  readonly needsQueues: boolean;
+}
+
+/**
+ * Client of an embedded broker. It reconnects by itself and tells the broker again what it declared, bound, consumes
+ * and watches; what was sent and not answered is sent again. The broker keeps everything in memory, so that a restart
+ * of it loses what was in its queues.
+ */
+export class LocalBroker implements Broker {
+  readonly capabilities: Capabilities = {
+    binds: true,
+    foreignBindings: true,
+    headers: true,
+    persistent: false,
+    reportsUnrouted: true,
+    lastWords: true,
+    depths: true,
+  };
+  readonly #session: Session;
+  readonly #log: Logger;
+  readonly #restorables = new Map<string, Restorable>();
+  readonly #consumers = new Map<number, LocalConsumer>();
+  readonly #watchers = new Map<number, (fields: Fields, body: Buffer) => void>();
+  readonly #unconfirmed = new Semaphore(MAX_UNCONFIRMED);
+  #ids = 0;
+  #opening: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #isClosed = false;
+
+  /** @throws {UsageError} for an address that is none */
+  constructor(address: URL, options: ClientOptions, log: Logger) {
+    this.#log = log;
+    const watched = (fields: Fields, body: Buffer) => this.#watchers.get(fields.count('watch'))?.(fields, body);
+    this.#session = new Session({
+      address: readLocalAddress(address),
+      shown: shownLocalAddress(address),
+      client: options,
+      log,
+      events: {
+        onTapped: watched,
+        onNotice: watched,
+        onDelivery: (connection, fields, body) =>
+          this.#consumers.get(fields.count('consumer'))?.take(connection, fields, body),
+      },
+      restore: (connection) => this.#restore(connection),
+    });
+  }
+
+  get status(): Status {
+    if (this.#isClosed) return 'closed';
+    if (this.#closing) return 'closing';
+    if (this.#session.connection) return 'open';
+    if (this.#opening) return 'opening';
+    return this.#session.wasOpen ? 'reconnecting' : 'idle';
+  }
+
+  async connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    if (this.#closing) throw new NotConnectedError('connect');
+    if (this.#session.wasOpen) return;
+    this.#opening ??= this.#session.connect(signal).finally(() => {
+      this.#opening = undefined;
+    });
+    await this.#opening;
+  }
+
+  async close({ graceMs = 5000 }: { readonly graceMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    await this.#closing;
+  }
+
+  /** Leaves as a crash would: no goodbye, so that the broker publishes the last words. */
+  kill(): void {
+    this.#closing ??= Promise.resolve();
+    this.#isClosed = true;
+    this.#session.drop();
+  }
+
+  async declare(kind: QueueKind, name: QueueName, { persistent = true }: QueueOptions = {}): Promise<void> {
+    await this.#keep('declare', `declare ${kind} ${name}`, { op: 'declare', kind, name, persistent }, false);
+  }
+
+  async send(
+    kind: QueueKind,
+    name: QueueName,
+    { data, headers }: Message,
+    { mandatory = false }: { readonly mandatory?: boolean } = {},
+  ): Promise<void> {
+    // A handler in hand may still send while the client closes.
+    if (!this.#closing || this.#isClosed) this.#check('send');
+    const body = encodePayload(data);
+    const head = { op: 'send', kind, name, headers: withMessageId(headers), mandatory };
+    await this.#unconfirmed.run(() => this.#session.call(head, body));
+  }
+
+  async consume(inqueue: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
+    const id = this.#newId();
+    const key = `consumer ${id}`;
+    const consumer: LocalConsumer = new LocalConsumer(id, inqueue, prefetch, handler, {
+      tell: async (head) => {
+        await this.#session.connection?.request(head).catch(() => undefined);
+      },
+      forget: () => {
+        this.#restorables.delete(key);
+        this.#consumers.delete(id);
+      },
+    });
+    this.#consumers.set(id, consumer);
+    try {
+      await this.#keep('consume', key, consumer.head, true);
+    } catch (error) {
+      this.#consumers.delete(id);
+      throw error;
+    }
+    return consumer;
+  }
+
+  async notify({ name, body, retain = false }: Notice): Promise<void> {
+    this.#check('notify');
+    await this.#session.call({ op: 'notify', name, retain }, body);
+  }
+
+  async watch(name: string, handler: NoticeHandler): Promise<Subscription> {
+    return this.#subscribe('watch', name, (fields, body) => handler(body, { retained: fields.flag('retained') }));
+  }
+
+  async tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription> {
+    return this.#subscribe('tap', outqueue, (fields, body) =>
+      handler({ data: decodePayload(body), headers: fields.texts('headers'), redelivered: false }),
+    );
+  }
+
+  async bind({ kind, source, target }: Binding): Promise<void> {
+    await this.#keep('bind', bindingKey(kind, source, target), { op: 'bind', kind, source, target }, true);
+  }
+
+  async unbind({ kind, source, target }: Binding): Promise<void> {
+    this.#check('unbind');
+    this.#restorables.delete(bindingKey(kind, source, target));
+    await this.#session.call({ op: 'unbind', kind, source, target });
+  }
+
+  async bindings(): Promise<readonly Binding[]> {
+    this.#check('bindings');
+    const answer = await this.#session.call({ op: 'bindings' });
+    return (answer?.list('bindings') ?? []).map((row) => ({
+      kind: row.oneOf('kind', ['pubsub', 'roundrobin']),
+      source: asQueueName(row.text('source')),
+      target: asQueueName(row.text('target')),
+    }));
+  }
+
+  async depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
+    this.#check('depths');
+    const answer = await this.#session.call({ op: 'depths', queues });
+    return (answer?.list('depths') ?? []).map((row) => ({
+      queue: asQueueName(row.text('queue')),
+      ready: row.count('ready'),
+      unacked: row.count('unacked'),
+      consumers: row.count('consumers'),
+    }));
+  }
+
+  /** Asks for something that the broker is to be told again on every new connection. */
+  async #keep(call: string, key: string, head: object, needsQueues: boolean): Promise<void> {
+    this.#check(call);
+    await this.#session.call(head);
+    this.#restorables.set(key, { head, needsQueues });
+  }
+
+  async #subscribe(
+    op: 'watch' | 'tap',
+    name: string,
+    show: (fields: Fields, body: Buffer) => void,
+  ): Promise<Subscription> {
+    const id = this.#newId();
+    const key = `${op} ${id}`;
+    this.#watchers.set(id, (fields, body) => {
+      try {
+        show(fields, body);
+      } catch (error) {
+        this.#log.warn(`a handler of ${op} ${name} threw: ${messageOf(error)}`);
+      }
+    });
+    try {
+      await this.#keep(op, key, { op, watch: id, name }, false);
+    } catch (error) {
+      this.#watchers.delete(id);
+      throw error;
+    }
+    return {
+      cancel: async (): Promise<void> => {
+        this.#restorables.delete(key);
+        if (!this.#watchers.delete(id)) return;
+        await this.#session.connection?.request({ op: 'unwatch', watch: id }).catch(() => undefined);
+      },
+    };
+  }
+
+  async #restore(connection: Connection): Promise<void> {
+    const told = [...this.#restorables].map(async ([key, { head, needsQueues }]) => {
+      try {
+        await connection.request(head);
+      } catch (error) {
+        if (needsQueues && error instanceof QueueNotFoundError) void this.#insist(connection, key, head);
+        else if (connection.isOpen) this.#log.warn(`could not restore ${key}: ${messageOf(error)}`);
+      }
+    });
+    await Promise.all(told);
+  }
+
+  /** Asks until the queues are there, the connection ends, or it is wanted no more. */
+  async #insist(connection: Connection, key: string, head: object): Promise<void> {
+    const backoff = new Backoff(50, 2000);
+    for (;;) {
+      await backoff.wait();
+      if (!connection.isOpen || this.#closing || !this.#restorables.has(key)) return;
+      try {
+        await connection.request(head);
+        return;
+      } catch (error) {
+        if (!(error instanceof QueueNotFoundError)) return;
+      }
+    }
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close(graceMs)));
+    await this.#session.leave();
+    this.#isClosed = true;
+  }
+
+  #check(call: string): void {
+    const isUsable = this.#session.wasOpen && !this.#closing;
+    if (!isUsable) throw new NotConnectedError(call);
+  }
+
+  #newId(): number {
+    this.#ids += 1;
+    return this.#ids;
+  }
+}
+
+const bindingKey = (...binding: readonly string[]): string => `bind ${JSON.stringify(binding)}`;

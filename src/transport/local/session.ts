@@ -1,0 +1,155 @@
+import { messageOf } from '../../errors.js';
+import { Backoff, type Logger } from '../../support/index.js';
+import { BrokerUnreachableError, type ClientOptions, NotConnectedError, RefusedError } from '../index.js';
+import type { LocalAddress } from './address.js';
+import { Connection, ConnectionLostError, type Events } from './connection.js';
+import type { Fields } from './fields.js';
+
+const HELLO_LIMIT_MS = 10_000;
+
+export interface SessionOptions {
+  readonly address: LocalAddress;
+  /** As it may be shown. */
+  readonly shown: string;
+  readonly client: ClientOptions;
+  readonly log: Logger;
+  readonly events: Pick<Events, 'onNotice' | 'onTapped'> & {
+    onDelivery(connection: Connection, fields: Fields, body: Buffer): void;
+  };
+  /** Makes the broker know again what it knew; calls that waited go after it. */
+  restore(connection: Connection): Promise<void>;
+}
+
+/** The connection that calls wait for while there is none. */
+class Next {
+  resolve: (connection: Connection) => void = () => undefined;
+  reject: (reason: Error) => void = () => undefined;
+  readonly promise = new Promise<Connection>((resolve, reject) => {
+    this.resolve = resolve;
+    this.reject = reject;
+  });
+
+  constructor() {
+    this.promise.catch(() => undefined);
+  }
+}
+
+/** A connection that comes back: one at a time, and calls that wait for the next. */
+export class Session {
+  readonly #options: SessionOptions;
+  readonly #life = new AbortController();
+  #current: Connection | undefined;
+  #next = new Next();
+  #wasOpen = false;
+
+  constructor(options: SessionOptions) {
+    this.#options = options;
+  }
+
+  /** True from the first success on. */
+  get wasOpen(): boolean {
+    return this.#wasOpen;
+  }
+
+  get connection(): Connection | undefined {
+    return this.#current;
+  }
+
+  /** @throws {BrokerUnreachableError} when `signal` aborts @throws {RefusedError} when the broker does not want us */
+  async connect(signal?: AbortSignal): Promise<void> {
+    await this.#connect(true, signal);
+  }
+
+  async #connect(isFirst: boolean, signal?: AbortSignal): Promise<void> {
+    const stop = signal ? AbortSignal.any([signal, this.#life.signal]) : this.#life.signal;
+    const backoff = new Backoff(50, 5000);
+    const { shown, log } = this.#options;
+    let reason: unknown;
+    while (!stop.aborted) {
+      try {
+        return await this.#open(stop);
+      } catch (error) {
+        if (error instanceof RefusedError && isFirst) throw error;
+        if (!stop.aborted) reason = error;
+        if (!stop.aborted && backoff.tries === 0)
+          log.warn(`cannot reach the broker ${shown}: ${messageOf(error)}; trying again until it answers`);
+        await backoff.wait(stop).catch(() => undefined);
+      }
+    }
+    if (this.#life.signal.aborted) throw new NotConnectedError('connect');
+    const why = reason === undefined ? 'there was no time to try' : messageOf(reason);
+    throw new BrokerUnreachableError(`the broker ${shown} cannot be reached: ${why}`, { cause: reason });
+  }
+
+  /** Sends a request, on the next connection if there is none or this one is lost before the answer. */
+  async call(head: object, ...bodies: readonly Buffer[]): Promise<Fields | undefined> {
+    for (;;) {
+      const connection = this.#current ?? (await this.#next.promise);
+      try {
+        return await connection.request(head, ...bodies);
+      } catch (error) {
+        if (!(error instanceof ConnectionLostError)) throw error;
+      }
+    }
+  }
+
+  /** In order: the broker gives back what is held, and publishes no last words. */
+  async leave(): Promise<void> {
+    const connection = this.#current;
+    if (connection) {
+      const limit = setTimeout(() => connection.destroy(), 1000);
+      await connection.request({ op: 'bye' }).catch(() => undefined);
+      clearTimeout(limit);
+    }
+    this.#stop();
+    connection?.end();
+  }
+
+  /** As a crash would. */
+  drop(): void {
+    const connection = this.#current;
+    this.#stop();
+    connection?.destroy();
+  }
+
+  #stop(): void {
+    this.#life.abort();
+    this.#current = undefined;
+    this.#next.reject(new NotConnectedError('the client was closed before the broker answered'));
+  }
+
+  async #open(stop: AbortSignal): Promise<void> {
+    const { address, client, events, restore } = this.#options;
+    const limited = AbortSignal.any([stop, AbortSignal.timeout(HELLO_LIMIT_MS)]);
+    let opened: Connection | undefined;
+    const connection = await Connection.open(
+      address,
+      client,
+      {
+        ...events,
+        onDelivery: (fields, body) => opened && events.onDelivery(opened, fields, body),
+        onLost: (reason) => this.#lost(opened, reason),
+      },
+      limited,
+    );
+    opened = connection;
+    await restore(connection);
+    if (stop.aborted || !connection.isOpen) {
+      connection.destroy();
+      throw new ConnectionLostError('the connection was lost at once');
+    }
+    this.#current = connection;
+    this.#wasOpen = true;
+    this.#next.resolve(connection);
+  }
+
+  #lost(connection: Connection | undefined, reason: Error): void {
+    if (!connection || connection !== this.#current) return;
+    this.#current = undefined;
+    this.#next = new Next();
+    if (this.#life.signal.aborted) return;
+    this.#options.log.debug(`lost the broker ${this.#options.shown}: ${reason.message}`);
+    // Ends only with the life of the session: no signal, and a refusal is tried again.
+    void this.#connect(false).catch(() => undefined);
+  }
+}
