@@ -29,6 +29,13 @@ export async function removeBrokerFile(dir: string, address: string): Promise<vo
   if ((await parseBrokerFile(dir))?.address === address) await rm(pathIn(dir), { force: true });
 }
 
+/** What the file says of a broker on the loopback interface, alive or not. */
+export async function lastLoopbackAddress(dir: string): Promise<{ port: number; token: string } | undefined> {
+  const file = await parseBrokerFile(dir);
+  const address = file && readLocalAddress(new URL(file.address));
+  return address && 'port' in address ? address : undefined;
+}
+
 async function parseBrokerFile(dir: string): Promise<BrokerFile | undefined> {
   try {
     const content: unknown = JSON.parse(await readFile(pathIn(dir), 'utf8'));

@@ -7,6 +7,7 @@ import { type Engine, type EngineCounters, MemoryEngine } from '../engine/index.
 import { MsgfloError } from '../errors.js';
 import type { Logger } from '../support/index.js';
 import { formatLocalAddress, type LocalAddress } from '../transport/local/index.js';
+import { lastLoopbackAddress, readBrokerFile } from './broker-file.js';
 import { ClientDoor } from './client-door.js';
 import { BrokerRunningError, clearSocketPath, MAX_SOCKET_PATH_BYTES } from './unix-socket.js';
 
@@ -52,7 +53,8 @@ export class EmbeddedBroker {
     const path = join(resolve(options.dir), 'broker.sock');
     const canUnix = process.platform !== 'win32' && Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES;
     const server = createServer({ noDelay: true });
-    if (options.tcp ?? !canUnix) return new EmbeddedBroker(options, server, await listenOnLoopback(server));
+    if (options.tcp ?? !canUnix)
+      return new EmbeddedBroker(options, server, await listenOnLoopback(server, options.dir));
     await clearSocketPath(path);
     server.listen(path);
     try {
@@ -93,10 +95,17 @@ export class EmbeddedBroker {
   }
 }
 
-async function listenOnLoopback(server: Server): Promise<LocalAddress> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+/** On the port and with the token of the last broker of this folder if they can be had: its clients look there. */
+async function listenOnLoopback(server: Server, dir: string): Promise<LocalAddress> {
+  const running = await readBrokerFile(dir);
+  if (running) throw new BrokerRunningError(`a broker is already running here: process ${running.pid} in ${dir}`);
+  const last = await lastLoopbackAddress(dir);
+  const listenOn = async (port: number): Promise<void> => {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  };
+  await listenOn(last?.port ?? 0).catch(() => listenOn(0));
   const bound = server.address();
   const port = typeof bound === 'object' && bound ? bound.port : 0;
-  return { host: '127.0.0.1', port, token: randomBytes(32).toString('base64url') };
+  return { host: '127.0.0.1', port, token: last?.token ?? randomBytes(32).toString('base64url') };
 }
