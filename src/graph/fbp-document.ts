@@ -1,8 +1,9 @@
+import type { ParsedFbp } from 'fbp';
 import { asPortName, asRole, type Role } from '../names.js';
 import { type Connection, toEdgeOrIip, withMetadata } from './connection.js';
 import { GraphSyntaxError } from './errors.js';
 import { type Note, readNote } from './fbp-notes.js';
-import { FbpParseError, type ParsedFbp, parseFbp } from './fbp-package.js';
+import { FbpParseError, parseFbp } from './fbp-package.js';
 import { type FbpRow, type FbpSlice, type FbpSpan, type FbpToken, scanRows } from './fbp-rows.js';
 import type { Edge, ExportedPort, Iip, Metadata } from './model.js';
 import { LineIndex } from './positions.js';
@@ -140,14 +141,13 @@ class StatementReader {
     const arrows = tokens.filter(({ kind }) => kind === 'arrow').length;
     if (arrows > parsed.connections.length) {
       const iip = tokens.find((token, nth) => nth > 0 && token.kind === 'iip');
-      this.#fail(iip?.start ?? start, 'data can only stand at the start of a connection');
+      if (iip) this.#fail(iip.start, 'data can only stand at the start of a connection');
+      this.#fail(start, 'a node between two arrows needs both its ports: a OUT -> IN b OUT -> IN c');
     }
-    const afterArrow = tokens.slice(tokens.findLastIndex(({ kind }) => kind === 'arrow') + 1);
-    const [first, second] = afterArrow;
-    const declared = first && (first.kind === 'anonymous' || (first.kind === 'word' && first.declares));
-    const stray = arrows > 0 ? (declared || afterArrow.length > 2 ? second : undefined) : declared ? second : first;
-    if (stray && stray.kind !== 'arrow' && !(stray.kind === 'word' && stray.declares) && stray.kind !== 'anonymous')
-      this.#fail(stray.start, `'${this.#text.slice(stray.start).split(/[\s,]/, 1)[0]}' is connected to nothing`);
+    const last = tokens.slice(tokens.findLastIndex(({ kind }) => kind === 'arrow') + 1);
+    const node = arrows > 0 && !declares(last[0]) && last.length > 1 ? 2 : arrows > 0 ? 1 : 0;
+    const stray = last.slice(node).find((token) => !declares(token));
+    if (stray) this.#fail(stray.start, `'${wordAt(this.#text, stray.start)}' is connected to nothing`);
   }
 
   /** From the name that the package gives an anonymous node of this statement to the one it has in the whole text. */
@@ -200,5 +200,10 @@ class StatementReader {
     throw new GraphSyntaxError(this.#path, this.#index.position(offset), what, { cause });
   }
 }
+
+const declares = (token: FbpToken | undefined): boolean =>
+  token?.kind === 'anonymous' || (token?.kind === 'word' && token.declares);
+
+const wordAt = (text: string, offset: number): string => /[^\s,]*/.exec(text.slice(offset, offset + 80))?.[0] ?? '';
 
 const componentOf = (bracketed: string): string => bracketed.slice(1, -1).split(':', 1)[0] ?? '';

@@ -1,26 +1,5 @@
 import fbp from 'fbp';
 
-/** One end of a connection as the `fbp` package gives it. */
-export interface ParsedEnd {
-  readonly process: string;
-  readonly port: string;
-  readonly index?: number;
-}
-
-/** What the `fbp` package makes of a text, as far as we use it. */
-export interface ParsedFbp {
-  readonly processes: Readonly<Record<string, ParsedProcess>>;
-  readonly connections: readonly { readonly src?: ParsedEnd; readonly tgt: ParsedEnd; readonly data?: unknown }[];
-  readonly inports: Readonly<Record<string, ParsedEnd>>;
-  readonly outports: Readonly<Record<string, ParsedEnd>>;
-  readonly properties?: Readonly<Record<string, unknown>>;
-}
-
-interface ParsedProcess {
-  readonly component?: string;
-  readonly metadata?: Readonly<Record<string, string | number>>;
-}
-
 /** The parser gave up at `offset` of the text it was given. */
 export class FbpParseError extends Error {
   readonly offset: number;
@@ -35,9 +14,9 @@ export class FbpParseError extends Error {
  * declared elsewhere.
  * @throws {FbpParseError}
  */
-export function parseFbp(text: string, caseSensitive: boolean): ParsedFbp {
+export function parseFbp(text: string, caseSensitive: boolean): fbp.ParsedFbp {
   try {
-    return fbp.parse(text, { caseSensitive, validateContents: false }) as ParsedFbp;
+    return fbp.parse(text, { caseSensitive, validateContents: false });
   } catch (error) {
     throw toParseError(text, error);
   }
@@ -49,6 +28,9 @@ function toParseError(text: string, error: unknown): FbpParseError {
   const found = text.slice(offset, offset + 1);
   if (found === '\t' || text.slice(offset - 1, offset) === '\t') {
     return new FbpParseError(offset, 'a tab cannot stand here, only blanks can', { cause: error });
+  }
+  if (found === '>' && text.slice(offset - 1, offset) === '-') {
+    return new FbpParseError(offset, "'-' belongs to the name before it, put a blank before '->'", { cause: error });
   }
   const unexpected = found === '' ? 'the statement ends too early' : `unexpected ${JSON.stringify(found)}`;
   return new FbpParseError(offset, `${unexpected}${expectation(error)}`, { cause: error });
