@@ -41,8 +41,9 @@ async function parseBrokerFile(dir: string): Promise<BrokerFile | undefined> {
     const content: unknown = JSON.parse(await readFile(pathIn(dir), 'utf8'));
     if (typeof content !== 'object' || content === null || !('address' in content) || !('pid' in content)) return;
     const { address, pid } = content;
-    if (typeof address !== 'string' || typeof pid !== 'number' || !URL.canParse(address)) return undefined;
-    return address.startsWith('local:') ? { address, pid } : undefined;
+    if (typeof address !== 'string' || typeof pid !== 'number' || !address.startsWith('local:')) return undefined;
+    readLocalAddress(new URL(address));
+    return { address, pid };
   } catch {
     return undefined;
   }

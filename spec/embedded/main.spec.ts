@@ -1,0 +1,76 @@
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { readBrokerFile, writeBrokerFile } from '../../src/embedded/index.js';
+import { BrokerProcess, freshDir } from './broker-process.js';
+
+describe('the embedded broker as a process', () => {
+  let dir: string;
+  let remove: () => Promise<void>;
+  const started: BrokerProcess[] = [];
+  const start = async (): Promise<BrokerProcess> => {
+    const broker = await BrokerProcess.start(dir);
+    started.push(broker);
+    return broker;
+  };
+
+  beforeEach(async () => {
+    ({ dir, remove } = await freshDir());
+  });
+  afterEach(async () => {
+    for (const broker of started.splice(0)) if (broker.child.exitCode === null) await broker.kill('SIGKILL');
+    await remove();
+  });
+
+  it('says where it is, in broker.json too, which others cannot read', async () => {
+    const broker = await start();
+    expect(broker.address).to.equal(`local://${join(dir, 'broker.sock')}`);
+    expect(await readBrokerFile(dir)).to.deep.equal({ address: broker.address, pid: broker.child.pid });
+    const modes = await Promise.all(
+      ['.', 'broker.sock', 'broker.json'].map(async (name) => (await stat(join(dir, name))).mode & 0o777),
+    );
+    expect(modes).to.deep.equal([0o700, 0o600, 0o600]);
+  });
+
+  it('leaves nothing behind on SIGTERM', async () => {
+    const broker = await start();
+    expect(await broker.kill('SIGTERM')).to.equal(0);
+    expect(await readdir(dir)).to.deep.equal([]);
+  });
+
+  it('ends when the pipe on its stdin is closed', async () => {
+    const broker = await start();
+    broker.child.stdin?.end();
+    expect((await broker.exited)[0]).to.equal(0);
+    expect(await readdir(dir)).to.deep.equal([]);
+  });
+
+  it('takes over from one that was killed', async () => {
+    const killed = await start();
+    await killed.kill('SIGKILL');
+    expect(await readBrokerFile(dir), 'its process is gone').to.equal(undefined);
+    const next = await start();
+    expect(next.address).to.equal(killed.address);
+    expect((await readBrokerFile(dir))?.pid).to.equal(next.child.pid);
+  });
+
+  it('does not disturb one that is running', async () => {
+    const first = await start();
+    const outcome = await start().then(
+      () => 'started',
+      (error: Error) => error.message,
+    );
+    expect(outcome).to.match(/ended with 1: broker: a broker is already running here: it answers on .*broker\.sock/);
+    expect((await readBrokerFile(dir))?.pid).to.equal(first.child.pid);
+  });
+
+  it('is not believed in when broker.json is stale, cut short or nonsense', async () => {
+    await writeBrokerFile(dir, `local://${join(dir, 'broker.sock')}`);
+    expect(await readBrokerFile(dir), 'nobody answers').to.equal(undefined);
+    const whole = await readFile(join(dir, 'broker.json'), 'utf8');
+    for (const content of ['', whole.slice(0, 20), 'null', '{"address":1,"pid":2}', '{"address":"local://","pid":1}']) {
+      await writeFile(join(dir, 'broker.json'), content);
+      expect(await readBrokerFile(dir), content).to.equal(undefined);
+    }
+  });
+});
