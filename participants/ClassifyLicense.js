@@ -6,7 +6,7 @@ const KINDS = [
   { kind: 'copyleft', pattern: /\bGPL/i },
   {
     kind: 'permissive',
-    pattern: /\bMIT\b|\bISC\b|\bBSD|Apache|\b0BSD|Unlicense|CC0|BlueOak|Python|Zlib|\bW3C|\bWTFPL|Artistic/i,
+    pattern: /\bMIT\b|\bISC\b|\bBSD|Apache|\b0BSD|Unlicense|CC0|BlueOak|Python|PSF|Zlib|\bW3C|\bWTFPL|Artistic/i,
   },
   { kind: 'documents', pattern: /\bCC-BY/i },
 ];
@@ -31,8 +31,10 @@ export default participant({
   outports: { out: { type: 'object' } },
   prefetch: 50,
   async process({ in: manifest }, { send }) {
-    const license = nameOf(manifest?.license) || 'none given';
-    const kind = KINDS.find(({ pattern }) => pattern.test(license))?.kind ?? 'unknown';
+    const named = nameOf(manifest?.license);
+    // Packages hold package.json files that only say how to load a folder of theirs.
+    const license = named || (manifest?.isPackage ? 'none given' : 'that of the package around it');
+    const kind = KINDS.find(({ pattern }) => pattern.test(license))?.kind ?? (named || manifest?.isPackage ? 'unknown' : 'not a package');
     await send('out', { ...manifest, license, kind });
   },
 });

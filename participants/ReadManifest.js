@@ -10,6 +10,6 @@ export default participant({
   prefetch: 8,
   async process({ in: path = '' }, { send }) {
     const { name, version, license, licenses } = JSON.parse(await readFile(path, 'utf8'));
-    await send('out', { path, name, version, license: license ?? licenses });
+    await send('out', { path, name, version, license: license ?? licenses, isPackage: Boolean(name && version) });
   },
 });

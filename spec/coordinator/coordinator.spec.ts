@@ -201,6 +201,17 @@ describe('Coordinator', () => {
     expect(log.lines[1]).to.include("of participant 'x' is wrong: it must have required property 'role'");
   });
 
+  it('takes nothing over from records made at another broker', async () => {
+    const { got, component } = keeper();
+    await network.start(component, 'b');
+    const first = await coordinate('b(Keep) OUT -> IN nobody(Any)', { brokerName: 'amqp://here' });
+    await until(() => first.isIdle && stateOf(first, 'b') === 'live');
+    await first.stop();
+    const second = await coordinate("'x' -> IN b(Keep)", { brokerName: 'mqtt://there' });
+    expect(second.definitions()).to.deep.equal([]);
+    await until(() => got.length === 1);
+  });
+
   it('goes on with new records when their file cannot be read, and keeps the old one', async () => {
     const log = keepingLogger();
     await writeFile(join(folder, 'records.json'), '{"version":1,');

@@ -70,6 +70,7 @@ async function serve(
     launches,
     router: routerSpec(settings.broker),
     run: settings.run,
+    brokerName: withoutPassword(settings.broker),
     recordsPath: join(settings.stateDir, `coordinator-${encodeURIComponent(graph.name)}.json`),
     log,
   });

@@ -6,7 +6,7 @@ import { MsgfloError, UsageError } from '../errors.js';
 import { type GraphDocument, participantNodes } from '../graph/index.js';
 import type { Role } from '../names.js';
 import { Guard, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
-import type { Broker } from '../transport/index.js';
+import { type Broker, withoutPassword } from '../transport/index.js';
 import { brokerOption, joinBroker, stateDir, withBroker } from './broker.js';
 import { booleanOption, type CliContext, command, secondsOption } from './command.js';
 import { forwardOption } from './msgflo.js';
@@ -58,6 +58,7 @@ async function setUp(path: string, options: Options, context: CliContext): Promi
       const coordinator = new Coordinator({
         graph: document.graph,
         broker,
+        brokerName: withoutPassword(address),
         recordsPath: join(stateDir(context.cwd), `setup-${encodeURIComponent(document.graph.name)}.json`),
         log: context.log,
         ...(launches || options.forever ? { launcher: supervisor, launches: launches ?? new Map() } : {}),

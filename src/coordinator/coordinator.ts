@@ -27,6 +27,8 @@ export interface CoordinatorOptions {
   readonly run?: string;
   /** Where records are kept; absent: nowhere, and a restart may repeat what cannot be derived. */
   readonly recordsPath?: string;
+  /** Names the broker in the records, without a password: what was done at another counts for nothing. @default '' */
+  readonly brokerName?: string;
   /** Silence after which a participant is lost, in ms. @default 600000 */
   readonly lapseMs?: number;
   readonly log: Logger;
@@ -83,7 +85,8 @@ export class Coordinator {
       if (change.isNews) this.#tell({ kind: 'participant', definition: change.definition });
       this.#wake();
     });
-    this.#records = new RecordsFile(options.recordsPath, () => this.#feed.table.all().map((p) => p.definition), log);
+    const participants = (): readonly Definition[] => this.#feed.table.all().map((known) => known.definition);
+    this.#records = new RecordsFile(options.recordsPath, options.brokerName ?? '', participants, log);
     this.#executor = new Executor({ broker, launcher, records: this.#records }, log, this.#nowMs);
   }
 

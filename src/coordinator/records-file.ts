@@ -8,6 +8,8 @@ import { bindingKey, type RecordedBinding, type Records } from './state.js';
 
 interface Stored {
   readonly version: 1;
+  /** Records are facts about one broker; another knows nothing of them. */
+  readonly broker: string;
   readonly bindings: readonly RecordedBinding[];
   readonly iips: Readonly<Record<string, readonly string[]>>;
   readonly wiredRoles: readonly string[];
@@ -23,6 +25,7 @@ export class RecordsFile implements Records {
   readonly sentIips = new Map<ParticipantId, Set<string>>();
   readonly wiredRoles = new Set<Role>();
   readonly #path: string | undefined;
+  readonly #broker: string;
   readonly #log: Logger;
   readonly #participants: () => readonly Definition[];
   #isDirty = false;
@@ -30,10 +33,12 @@ export class RecordsFile implements Records {
 
   /**
    * @param path undefined: nothing is kept
+   * @param broker names the broker (no password in it); records made at another are not taken over
    * @param participants gives those that the next run should remember
    */
-  constructor(path: string | undefined, participants: () => readonly Definition[], log: Logger) {
+  constructor(path: string | undefined, broker: string, participants: () => readonly Definition[], log: Logger) {
     this.#path = path;
+    this.#broker = broker;
     this.#participants = participants;
     this.#log = log;
   }
@@ -99,6 +104,7 @@ export class RecordsFile implements Records {
     for (const id of this.sentIips.keys()) if (!known.has(id)) this.sentIips.delete(id);
     const stored: Stored = {
       version: 1,
+      broker: this.#broker,
       bindings: [...this.bindings.values()],
       iips: Object.fromEntries([...this.sentIips].map(([id, keys]) => [id, [...keys]])),
       wiredRoles: [...this.wiredRoles],
@@ -109,6 +115,7 @@ export class RecordsFile implements Records {
 
   #fill(stored: Stored): readonly Definition[] {
     if (stored.version !== 1) throw new Error(`version ${stored.version} is not known`);
+    if (stored.broker !== this.#broker) return [];
     for (const recorded of stored.bindings) this.bindings.set(bindingKey(recorded.binding), recorded);
     for (const [id, keys] of Object.entries(stored.iips)) this.sentIips.set(asParticipantId(id), new Set(keys));
     for (const role of stored.wiredRoles) this.wiredRoles.add(asRole(role));
