@@ -89,6 +89,7 @@ async function configuration(folder: string, port: number, { config = [], login 
     'autosave_on_changes true',
     'autosave_interval 1',
     'max_queued_messages 0',
+    'set_tcp_nodelay true',
     'log_type error',
     'log_dest stderr',
     ...config,

@@ -31,6 +31,7 @@ import { RoutingBoard } from './routing-board.js';
 import { Sender } from './sender.js';
 import type { Publication } from './session.js';
 import { SharingProbe } from './sharing.js';
+import { claimSlot } from './slot.js';
 import { slotClientId, topicOf } from './topics.js';
 
 const SLOT_KEPT_SECONDS = 24 * 3600;
@@ -147,6 +148,14 @@ export class MqttBroker implements Broker {
     throw new UnsupportedError('an MQTT broker does not tell how many messages wait');
   }
 
+  /** Ends as a crash of the process would: the broker hears no good-bye. What is in hand is abandoned. */
+  kill(): void {
+    this.#state = 'closed';
+    this.#outlet.kill();
+    this.#intake?.kill();
+    this.#inqueues?.close(0).catch(() => undefined);
+  }
+
   #mustBeOpen(call: string): void {
     if (this.#state !== 'open') throw new NotConnectedError(call);
   }
@@ -190,6 +199,7 @@ export class MqttBroker implements Broker {
       log: this.#log,
     });
     this.#intake = intake;
+    if (slot !== undefined) await claimSlot(this.#outlet, slot, () => this.#taken());
     await intake.open();
     const isShared = await probe.run(intake, this.#outlet);
     if (!isShared) this.#log.warnOnce('share', 'this broker cannot share: each instance of a role gets every message');
@@ -201,6 +211,7 @@ export class MqttBroker implements Broker {
   }
 
   #taken(): void {
+    if (this.#state !== 'open') return;
     this.#log.warn(`another client took the slot '${this.#options.slot}'; this one is closed`);
     this.close({ graceMs: 0 }).catch((error) => this.#log.debug(String(error)));
   }

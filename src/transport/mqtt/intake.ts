@@ -85,6 +85,11 @@ export class Intake {
     return this.#link.end();
   }
 
+  /** Ends as a crash would. */
+  kill(): void {
+    this.#link.kill();
+  }
+
   async #restore(session: Session): Promise<void> {
     this.#begin(session);
     await Promise.all([...this.#wanted].map(([filter, options]) => session.subscribe(filter, options)));

@@ -70,8 +70,10 @@ export class Link {
     await this.#reconnecting;
   }
 
-  /** Cuts the stream; a new session follows. */
-  cut(): void {
+  /** Ends as a crash would: no good-bye, and no new session. */
+  kill(): void {
+    this.#ended.abort();
+    this.#isOpen = false;
     this.#session?.cut();
   }
 

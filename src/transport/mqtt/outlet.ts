@@ -98,6 +98,11 @@ export class Outlet {
     await this.#link.end();
   }
 
+  /** Ends as a crash would. */
+  kill(): void {
+    this.#link.kill();
+  }
+
   #dispatch(message: Incoming): void {
     try {
       this.#subscriptions.dispatch(message);

@@ -262,7 +262,7 @@ function clientOptions(options: SessionOptions, messageIdProvider: PacketIds): I
 function propertiesOf({ headers = {}, expirySeconds }: Publication): object {
   const { 'content-type': contentType, ...userProperties } = headers;
   return {
-    userProperties,
+    ...(Object.keys(userProperties).length > 0 ? { userProperties } : {}),
     ...(contentType === undefined ? {} : { contentType }),
     ...(expirySeconds === undefined ? {} : { messageExpiryInterval: expirySeconds }),
   };
