@@ -9,7 +9,11 @@ const fixture = fileURLToPath(new URL('./fixtures/keeper.ts', import.meta.url));
 
 describe('guard', () => {
   let keeper: ChildProcess | undefined;
-  afterEach(() => keeper?.kill('SIGKILL'));
+  let pids: readonly number[] = [];
+  afterEach(() => {
+    keeper?.kill('SIGKILL');
+    for (const pid of pids.filter(isAlive)) process.kill(pid, 'SIGKILL');
+  });
 
   /** A keeper from a process of its own, and the ids of its guard and of everything it started. */
   async function startKeeper(...args: string[]): Promise<readonly number[]> {
@@ -24,7 +28,7 @@ describe('guard', () => {
     ['a keeper whose guard was killed before', ['killGuard']],
   ] as const) {
     it(`leaves nothing 2 s after kill -9 of ${what}: no grandchild, no deserter, no guard`, async () => {
-      const pids = await startKeeper(...args);
+      pids = await startKeeper(...args);
       expect(pids).to.have.length(6);
       expect(pids.filter((pid) => !isAlive(pid))).to.deep.equal([]);
       keeper?.kill('SIGKILL');

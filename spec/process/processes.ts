@@ -20,9 +20,13 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits for a condition, with mocha's own time limit as the bound. */
+/** Waits for a condition. Gives up before mocha does, so that a failing spec leaves no loop behind. */
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(10);
+  const endMs = performance.now() + 12_000;
+  while (!(await condition())) {
+    if (performance.now() > endMs) throw new Error(`waited too long for: ${condition}`);
+    await delay(10);
+  }
 }
 
 /** Remembers every line. */
