@@ -202,14 +202,14 @@ describe('Coordinator', () => {
   });
 
   it('takes nothing over from records made at another broker', async () => {
-    const { got, component } = keeper();
-    await network.start(component, 'b');
-    const first = await coordinate('b(Keep) OUT -> IN nobody(Any)', { brokerName: 'amqp://here' });
-    await until(() => first.isIdle && stateOf(first, 'b') === 'live');
+    const payload = { id: 'ghost-1', role: 'ghost', component: 'Old', inports: [], outports: [] };
+    const message = JSON.stringify({ protocol: 'discovery', command: 'participant', payload });
+    const first = await coordinate('ghost(Old) OUT -> IN b(Keep)', { brokerName: 'amqp://here' });
+    await network.notify(DISCOVERY_NOTICE, message);
+    await until(() => stateOf(first, 'ghost') === 'live');
     await first.stop();
-    const second = await coordinate("'x' -> IN b(Keep)", { brokerName: 'mqtt://there' });
-    expect(second.definitions()).to.deep.equal([]);
-    await until(() => got.length === 1);
+    const there = await coordinate('ghost(Old) OUT -> IN b(Keep)', { brokerName: 'mqtt://there' });
+    expect(there.definitions()).to.deep.equal([]);
   });
 
   it('goes on with new records when their file cannot be read, and keeps the old one', async () => {
