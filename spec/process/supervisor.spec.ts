@@ -99,6 +99,15 @@ describe('Supervisor', () => {
     ]);
   });
 
+  it('sends SIGTERM once, also to those who outlive the first of their group', async () => {
+    const { supervisor, output } = supervise();
+    const slow = 'trap "echo term" TERM; echo ready; for i in 1 2 3 4 5 6; do sleep 0.1; done';
+    await supervisor.start(script(`sh -c '${slow}' & exec sleep 1000`));
+    await until(() => output.length > 0);
+    await supervisor.stop('k');
+    expect(output.filter(({ line }) => line === 'term')).to.have.length(1);
+  });
+
   it('starts a killed process again, without the children it left', async () => {
     const { supervisor, output, stateOf } = supervise();
     await supervisor.start(script('sleep 1000 & echo $!; wait'));

@@ -6,7 +6,7 @@
  * Argument: a mark that every guarded process has in its environment, which finds those not told of in time and those
  * that moved to another group (Linux only).
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -24,10 +24,9 @@ function send(target: number, signal: NodeJS.Signals): boolean {
 }
 
 function marked(): number[] {
-  if (process.platform !== 'linux' || process.argv[2] === undefined) return [];
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid && hasMark(name))
-    .map(Number);
+  if (process.argv[2] === undefined || !existsSync('/proc/self/environ')) return [];
+  const others = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return others.filter(hasMark).map(Number);
 }
 
 function hasMark(pid: string): boolean {

@@ -37,7 +37,11 @@ async function groupGone(pgid: number, withinMs: number): Promise<boolean> {
 function hasLiving(pgid: number): boolean {
   if (!signalGroup(pgid, 0)) return false;
   if (process.platform !== 'linux' || isLivingMember(String(pgid), pgid)) return true;
-  return readdirSync('/proc').some((name) => /^\d/.test(name) && isLivingMember(name, pgid));
+  try {
+    return readdirSync('/proc').some((name) => /^\d/.test(name) && isLivingMember(name, pgid));
+  } catch {
+    return true; // no /proc here: the signal's word must do
+  }
 }
 
 function isLivingMember(pid: string, pgid: number): boolean {

@@ -50,6 +50,8 @@ export class ProcessRunner {
   readonly #stopping = new AbortController();
   #status: ProcessStatus = 'starting';
   #pid: number | undefined;
+  /** Under way for the present group: a second SIGTERM makes many programs drop what they have in hand. */
+  #ending: Promise<boolean> | undefined;
   #restarts = 0;
   #last: Life | undefined;
   #wasTried = (): void => undefined;
@@ -138,6 +140,7 @@ export class ProcessRunner {
     const livedMs = performance.now() - startedAtMs;
     if (this.#pid !== undefined && (await this.#end(this.#pid))) guard.remove(this.#pid);
     this.#pid = undefined;
+    this.#ending = undefined;
     await Promise.race([reading, delay(OUTPUT_END_MS, undefined, { ref: false })]);
     child.stdout?.destroy();
     child.stderr?.destroy();
@@ -159,10 +162,12 @@ export class ProcessRunner {
     }
   }
 
-  async #end(pgid: number): Promise<boolean> {
-    const isGone = await endGroup(pgid, this.#options.graceMs);
-    if (!isGone) this.#options.log.warn(`role '${this.spec.role}': process group ${pgid} is still there after SIGKILL`);
-    return isGone;
+  #end(pgid: number): Promise<boolean> {
+    this.#ending ??= endGroup(pgid, this.#options.graceMs).then((isGone) => {
+      if (!isGone) this.#options.log.warn(`role '${this.spec.role}': group ${pgid} is still there after SIGKILL`);
+      return isGone;
+    });
+    return this.#ending;
   }
 
   #enter(status: ProcessStatus): void {
