@@ -41,4 +41,4 @@ export { HEADER, MAX_REASON_CHARS } from './headers.js';
 export { InHand } from './in-hand.js';
 export { decodePayload, encodePayload } from './payload.js';
 export { type TransportFactory, TransportRegistry, withoutPassword } from './registry.js';
-export { deadLetterHeaders, runHandler, sendUntilRouted, withMessageId } from './settle.js';
+export { checkPrefetch, deadLetterHeaders, runHandler, sendUntilRouted, withMessageId } from './settle.js';

@@ -8,10 +8,15 @@ import { HEADER, MAX_REASON_CHARS } from './headers.js';
 
 type Headers = Readonly<Record<string, string>>;
 
-/** The settlement that a handler comes to. Never rejects: a throw is a dead letter with the error's message. */
+/**
+ * The settlement that a handler comes to. Never rejects: a throw is a dead letter with the error's message, and so is
+ * something returned that is no settlement (handlers may be written in plain JavaScript).
+ */
 export async function runHandler(handler: Handler, delivery: Delivery): Promise<Settlement> {
   try {
-    return await handler(delivery);
+    const settlement = await handler(delivery);
+    checkSettlement(settlement);
+    return settlement;
   } catch (error) {
     const headers = { [HEADER.deadError]: error instanceof Error ? error.name : typeof error };
     return { verdict: { deadLetter: messageOf(error), headers }, outputs: [] };
@@ -28,8 +33,9 @@ export function deadLetterHeaders(inqueue: QueueName, original: Headers, verdict
   };
 }
 
-/** The headers to send: with a `message-id`, made where it is missing. */
+/** The headers to send: with a `message-id`, made where it is missing. @throws {TypeError} for a value that is no text */
 export function withMessageId(headers: Headers = {}): Headers {
+  checkHeaders(headers);
   return headers[HEADER.messageId] === undefined ? { ...headers, [HEADER.messageId]: randomUUID() } : headers;
 }
 
@@ -48,4 +54,25 @@ export async function sendUntilRouted(send: () => Promise<void>, signal: AbortSi
       await backoff.wait(signal);
     }
   }
+}
+
+/** @throws {RangeError} unless `prefetch` is a whole number from 1 to 65,535. */
+export function checkPrefetch(prefetch: number): void {
+  if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > 65_535)
+    throw new RangeError(`prefetch must be a whole number from 1 to 65535, got ${prefetch}`);
+}
+
+function checkSettlement({ verdict, outputs }: Settlement): void {
+  const isVerdict = verdict === 'ack' || verdict === 'requeue' || typeof verdict.deadLetter === 'string';
+  if (!isVerdict) throw new TypeError(`'${String(verdict)}' is no verdict: 'ack', 'requeue' or { deadLetter: reason }`);
+  if (typeof verdict === 'object') checkHeaders(verdict.headers);
+  for (const { outqueue, headers } of outputs) {
+    if (typeof outqueue !== 'string' || outqueue === '') throw new TypeError('an output names no outqueue');
+    checkHeaders(headers);
+  }
+}
+
+function checkHeaders(headers: Headers = {}): void {
+  for (const name in headers)
+    if (typeof headers[name] !== 'string') throw new TypeError(`the header '${name}' is no text`);
 }

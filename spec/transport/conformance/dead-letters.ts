@@ -53,6 +53,22 @@ export function deadLetterSpecs(server: () => Server, stage: () => Stage): void 
     expect((await dead.next()).delivery.data, 'an output that is no JSON').to.equal('worse');
   });
 
+  it('makes a dead letter of what a handler returns that is no settlement', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const dead = await morgue(broker, inqueue);
+    const returned = [
+      'null',
+      '{"outputs":[]}',
+      '{"verdict":"nack","outputs":[]}',
+      '{"verdict":"ack","outputs":[{"data":1}]}',
+      '{"verdict":"ack","outputs":[{"outqueue":"q","data":1,"headers":{"n":1}}]}',
+    ];
+    await broker.consume(inqueue, async ({ data }) => JSON.parse(String(data)));
+    for (const data of returned) await broker.send('inqueue', inqueue, { data });
+    for (const data of returned) expect((await dead.next()).delivery.data).to.equal(data);
+  });
+
   it('keeps dead letters while nobody is bound to them', async function () {
     const broker = await stage().connect();
     const inqueue = await stage().inqueue(broker);

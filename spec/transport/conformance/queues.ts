@@ -36,6 +36,17 @@ export function queueSpecs(stage: () => Stage): void {
     expect(await rejection(stage().collect(broker, missing), 'MSGFLO_QUEUE_NOT_FOUND')).to.include({ queue: missing });
   });
 
+  it('refuses a prefetch that bounds nothing: RangeError', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    for (const prefetch of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+      const outcome = await stage()
+        .collect(broker, inqueue, { prefetch })
+        .catch((error: unknown) => error);
+      expect(outcome, `prefetch ${prefetch}`).to.be.instanceOf(RangeError);
+    }
+  });
+
   it('forgets a queue that is not persistent with its last user', async function () {
     const [owner, other] = [await stage().connect(), await stage().connect()];
     if (!owner.capabilities.binds) return this.skip();

@@ -9,6 +9,7 @@ import {
   type ClientOptions,
   type ConsumeOptions,
   type Consumer,
+  checkPrefetch,
   type Delivery,
   decodePayload,
   encodePayload,
@@ -94,7 +95,9 @@ export class DirectBroker implements Broker {
   ): Promise<void> {
     // A handler in hand may still send while the client closes.
     const session = this.#session ?? this.#open('send');
-    const output = { kind, name, body: encodePayload(data), headers: withMessageId(headers), mandatory };
+    // Copies: what the sender does with its own afterwards is none of the receivers' business.
+    const body = ArrayBuffer.isView(data) ? Buffer.from(encodePayload(data)) : encodePayload(data);
+    const output = { kind, name, body, headers: { ...withMessageId(headers) }, mandatory };
     await new Promise<void>((resolve, reject) => {
       session.send(output, ({ state }) => {
         if (state === 'done') resolve();
@@ -105,6 +108,7 @@ export class DirectBroker implements Broker {
 
   async consume(inqueue: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
     const session = this.#open('consume');
+    checkPrefetch(prefetch);
     const consumer = new DirectConsumer(inqueue, handler, (ended) => this.#consumers.delete(ended));
     consumer.attach(translated(() => session.consume(inqueue, prefetch, (delivery) => consumer.take(delivery))));
     this.#consumers.add(consumer);

@@ -66,7 +66,10 @@ export class DirectConsumer implements Consumer {
   }
 
   async #work({ tag, body, headers, redelivered }: EngineDelivery): Promise<void> {
-    const delivery: Delivery = { data: decodePayload(body), headers, redelivered };
+    const parsed = decodePayload(body);
+    // Other inqueues may hold the same message: what a handler does to its copy stays with it.
+    const data = parsed === body ? Buffer.from(body) : parsed;
+    const delivery: Delivery = { data, headers: { ...headers }, redelivered };
     const settlement = this.#translate(body, headers, await runHandler(this.#handler, delivery));
     const engine = this.#engine;
     if (!engine) return;

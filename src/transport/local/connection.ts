@@ -81,6 +81,7 @@ export class Connection {
       return connection;
     } catch (error) {
       connection.destroy();
+      signal.throwIfAborted();
       throw error instanceof ConnectionLostError ? (error.cause ?? error) : error;
     } finally {
       signal.removeEventListener('abort', giveUp);

@@ -1,7 +1,8 @@
-import { messageOf, UnsupportedError } from '../../errors.js';
+import { MsgfloError, messageOf, UnsupportedError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import {
   type Consumer,
+  checkPrefetch,
   deadLetterHeaders,
   decodePayload,
   encodePayload,
@@ -33,7 +34,9 @@ export class LocalConsumer implements Consumer {
   #isPaused = false;
   #holds = true;
 
+  /** @throws {RangeError} for a prefetch that is none */
   constructor(id: number, inqueue: QueueName, prefetch: number, handler: Handler, host: ConsumerHost) {
+    checkPrefetch(prefetch);
     this.id = id;
     this.inqueue = inqueue;
     this.head = { op: 'consume', consumer: id, inqueue, prefetch };
@@ -81,7 +84,7 @@ export class LocalConsumer implements Consumer {
     try {
       await this.#request(connection, tag, original, settlement);
     } catch (error) {
-      if (!(error instanceof RefusedError) && !(error instanceof TypeError)) return;
+      if (error instanceof MsgfloError && !(error instanceof RefusedError)) return;
       const failure: Settlement = { verdict: { deadLetter: messageOf(error) }, outputs: [] };
       await this.#request(connection, tag, original, failure).catch(() => undefined);
     }

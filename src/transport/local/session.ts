@@ -6,6 +6,7 @@ import { Connection, ConnectionLostError, type Events } from './connection.js';
 import type { Fields } from './fields.js';
 
 const HELLO_LIMIT_MS = 10_000;
+const MAX_TRIES = 20;
 
 export interface SessionOptions {
   readonly address: LocalAddress;
@@ -81,9 +82,12 @@ export class Session {
     throw new BrokerUnreachableError(`the broker ${shown} cannot be reached: ${why}`, { cause: reason });
   }
 
-  /** Sends a request, on the next connection if there is none or this one is lost before the answer. */
+  /**
+   * Sends a request, on the next connection if there is none or this one is lost before the answer.
+   * @throws {RefusedError} when that happens time and again: it may be this request that ends the connections
+   */
   async call(head: object, ...bodies: readonly Buffer[]): Promise<Fields | undefined> {
-    for (;;) {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const connection = this.#current ?? (await this.#next.promise);
       try {
         return await connection.request(head, ...bodies);
@@ -91,6 +95,7 @@ export class Session {
         if (!(error instanceof ConnectionLostError)) throw error;
       }
     }
+    throw new RefusedError(`${MAX_TRIES} connections to the broker ended before it answered`);
   }
 
   /** In order: the broker gives back what is held, and publishes no last words. */
