@@ -30,7 +30,7 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
 }
 
 /** Remembers every line. */
-export function recordingLogger(): Logger & { readonly lines: string[] } {
+function recordingLogger(): Logger & { readonly lines: string[] } {
   const lines: string[] = [];
   const push = (text: string): void => void lines.push(text);
   return { ...silentLogger, lines, info: push, warn: push, warnOnce: (_key, text) => push(text) };

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 
 /** What stands for `#ROLE` and the like in one start of one component. */
 export type Values = Readonly<Partial<Record<ValueName, string>>>;
-export type ValueName = 'ROLE' | 'FILENAME' | 'COMPONENT' | 'COMPONENTNAME' | 'IIPS';
+type ValueName = 'ROLE' | 'FILENAME' | 'COMPONENT' | 'COMPONENTNAME' | 'IIPS';
 
 const valueName = /#(ROLE|FILENAME|COMPONENTNAME|COMPONENT|IIPS)/g;
 
