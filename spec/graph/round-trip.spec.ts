@@ -38,7 +38,7 @@ describe('graph round trips', () => {
           }),
         );
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     );
   });
 
@@ -91,6 +91,8 @@ describe('graph round trips', () => {
         expectSame(readFbp(patched, source).graph, after);
         for (const comment of comments) expect(patched).to.include(comment);
         expect(patchFbp(patched, after, source)).to.equal(patched);
+        const theirs = fbp.parse(patched, { validateContents: false });
+        expect(theirs.connections).to.have.length(after.edges.length + after.iips.length);
       }),
       { numRuns: 700 },
     );

@@ -94,7 +94,7 @@ class Resolver {
     const here = [...path, role];
     const own = this.#virtual.get(role);
     const reached = this.#edgesFrom(role, 'out').flatMap(({ to }) => this.#reach(to, here));
-    const targets = reached.map(({ to, kind }): Target => ({ to, kind: own === 'roundrobin' ? own : kind }));
+    const targets = strongest(reached.map(({ to, kind }) => ({ to, kind: own === 'roundrobin' ? own : kind })));
     this.#targets.set(role, targets);
     return targets;
   }
@@ -123,12 +123,14 @@ const bare = ({ role, port }: PortRef): PortRef => ({ role, port });
 
 const isPort = (port: PortName, name: string): boolean => port.toLowerCase() === name;
 
-/** Where both kinds lead from one port to another, round robin was asked for expressly. */
-function strongest(edges: readonly ResolvedEdge[]): ResolvedEdge[] {
-  const found = new Map<string, ResolvedEdge>();
-  for (const edge of edges) {
-    const key = JSON.stringify([edge.from, edge.to]);
-    if (!found.has(key) || edge.kind === 'roundrobin') found.set(key, edge);
+/** Each way once. Where both kinds lead there, round robin was asked for expressly. */
+function strongest<T extends { readonly from?: PortRef; readonly to: PortRef; readonly kind: BindingKind }>(
+  ways: readonly T[],
+): T[] {
+  const found = new Map<string, T>();
+  for (const way of ways) {
+    const key = JSON.stringify([way.from, way.to]);
+    if (!found.has(key) || way.kind === 'roundrobin') found.set(key, way);
   }
   return [...found.values()];
 }
