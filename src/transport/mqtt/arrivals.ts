@@ -6,6 +6,7 @@ export class Arrival {
   readonly message: Incoming;
   readonly #listeners: (() => void)[] = [];
   #isSettled = false;
+  #abandon: (() => void) | undefined;
 
   constructor(message: Incoming) {
     this.message = message;
@@ -20,6 +21,19 @@ export class Arrival {
     this.#listeners.push(listener);
   }
 
+  /** A handler has it now: if the message comes again on another session, `abandon` is called instead of `settle`. */
+  begin(abandon: () => void): void {
+    this.#abandon = abandon;
+  }
+
+  /** Whether a handler had it, which it is taken from: what comes of it counts no more. */
+  abandoned(): boolean {
+    if (this.#isSettled || !this.#abandon) return false;
+    this.#abandon();
+    this.settle();
+    return true;
+  }
+
   /** It may be acknowledged now, on whichever session it came last. Idempotent. */
   settle(): void {
     if (this.#isSettled) return;
@@ -32,8 +46,9 @@ export class Arrival {
  * The unacknowledged messages of one session in order of arrival. PUBACKs go out in that order [MQTT-4.6.0-2]: one that
  * is settled early waits for those before it.
  *
- * What the broker repeats on the next session and is still worked on, or settled but not acknowledged, is recognised by
- * packet id and content and not handed over again [MQTT-4.4.0-1].
+ * What the broker repeats on the next session is recognised by packet id and content [MQTT-4.4.0-1]: if it is settled but
+ * was not acknowledged, or still waits here, it is not handed over again. What a handler has is taken from it and handed
+ * over anew, as other brokers do.
  */
 export class Arrivals {
   readonly #session: Session;
@@ -61,7 +76,8 @@ export class Arrivals {
     const earlier = this.#earlier.get(message.packetId);
     this.#earlier.delete(message.packetId);
     if (!message.dup || earlier?.message.topic !== message.topic) return undefined;
-    return earlier.message.payload.equals(message.payload) ? earlier : undefined;
+    if (!earlier.message.payload.equals(message.payload)) return undefined;
+    return earlier.abandoned() ? undefined : earlier;
   }
 
   #acknowledge(): void {

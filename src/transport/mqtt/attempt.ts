@@ -1,7 +1,8 @@
+import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import { Backoff } from '../../support/index.js';
 import type { DeadLetter, Delivery, Handler, Output, Settlement } from '../contract.js';
-import { RefusedError, UnroutedError } from '../errors.js';
+import { NotConnectedError, UnroutedError } from '../errors.js';
 import { decodePayload } from '../payload.js';
 import { runHandler, sendUntilRouted } from '../settle.js';
 import { REDELIVERED_HEADER, type Sender } from './sender.js';
@@ -66,7 +67,7 @@ async function confirmed(
     await Promise.all(outputs.map(send));
     return undefined;
   } catch (error) {
-    if (!(error instanceof RefusedError)) throw error;
-    return { deadLetter: `an output was refused: ${error.message}` };
+    if (signal.aborted || error instanceof NotConnectedError) throw error;
+    return { deadLetter: `an output could not be sent: ${messageOf(error)}` };
   }
 }

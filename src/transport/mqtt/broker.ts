@@ -144,7 +144,6 @@ export class MqttBroker implements Broker {
   }
 
   async depths(_queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
-    this.#mustBeOpen('depths');
     throw new UnsupportedError('an MQTT broker does not tell how many messages wait');
   }
 

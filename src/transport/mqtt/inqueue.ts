@@ -107,11 +107,20 @@ export class Inqueue {
   }
 
   async #run(job: Job, member: Member): Promise<void> {
+    let isRunning = true;
+    const end = (): void => {
+      if (isRunning) member.running -= 1;
+      isRunning = false;
+    };
     member.running += 1;
     this.#open.add(job);
+    job.arrival.begin(() => {
+      this.#open.delete(job);
+      end();
+    });
     const isSettled = await this.#attempt(job, member.handler);
-    member.running -= 1;
-    // Not so when it was taken away meanwhile: then it was given back.
+    end();
+    // Not so when it was taken away meanwhile, to be given back or because it came again.
     if (isSettled && this.#open.delete(job)) job.done();
     this.#pump();
   }

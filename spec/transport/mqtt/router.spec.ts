@@ -1,0 +1,160 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { expect } from 'chai';
+import type { Binding } from '../../../src/transport/index.js';
+import { type Mosquitto, sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
+import { eventually, Opened, Received, unique } from './harness.js';
+
+describe('mqtt router', () => {
+  const opened = new Opened();
+  afterEach(() => opened.closeAll());
+  const newBinding = (): Binding => ({ kind: 'pubsub', source: unique('out'), target: unique('in') });
+
+  async function processes(url: string): Promise<() => Promise<ChildProcess>> {
+    return async () => {
+      const child = spawn(process.execPath, ['--import=tsx', ROUTER, url], { stdio: ['ignore', 'pipe', 2] });
+      opened.later(() => killed(child));
+      await new Promise((resolve) => child.stdout?.once('data', resolve));
+      return child;
+    };
+  }
+
+  it('forwards bytes and headers as they are, the message id too, and to every target', async () => {
+    const { url } = await sharedMosquitto();
+    await opened.router(url);
+    const client = await opened.client(url);
+    const [one, two] = [new Received(), new Received()];
+    const binding = newBinding();
+    const other = { ...binding, target: unique('other') };
+    await client.consume(binding.target, one.handler);
+    await client.consume(other.target, two.handler);
+    await client.bind(binding);
+    await client.bind(other);
+    const headers = { 'message-id': 'm7', traceparent: 'x', 'content-type': 'text/plain' };
+    await client.send('outqueue', binding.source, { data: Buffer.from([0, 255, 1]), headers }, { mandatory: true });
+    await Promise.all([one.until(1), two.until(1)]);
+    expect(one.deliveries[0]).to.deep.include({ data: Buffer.from([0, 255, 1]), headers });
+    expect(two.deliveries[0]).to.deep.include({ data: Buffer.from([0, 255, 1]), headers });
+  });
+
+  it('is really unsubscribed once the last route of a source is unbound', async () => {
+    const { url } = await sharedMosquitto();
+    await opened.router(url);
+    const client = await opened.client(url);
+    const binding = newBinding();
+    await client.bind(binding);
+    await client.send('outqueue', binding.source, { data: 1 }, { mandatory: true });
+    await client.unbind(binding);
+    const refused = await client.send('outqueue', binding.source, { data: 2 }, { mandatory: true }).catch((e) => e);
+    expect(refused).to.have.property('code', 'MSGFLO_UNROUTED');
+    expect(await client.bindings()).not.to.deep.include(binding);
+  });
+
+  it('refuses to bind a queue to itself', async () => {
+    const { url } = await sharedMosquitto();
+    const client = await opened.client(url);
+    const source = unique('loop');
+    const error = await client.bind({ kind: 'pubsub', source, target: source }).catch((reason) => reason);
+    expect(error).to.have.property('code', 'MSGFLO_REFUSED');
+  });
+
+  it('carries out, when it comes, the routes that were made before', async () => {
+    const mosquitto = await ownMosquitto();
+    const client = await opened.client(mosquitto.url);
+    const binding = newBinding();
+    await client.bind(binding);
+    const received = new Received();
+    await client.consume(binding.target, received.handler);
+    const router = await opened.router(mosquitto.url);
+    expect(router.status).to.equal('routing');
+    await client.send('outqueue', binding.source, { data: 1 }, { mandatory: true });
+    await received.until(1);
+  });
+
+  it('stands by while another works, and takes over when that one is killed', async () => {
+    const mosquitto = await ownMosquitto();
+    const start = await processes(mosquitto.url);
+    const first = await start();
+    const second = await opened.router(mosquitto.url);
+    expect(second.status).to.equal('standby');
+    await killed(first);
+    await eventually(() => second.status === 'routing');
+  });
+
+  it('loses nothing when it is killed under load', async function () {
+    this.timeout(60_000);
+    const mosquitto = await ownMosquitto();
+    const start = await processes(mosquitto.url);
+    let router = await start();
+    const client = await opened.client(mosquitto.url);
+    const binding = newBinding();
+    const received = new Received();
+    await (await opened.client(mosquitto.url, { slot: unique('slot') })).consume(binding.target, received.handler, {
+      prefetch: 50,
+    });
+    await client.bind(binding);
+    const sends = flood(2000, (data) => client.send('outqueue', binding.source, { data }, { mandatory: true }));
+    for (const count of [300, 1000]) {
+      await received.until(count);
+      await killed(router);
+      router = await start();
+    }
+    await sends;
+    await received.until(2000, 30_000);
+  });
+
+  it('loses nothing when the broker is killed under load and restarted', async function () {
+    this.timeout(60_000);
+    const mosquitto = await ownMosquitto();
+    await opened.router(mosquitto.url);
+    const client = await opened.client(mosquitto.url);
+    const binding = newBinding();
+    const received = new Received();
+    const consumer = await opened.client(mosquitto.url, { slot: unique('slot') });
+    await consumer.consume(binding.target, received.handler, { prefetch: 50 });
+    await client.bind(binding);
+    // What the broker confirmed since its last write to disk dies with it: sends wait until what went before has come.
+    const sends = flood(600, async (data) => {
+      await client.send('outqueue', binding.source, { data }, { mandatory: true }).catch(() => undefined);
+      await eventually(async () => {
+        if (received.distinct.has(String(data))) return true;
+        if (performance.now() % 1000 > 900) await client.send('outqueue', binding.source, { data });
+        return false;
+      }, 30_000);
+    });
+    await received.until(200);
+    await mosquitto.kill();
+    await mosquitto.restart();
+    await sends;
+    expect(received.distinct.size).to.equal(600);
+    expect(client.status).to.equal('open');
+  });
+
+  async function ownMosquitto(): Promise<Mosquitto> {
+    const mosquitto = await startMosquitto();
+    opened.later(() => mosquitto.stop());
+    return mosquitto;
+  }
+});
+
+const ROUTER = new URL('./router-process.ts', import.meta.url).pathname;
+
+/** 20 at a time. */
+async function flood(count: number, send: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const n = next;
+      next += 1;
+      await send(n);
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill('SIGKILL');
+  await gone;
+}
