@@ -1,0 +1,14 @@
+/** @typedef {{ run: string, n: number, atMs: number, text: string }} Message */
+
+const BYTES = 100;
+
+/**
+ * Message `n` of a run, 100 bytes as JSON.
+ * @param {string} run @param {number} n
+ * @returns {Message}
+ */
+export function createMessage(run, n) {
+  const message = { run, n, atMs: Date.now(), text: '' };
+  message.text = 'x'.repeat(BYTES - JSON.stringify(message).length);
+  return message;
+}
