@@ -135,6 +135,13 @@ describe('readFbp', () => {
     );
   });
 
+  it('finds out at once that a long IIP is never closed', () => {
+    for (const body of ['x'.repeat(1_000_000), "\\'".repeat(500_000)]) {
+      expect(failure(`'${body} -> IN a(A)`)).to.include('never closed');
+      expect(failure(`["${body.replaceAll("'", '"')} -> IN a(A)`)).to.include('never closed');
+    }
+  });
+
   it('lets no text change the objects of this process', () => {
     for (const name of ['__proto__', 'constructor', 'toString']) failure(`${name}(Evil:a=b) -> (${name})`);
     expect(Object.getOwnPropertyNames(Object.prototype)).not.to.include('component');

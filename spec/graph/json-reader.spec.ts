@@ -121,6 +121,11 @@ describe('readJson', () => {
     expect(failure('['.repeat(100_000))).to.equal('graphs/some.json:1:202: nested more than 200 deep');
   });
 
+  it('finds out at once that a long string is never closed', () => {
+    expect(failure(`["${'x'.repeat(1_000_000)}`)).to.include('not closed');
+    expect(failure(`["${'\\"'.repeat(500_000)}`)).to.include('not closed');
+  });
+
   it('agrees with JSON.parse on what JSON is', () => {
     const piece = fc.constantFrom(
       '{',

@@ -33,8 +33,9 @@ const COMMENT = /#[^\n\r\u2028\u2029]*/y;
 const ARROW = /->/y;
 const WORD = /([A-Za-z_](?:[\w.]|-(?!>))*)(?:\[\d+\])?(\([^()\n\r\u2028\u2029]*\))?/y;
 const ANONYMOUS = /\([^()\n\r\u2028\u2029]*\)/y;
-const QUOTED = /'(?:[^'\\]|\\'|\\(?!'))*'/y;
-const STRING = /"(?:[^"\\]|\\[\s\S])*"/y;
+/* Strings unrolled at the backslash, so that one never closed is found out in linear time. */
+const QUOTED = /'[^'\\]*(?:\\(?:'|(?!'))[^'\\]*)*'/y;
+const STRING = /"[^"\\]*(?:\\[\s\S][^"\\]*)*"/y;
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const CONTINUED = /[ \t\n\r]*->/y;
 const JSON_MARK = /["[\]{}]/g;

@@ -41,7 +41,10 @@ function unknownTo({ nodes }: Graph, others: readonly Node[]): Node[] {
 function surroundingsOf(graph: Graph, roles: ReadonlySet<Role>): ReadonlyMap<Role, readonly string[]> {
   const found = new Map<Role, string[]>();
   const note = (role: Role, text: string): void => {
-    if (roles.has(role)) found.set(role, [...(found.get(role) ?? []), text].sort());
+    if (!roles.has(role)) return;
+    const texts = found.get(role) ?? [];
+    texts.push(text);
+    found.set(role, texts);
   };
   const blanked = (part: Edge | Iip, role: Role) => renamePart(part, new Map([[role, asRole('')]]));
   for (const edge of graph.edges) {
@@ -57,5 +60,6 @@ function surroundingsOf(graph: Graph, roles: ReadonlySet<Role>): ReadonlyMap<Rol
   for (const { name, target } of [...graph.inports, ...graph.outports]) {
     note(target.role, `port ${portKey({ ...target, role: asRole('') })} ${name}`);
   }
+  for (const texts of found.values()) texts.sort();
   return found;
 }
