@@ -1,4 +1,4 @@
-import type { Channel, Message } from 'amqplib';
+import { type Channel, IllegalOperationError, type Message } from 'amqplib';
 
 /** How long a settled delivery may wait for those before it, so that they are acked together. */
 const LINGER_MS = 5;
@@ -42,7 +42,7 @@ export class AckWindow {
   requeue(message: Message): void {
     if (this.#closed) return;
     this.#settled.set(message.fields.deliveryTag, undefined);
-    this.#channel.nack(message, false, true);
+    this.#tell(() => this.#channel.nack(message, false, true));
   }
 
   /** Tells the broker of all that is settled without a gap, and of the rest when it is much or waits too long. */
@@ -60,7 +60,7 @@ export class AckWindow {
       this.#settled.delete(this.#head);
       this.#head += 1;
     }
-    if (upTo) this.#channel.ack(upTo, true);
+    if (upTo) this.#ackOne(upTo, true);
     if (this.#untold * 2 >= this.#prefetch) this.#ackSingly();
     else if (this.#untold > 0) this.#linger ??= setTimeout(() => this.#ackSingly(), LINGER_MS);
   }
@@ -84,10 +84,24 @@ export class AckWindow {
     if (this.#untold === 0) return;
     for (const [tag, message] of this.#settled) {
       if (!message) continue;
-      this.#channel.ack(message);
+      this.#ackOne(message, false);
       this.#settled.set(tag, undefined);
     }
     this.#untold = 0;
+  }
+
+  #ackOne(message: Message, allUpTo: boolean): void {
+    this.#tell(() => this.#channel.ack(message, allUpTo));
+  }
+
+  /** A channel that is closing takes no more, and says so by throwing before it says so by an event. */
+  #tell(say: () => void): void {
+    try {
+      say();
+    } catch (error) {
+      if (!(error instanceof IllegalOperationError)) throw error;
+      this.close();
+    }
   }
 
   #stopTimers(): void {

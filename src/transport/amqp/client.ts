@@ -85,7 +85,9 @@ export class AmqpClient implements Broker {
     this.#taking = new Link({ address, name: id, outage, onUp, ...restored });
     this.#sending = new Link({ address, name: `${id} (publishing)`, outage, ...restored });
     this.#pool = new ChannelPool(this.#taking);
-    this.#publisher = new Publisher(this.#sending, log);
+    this.#publisher = new Publisher(this.#sending, log, async (exchange) => {
+      await this.#pool.run(asQueueName(exchange), (channel) => channel.checkExchange(exchange));
+    });
     this.#topology = new Topology(this.#pool, log);
     this.#binder = new Binder(this.#pool, log);
     this.#notices = new Notices(this.#pool, this.#publisher);

@@ -2,11 +2,11 @@ import { type ConfirmChannel, IllegalOperationError, type Options } from 'amqpli
 import { messageOf } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
-import { NotConnectedError, RefusedError, UnroutedError } from '../index.js';
+import { NotConnectedError, QueueNotFoundError, RefusedError, UnroutedError } from '../index.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
 import { Outbox, type Outgoing } from './outbox.js';
-import { refusalError, refusalOf } from './refusal.js';
+import { type Refusal, refusalOf } from './refusal.js';
 
 /** Where and how a message goes. */
 export interface Letter {
@@ -31,8 +31,13 @@ export class Publisher {
   #closed = false;
   /** After a refusal that names nobody, the letters go out one by one until the guilty one is found. */
   #suspects: Outgoing[] = [];
+  /** Exchanges that were not there: looked for before the next try, which would cost everybody the channel again. */
+  readonly #missing = new Set<string>();
+  readonly #findExchange: (exchange: string) => Promise<void>;
 
-  constructor(link: Link, log: Logger) {
+  /** @param findExchange rejects with QueueNotFoundError while there is no such exchange */
+  constructor(link: Link, log: Logger, findExchange: (exchange: string) => Promise<void>) {
+    this.#findExchange = findExchange;
     this.#kept = new KeptChannel({
       link,
       log,
@@ -55,11 +60,7 @@ export class Publisher {
    */
   publish(letter: Letter): Promise<void> {
     if (this.#closed) return Promise.reject(new NotConnectedError('send()'));
-    return this.#outbox.add(letter, (outgoing) => {
-      const channel = this.#channel;
-      if (channel && this.#suspects.length === 0) this.#write(channel, outgoing);
-      else if (channel) this.#suspects.push(outgoing);
-    });
+    return this.#missing.has(letter.exchange) ? this.#publishIfFound(letter) : this.#post(letter);
   }
 
   /** Waits up to `graceMs` for what is unconfirmed; the rest is rejected with NotConnectedError. Idempotent. */
@@ -70,9 +71,24 @@ export class Publisher {
     await this.#kept.stop();
   }
 
+  async #publishIfFound(letter: Letter): Promise<void> {
+    await this.#findExchange(letter.exchange);
+    this.#missing.delete(letter.exchange);
+    await this.#post(letter);
+  }
+
+  #post(letter: Letter): Promise<void> {
+    return this.#outbox.add(letter, (outgoing) => {
+      const channel = this.#channel;
+      if (channel && this.#suspects.length === 0) this.#write(channel, outgoing);
+      else if (channel) this.#suspects.push(outgoing);
+    });
+  }
+
   #resume(channel: ConfirmChannel): void {
     channel.on('return', (message) => this.#outbox.markReturned(message));
-    channel.once('close', () => {
+    // Before amqplib tells every letter that its channel is closed.
+    channel.prependOnceListener('close', () => {
       if (this.#channel === channel) this.#channel = undefined;
     });
     this.#channel = channel;
@@ -128,11 +144,18 @@ export class Publisher {
     const named = this.#outbox.unconfirmed().filter(({ letter }) => letter.exchange === refusal.subject);
     if (suspect) {
       this.#suspects.shift();
-      suspect.reject(refusalError(refusal, nameOf(suspect), error));
+      suspect.reject(sendError(refusal, suspect, error));
     } else if (refusal.subject && named.length > 0) {
-      for (const outgoing of named) outgoing.reject(refusalError(refusal, nameOf(outgoing), error));
+      if (refusal.code === 404) this.#missing.add(refusal.subject);
+      for (const outgoing of named) outgoing.reject(sendError(refusal, outgoing, error));
     } else this.#suspects = [...this.#outbox.unconfirmed()];
   }
+}
+
+function sendError(refusal: Refusal, outgoing: Outgoing, cause: Error): Error {
+  const queue = nameOf(outgoing);
+  if (refusal.code === 404) return new QueueNotFoundError(queue, { cause });
+  return new RefusedError(`cannot send to '${queue}': ${refusal.text}`, { cause });
 }
 
 function nameOf({ letter }: Outgoing): QueueName {

@@ -1,0 +1,51 @@
+import { randomUUID } from 'node:crypto';
+import { type Channel, type ChannelModel, connect } from 'amqplib';
+import { asQueueName, type QueueName } from '../../../src/names.js';
+import { type Logger, silentLogger } from '../../../src/support/index.js';
+import { openAmqp } from '../../../src/transport/amqp/index.js';
+import type { Broker } from '../../../src/transport/index.js';
+
+/** Clients of ours and bare amqplib channels beside them, closed after the spec. */
+export class AmqpStage {
+  readonly #url: string;
+  readonly #clients: Broker[] = [];
+  readonly #bare: ChannelModel[] = [];
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  async connect(log: Logger = silentLogger): Promise<Broker> {
+    const client = await openAmqp(new URL(this.#url), { id: `spec-${randomUUID()}` }, log);
+    this.#clients.push(client);
+    await client.connect();
+    return client;
+  }
+
+  /** A channel of amqplib itself: what an old library or somebody looking from outside would use. */
+  async bare(): Promise<Channel> {
+    const model = await connect(this.#url, { noDelay: true });
+    model.on('error', () => {});
+    this.#bare.push(model);
+    const channel = await model.createChannel();
+    channel.on('error', () => {});
+    return channel;
+  }
+
+  name(kind = 'queue'): QueueName {
+    return asQueueName(`amqp.${kind}.${randomUUID().slice(0, 8)}`);
+  }
+
+  async clear(): Promise<void> {
+    await Promise.all(this.#clients.map((client) => client.close({ graceMs: 0 })));
+    await Promise.all(this.#bare.map((model) => model.close().catch(() => {})));
+  }
+}
+
+/** The error's AMQP reply code, or what else came of it. */
+export async function replyCode(work: Promise<unknown>): Promise<unknown> {
+  return work.then(
+    () => 'no error',
+    (error: unknown) => (error instanceof Error && 'code' in error ? error.code : error),
+  );
+}
