@@ -107,7 +107,7 @@ export function lifecycleSpecs(server: () => Server, stage: () => Stage): void {
         'a message over the restored edge',
         30_000,
       );
-      expect([sender.status, consumer.status]).to.deep.equal(['open', 'open']);
+      await eventually(() => sender.status === 'open' && consumer.status === 'open', 'both to be open', 20_000);
       if (consumer.capabilities.persistent && consumer.capabilities.binds) {
         await eventually(() => inbox.data.includes('meanwhile'), 'the repeated message');
       }

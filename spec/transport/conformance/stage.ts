@@ -40,6 +40,11 @@ export class Inbox {
     return this;
   }
 
+  /** Has `next` begin behind what has come so far. */
+  skip(): void {
+    this.#read = this.all.length;
+  }
+
   /** The next one not yet asked for. */
   async next(): Promise<Held> {
     const at = this.#read;
