@@ -1,7 +1,8 @@
 /**
- * The embedded broker as a process of its own: `node main.js --dir .msgflo`. It prints one line `{"address": "..."}` when
- * it is ready and leaves the address in `<dir>/broker.json`. It ends on SIGTERM and SIGINT, and, where its stdin is a pipe,
- * when that is closed: whoever started it holds the other end, so that it never outlives its parent.
+ * The embedded broker as a process of its own: `node main.js --dir .msgflo`. When it is ready it leaves its address in
+ * `<dir>/broker.json`, and with `--print-address` prints one line `{"address": "..."}` too. It ends on SIGTERM and
+ * SIGINT, and, where its stdin is a pipe, when that is closed: whoever started it holds the other end, so that it never
+ * outlives its parent.
  */
 import { fstatSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -11,8 +12,12 @@ import { removeBrokerFile, writeBrokerFile } from './broker-file.js';
 import { EmbeddedBroker } from './embedded-broker.js';
 
 async function run(): Promise<void> {
-  const { values } = parseArgs({ options: { dir: { type: 'string', default: '.msgflo' } } });
-  const { dir } = values;
+  const options = {
+    dir: { type: 'string', default: '.msgflo' },
+    'print-address': { type: 'boolean', default: false },
+  } as const;
+  const { values } = parseArgs({ options });
+  const { dir, 'print-address': isPrinting } = values;
   const broker = await EmbeddedBroker.listen({ dir, log: createLogger('broker') });
   await writeBrokerFile(dir, broker.address);
   let isStopping = false;
@@ -25,7 +30,7 @@ async function run(): Promise<void> {
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   if (isPipe(0)) process.stdin.on('end', stop).on('error', stop).resume();
-  process.stdout.write(`${JSON.stringify({ address: broker.address })}\n`);
+  if (isPrinting) process.stdout.write(`${JSON.stringify({ address: broker.address })}\n`);
 }
 
 function isPipe(fd: number): boolean {
