@@ -64,7 +64,7 @@ export function bench(options: Partial<SupervisorOptions> = {}): Bench {
     stateOf: async (key) => (await supervisor.list()).find((state) => state.key === key),
     async close() {
       await supervisor.close();
-      guard.close();
+      await guard.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { Socket } from 'node:net';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,7 +8,7 @@ import { Backoff, type Logger } from '../support/index.js';
 
 /**
  * Sees to it that whatever was started ends when this process dies, also of SIGKILL: a small process of its own watches
- * a pipe to this one, and ends all groups it was told of when the pipe closes. SIGTERM first, SIGKILL 1 s later.
+ * a pipe to this one, and ends all groups it was told of when the pipe closes. SIGTERM first, SIGKILL 0.6 s later.
  *
  * Should the guard die, another is started and told everything. One guard serves all supervisors of a process.
  */
@@ -52,11 +53,14 @@ export class Guard {
     if (this.#groups.delete(pgid)) this.#tell(`-${pgid}\n`);
   }
 
-  /** Lets the guard go, which ends what is still running. Idempotent. */
-  close(): void {
+  /** Lets the guard go, which ends what is still running. Resolves when it is gone itself. Idempotent. */
+  async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#again);
+    if (this.pid === undefined) return;
+    this.#child.ref();
     this.#child.stdin?.end();
+    await once(this.#child, 'exit');
   }
 
   #tell(text: string): void {
