@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect } from 'chai';
@@ -61,12 +60,8 @@ describe('an AMQP broker that goes away', () => {
   it('is said to be away once, and once to be back', async function () {
     this.timeout(60_000);
     const lines: string[] = [];
-    const log = { ...silentLogger, info: (text: string) => lines.push(text), warn: (text: string) => lines.push(text) };
-    const broker = await stage.connect({
-      ...log,
-      info: (text) => void lines.push(text),
-      warn: (text) => void lines.push(text),
-    });
+    const say = (text: string): void => void lines.push(text);
+    const broker = await stage.connect({ ...silentLogger, info: say, warn: say });
     await rabbit.kill();
     await eventually(() => broker.status === 'reconnecting', 'the loss to be noticed');
     await rabbit.restart();
@@ -125,7 +120,7 @@ describe('an AMQP broker that goes away', () => {
     const nowhere = new URL(rabbit.url);
     nowhere.pathname = '/nowhere';
     for (const address of [wrong, nowhere]) {
-      const client = await openAmqp(address, { id: randomUUID() }, silentLogger);
+      const client = await stage.open(address);
       const error = await rejection(client.connect(), 'MSGFLO_REFUSED');
       expect(error.message).to.include(address.host).and.not.to.include('secret');
       await client.close();
@@ -133,13 +128,13 @@ describe('an AMQP broker that goes away', () => {
   });
 
   it('is given up with its address and the last reason when the signal aborts, also when it accepts and says nothing', async () => {
-    const silent = createServer(() => {}).listen(0, '127.0.0.1');
+    const silent = createServer((socket) => void socket.resume()).listen(0, '127.0.0.1');
     await once(silent, 'listening');
     const at = silent.address();
     const port = at && typeof at === 'object' ? at.port : 0;
     const addresses = [`amqp://me:secret@127.0.0.1:1`, `amqp://me:secret@127.0.0.1:${port}`];
     for (const address of addresses) {
-      const client = await openAmqp(new URL(address), { id: randomUUID() }, silentLogger);
+      const client = await stage.open(new URL(address));
       const signal = AbortSignal.timeout(200);
       const error = await rejection(client.connect({ signal }), 'MSGFLO_BROKER_UNREACHABLE');
       expect(error.message).to.include(new URL(address).host).and.not.to.include('secret');

@@ -16,9 +16,15 @@ export class AmqpStage {
   }
 
   async connect(log: Logger = silentLogger): Promise<Broker> {
-    const client = await openAmqp(new URL(this.#url), { id: `spec-${randomUUID()}` }, log);
-    this.#clients.push(client);
+    const client = await this.open(new URL(this.#url), log);
     await client.connect();
+    return client;
+  }
+
+  /** Not connected yet. */
+  async open(address: URL, log: Logger = silentLogger): Promise<Broker> {
+    const client = await openAmqp(address, { id: `spec-${randomUUID()}` }, log);
+    this.#clients.push(client);
     return client;
   }
 

@@ -2,13 +2,15 @@ import { type ChannelModel, connect } from 'amqplib';
 import { Backoff } from '../../support/index.js';
 import { BrokerUnreachableError, NotConnectedError, RefusedError, withoutPassword } from '../index.js';
 import type { Outage } from './outage.js';
-import { connectFailure, isLoginRefused } from './refusal.js';
+import { connectFailure, isHostRefused, isLoginRefused } from './refusal.js';
 import { within } from './within.js';
 
 /** A silent broker is given up after two to three of these. */
 const HEARTBEAT_S = 10;
 const CONNECT_LIMIT_MS = 10_000;
 const CLOSE_LIMIT_MS = 1000;
+/** A virtual host may not be up yet just after the broker's start; refused so often, it is taken for missing. */
+const HOST_TRIES = 4;
 
 export interface LinkOptions {
   readonly address: URL;
@@ -60,13 +62,16 @@ export class Link {
     const stop = signal ? AbortSignal.any([signal, this.#closing.signal]) : this.#closing.signal;
     const backoff = new Backoff(100, 5000);
     let reason = 'gave up before the first try';
+    let hostRefusals = 0;
     while (!stop.aborted) {
       try {
         return await this.#connect(stop);
       } catch (error) {
         if (stop.aborted) break;
+        hostRefusals = isHostRefused(error) ? hostRefusals + 1 : 0;
         if (isLoginRefused(error))
           throw new RefusedError(`${this.#shown()}: ${connectFailure(error)}`, { cause: error });
+        if (hostRefusals === HOST_TRIES) throw this.#noSuchHost(error);
         reason = connectFailure(error);
         this.#options.outage.down(this.#options.name, `cannot reach ${this.#shown()}: ${reason}`);
         await backoff.wait(stop).catch(() => {});
@@ -169,6 +174,12 @@ export class Link {
   #socketOptions(signal: AbortSignal): Parameters<typeof connect>[1] & { readonly signal: AbortSignal } {
     const clientProperties = { connection_name: this.#options.name, product: 'msgflo' };
     return { noDelay: true, timeout: CONNECT_LIMIT_MS, clientProperties, signal };
+  }
+
+  #noSuchHost(cause: unknown): Error {
+    const host = decodeURIComponent(this.#options.address.pathname.slice(1)) || '/';
+    const hint = `is there a virtual host '${host}', and may this user use it?`;
+    return new RefusedError(`${this.#shown()}: the broker closes the connection after the login: ${hint}`, { cause });
   }
 
   #shown(): string {

@@ -34,7 +34,15 @@ export function connectFailure(error: unknown): string {
   return messageOf(error) || 'connection failed';
 }
 
-/** True for what no further try will change: credentials, a virtual host that is not there or not allowed. */
+/** True for what no further try will change: user or password. */
 export function isLoginRefused(error: unknown): boolean {
-  return /\b(403 \(ACCESS[-_]REFUSED\)|530 \(NOT[-_]ALLOWED\)|NOT_ALLOWED|ACCESS_REFUSED)/.test(messageOf(error));
+  return /\b403 \(ACCESS[-_]REFUSED\)/.test(messageOf(error));
+}
+
+/**
+ * True when the broker took the login and closed the connection as the virtual host was named; amqplib keeps its reason
+ * to itself. Mostly there is no such host, or the user may not use it; just after a start it may only not be up yet.
+ */
+export function isHostRefused(error: unknown): boolean {
+  return messageOf(error).startsWith('Expected ConnectionOpenOk; got <ConnectionClose');
 }
