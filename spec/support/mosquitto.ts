@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { connect as connectTcp, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,8 +14,10 @@ const START_LIMIT_MS = 10_000;
 /** A private Mosquitto: loopback only, a free port, its own data. */
 export interface Mosquitto {
   readonly url: string;
-  /** SIGKILL; resolves when the process is gone. */
+  /** SIGKILL; resolves when the process is gone. What it has not written yet (mostly the last change) is gone too. */
   kill(): Promise<void>;
+  /** Has it write its data now. */
+  save(): Promise<void>;
   /** Starts it again on the same port and data; resolves when it takes connections. */
   restart(): Promise<void>;
   /** Kills it and removes its data. Idempotent. */
@@ -25,8 +27,6 @@ export interface Mosquitto {
 export interface MosquittoOptions {
   /** Further lines of its configuration. */
   readonly config?: readonly string[];
-  /** Without it everybody may connect. */
-  readonly login?: { readonly user: string; readonly passwordHash: string };
 }
 
 let shared: Promise<{ url: string }> | undefined;
@@ -45,7 +45,7 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-mosquitto-'));
   await chmod(folder, 0o755);
   const port = await freePort();
-  await writeFile(join(folder, 'mosquitto.conf'), await configuration(folder, port, options));
+  await writeFile(join(folder, 'mosquitto.conf'), configuration(folder, port, options));
   let child: ChildProcess | undefined;
   const killAtExit = (): void => {
     child?.kill('SIGKILL');
@@ -69,6 +69,13 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     running.kill('SIGKILL');
     await gone;
   };
+  const data = join(folder, 'mosquitto.db');
+  const save = async (): Promise<void> => {
+    const before = await writtenMs(data);
+    await delay(2); // so that the file's time differs
+    child?.kill('SIGUSR1');
+    while ((await writtenMs(data)) === before) await delay(5);
+  };
   const stop = async (): Promise<void> => {
     await kill();
     process.off('exit', killAtExit);
@@ -76,14 +83,13 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
   };
   stopAfterAllSpecs(stop);
   await restart();
-  return { url: `mqtt://127.0.0.1:${port}`, kill, restart, stop };
+  return { url: `mqtt://127.0.0.1:${port}`, kill, save, restart, stop };
 }
 
-/** Writes its data at every change, as our guarantee over a kill -9 needs, and never drops what waits. */
-async function configuration(folder: string, port: number, { config = [], login }: MosquittoOptions): Promise<string> {
+/** Writes its data at every second change, the soonest that there is, and never drops what waits. */
+function configuration(folder: string, port: number, { config = [] }: MosquittoOptions): string {
   const lines = [
     `listener ${port} 127.0.0.1`,
-    `allow_anonymous ${login ? 'false' : 'true'}`,
     'persistence true',
     `persistence_location ${folder}/`,
     'autosave_on_changes true',
@@ -92,13 +98,10 @@ async function configuration(folder: string, port: number, { config = [], login 
     'set_tcp_nodelay true',
     'log_type error',
     'log_dest stderr',
+    ...(config.some((line) => line.startsWith('allow_anonymous')) ? [] : ['allow_anonymous true']),
     ...config,
   ];
   if (process.getuid?.() === 0) lines.push('user root');
-  if (login) {
-    await writeFile(join(folder, 'passwords'), `${login.user}:${login.passwordHash}\n`);
-    lines.push(`password_file ${join(folder, 'passwords')}`);
-  }
   return `${lines.join('\n')}\n`;
 }
 
@@ -109,6 +112,14 @@ async function ready(port: number, child: ChildProcess, said: () => string): Pro
     if (child.exitCode !== null || performance.now() > lateMs) throw new Error(`mosquitto did not start: ${said()}`);
     await delay(20);
   }
+}
+
+/** It is written beside and renamed. */
+async function writtenMs(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
 }
 
 async function listens(port: number): Promise<boolean> {
