@@ -94,6 +94,16 @@ describe('MemoryEngine', () => {
       expect(depth()).to.include({ ready: 0, unacked: 0 });
     });
 
+    it('lets nobody overtake those who wait, not even who sends the moment it was let in', () => {
+      const { session, fill } = scene({ maxMessages: 2 });
+      fill('a', 'b');
+      session.send(output('inqueue', work, 'c'), () => send(session, output('inqueue', work, 'e')));
+      fill('d');
+      const taker = new Taker(session, work, 2);
+      for (const at of [0, 1, 2, 3, 4]) taker.settle(at, 'ack');
+      expect(taker.texts).to.deep.equal(['a', 'b', 'c', 'd', 'e']);
+    });
+
     it('counts bytes as well', () => {
       const { fill } = scene({ maxBytes: 10 });
       expect(fill('12345', '67890', 'x')).to.deep.equal([DONE, DONE, []]);
