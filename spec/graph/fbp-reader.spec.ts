@@ -57,6 +57,15 @@ describe('readFbp', () => {
     ]);
   });
 
+  it('takes a node declared several times as one; later metadata replace earlier ones', () => {
+    const graph = read('a(A:x=1) -> b(B), a() -> b\na(:y=2), a(A), c(:k=v), c(C)');
+    expect(graph.nodes).to.deep.equal([
+      { role: 'a', component: 'A', metadata: { y: 2 } },
+      { role: 'b', component: 'B' },
+      { role: 'c', component: 'C', metadata: { k: 'v' } },
+    ]);
+  });
+
   it('keeps default ports in force below the line that sets them', () => {
     const graph = read('a(A) -> b(B)\nDEFAULT_INPORT=X\nDEFAULT_OUTPORT=Y\na -> b');
     expect(graph.edges.map(({ from, to }) => [from.port, to.port])).to.deep.equal([

@@ -1,4 +1,4 @@
-import type { Role } from '../names.js';
+import { asRole, type Role } from '../names.js';
 import { withMetadata } from './connection.js';
 import type { Position } from './errors.js';
 import { type FbpDocument, parseFbpDocument } from './fbp-document.js';
@@ -115,8 +115,7 @@ class GraphBuilder {
   #groups(): Group[] {
     return this.#document.lines.flatMap(({ note, start }) => {
       if (note?.kind !== 'group' || this.#notes.get(subjectOf(note))?.[0] !== note) return [];
-      const roles = note.nodes as readonly Role[];
-      return [this.#place({ name: note.name, roles, ...withMetadata(note.metadata) }, start)];
+      return [this.#place({ name: note.name, roles: note.nodes.map(asRole), ...withMetadata(note.metadata) }, start)];
     });
   }
 

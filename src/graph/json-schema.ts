@@ -15,7 +15,7 @@ export interface FbpJson {
   readonly groups?: readonly JsonGroup[];
 }
 
-export interface JsonConnection extends Omit<Connection, 'src' | 'metadata'> {
+interface JsonConnection extends Omit<Connection, 'src' | 'metadata'> {
   readonly src?: ConnectionEnd | null;
   readonly metadata?: Metadata | null;
 }
@@ -26,7 +26,7 @@ export interface JsonPort {
   readonly metadata?: Metadata | null;
 }
 
-export interface JsonGroup {
+interface JsonGroup {
   readonly name: string;
   readonly nodes: readonly string[];
   readonly metadata?: Metadata | null;
