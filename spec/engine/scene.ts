@@ -10,7 +10,7 @@ import { asQueueName, type QueueName } from '../../src/names.js';
 
 export const q = asQueueName;
 
-export const message = (text: string): EngineMessage => ({ body: Buffer.from(text), headers: {} });
+const message = (text: string): EngineMessage => ({ body: Buffer.from(text), headers: {} });
 
 export const output = (
   kind: 'inqueue' | 'outqueue',
