@@ -50,5 +50,5 @@ export type { GraphProblem } from './problems.js';
 export { readGraph } from './read.js';
 export { type DeadLetterEdge, type ResolvedEdge, type ResolvedEdges, resolveEdges } from './resolve.js';
 export type { GraphDocument, GraphSource } from './source.js';
-export { assertValid, checkPorts, isSamePort, type KnownPorts, validateGraph } from './validate.js';
+export { assertValid, checkPorts, type KnownPorts, validateGraph } from './validate.js';
 export { type BindingKind, isVirtual, participantNodes } from './virtual.js';

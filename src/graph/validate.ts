@@ -151,11 +151,7 @@ function portProblems(
 }
 
 /** True when a participant's port is the one that a graph names. */
-export function isSamePort(
-  { caseSensitive }: { readonly caseSensitive: boolean },
-  port: string,
-  named: string,
-): boolean {
+function isSamePort({ caseSensitive }: { readonly caseSensitive: boolean }, port: string, named: string): boolean {
   return port === named || (!caseSensitive && port.toLowerCase() === named.toLowerCase());
 }
 
