@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
-import { Backoff, type Logger, Semaphore } from '../../support/index.js';
+import { type Logger, Semaphore } from '../../support/index.js';
 import {
   type Binding,
   type Broker,
@@ -18,27 +18,19 @@ import {
   type NoticeHandler,
   type QueueDepth,
   type QueueKind,
-  QueueNotFoundError,
   type QueueOptions,
   type Status,
   type Subscription,
   withMessageId,
 } from '../index.js';
 import { readLocalAddress, shownLocalAddress } from './address.js';
-import type { Connection } from './connection.js';
 import type { Fields } from './fields.js';
 import { LocalConsumer } from './local-consumer.js';
+import { Restorables } from './restorables.js';
 import { Session } from './session.js';
 
 /** Sends without an answer at a time; further ones wait here. */
 const MAX_UNCONFIRMED = 1024;
-
-/** What the broker is told again on every new connection, by a key of its own. */
-interface Restorable {
-  readonly head: object;
-  /** May be missing for a while: whoever owns its queues has to come back first. */
-  readonly needsQueues: boolean;
-}
 
 /**
  * Client of an embedded broker. It reconnects by itself and tells the broker again what it declared, bound, consumes
@@ -57,7 +49,7 @@ export class LocalBroker implements Broker {
   };
   readonly #session: Session;
   readonly #log: Logger;
-  readonly #restorables = new Map<string, Restorable>();
+  readonly #restorables: Restorables;
   readonly #consumers = new Map<number, LocalConsumer>();
   readonly #watchers = new Map<number, (fields: Fields, body: Buffer) => void>();
   readonly #unconfirmed = new Semaphore(MAX_UNCONFIRMED);
@@ -69,6 +61,7 @@ export class LocalBroker implements Broker {
   /** @throws {UsageError} for an address that is none */
   constructor(address: URL, options: ClientOptions, log: Logger) {
     this.#log = log;
+    this.#restorables = new Restorables(log);
     const watched = (fields: Fields, body: Buffer) => this.#watchers.get(fields.count('watch'))?.(fields, body);
     this.#session = new Session({
       address: readLocalAddress(address),
@@ -81,7 +74,7 @@ export class LocalBroker implements Broker {
         onDelivery: (connection, fields, body) =>
           this.#consumers.get(fields.count('consumer'))?.take(connection, fields, body),
       },
-      restore: (connection) => this.#restore(connection),
+      restore: (connection) => this.#restorables.restore(connection),
     });
   }
 
@@ -111,6 +104,7 @@ export class LocalBroker implements Broker {
   kill(): void {
     this.#closing ??= Promise.resolve();
     this.#isClosed = true;
+    this.#restorables.forgetAll();
     this.#session.drop();
   }
 
@@ -139,7 +133,7 @@ export class LocalBroker implements Broker {
         await this.#session.connection?.request(head).catch(() => undefined);
       },
       forget: () => {
-        this.#restorables.delete(key);
+        this.#restorables.forget(key);
         this.#consumers.delete(id);
       },
     });
@@ -174,7 +168,7 @@ export class LocalBroker implements Broker {
 
   async unbind({ kind, source, target }: Binding): Promise<void> {
     this.#check('unbind');
-    this.#restorables.delete(bindingKey(kind, source, target));
+    this.#restorables.forget(bindingKey(kind, source, target));
     await this.#session.call({ op: 'unbind', kind, source, target });
   }
 
@@ -203,7 +197,7 @@ export class LocalBroker implements Broker {
   async #keep(call: string, key: string, head: object, needsQueues: boolean): Promise<void> {
     this.#check(call);
     await this.#session.call(head);
-    this.#restorables.set(key, { head, needsQueues });
+    this.#restorables.keep(key, head, needsQueues);
   }
 
   async #subscribe(
@@ -228,42 +222,16 @@ export class LocalBroker implements Broker {
     }
     return {
       cancel: async (): Promise<void> => {
-        this.#restorables.delete(key);
+        this.#restorables.forget(key);
         if (!this.#watchers.delete(id)) return;
         await this.#session.connection?.request({ op: 'unwatch', watch: id }).catch(() => undefined);
       },
     };
   }
 
-  async #restore(connection: Connection): Promise<void> {
-    const told = [...this.#restorables].map(async ([key, { head, needsQueues }]) => {
-      try {
-        await connection.request(head);
-      } catch (error) {
-        if (needsQueues && error instanceof QueueNotFoundError) void this.#insist(connection, key, head);
-        else if (connection.isOpen) this.#log.warn(`could not restore ${key}: ${messageOf(error)}`);
-      }
-    });
-    await Promise.all(told);
-  }
-
-  /** Asks until the queues are there, the connection ends, or it is wanted no more. */
-  async #insist(connection: Connection, key: string, head: object): Promise<void> {
-    const backoff = new Backoff(50, 2000);
-    for (;;) {
-      await backoff.wait();
-      if (!connection.isOpen || this.#closing || !this.#restorables.has(key)) return;
-      try {
-        await connection.request(head);
-        return;
-      } catch (error) {
-        if (!(error instanceof QueueNotFoundError)) return;
-      }
-    }
-  }
-
   async #close(graceMs: number): Promise<void> {
     await Promise.all([...this.#consumers.values()].map((consumer) => consumer.close(graceMs)));
+    this.#restorables.forgetAll();
     await this.#session.leave();
     this.#isClosed = true;
   }
