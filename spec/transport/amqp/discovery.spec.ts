@@ -31,8 +31,8 @@ describe('notices on an AMQP broker', () => {
     for (const text of texts.slice(0, 2)) old.sendToQueue('fbp', Buffer.from(text));
     const coordinators = [await stage.connect(), await stage.connect()];
     const seen = await Promise.all(coordinators.map((coordinator) => watched(coordinator, 'fbp')));
-    const [first] = seen;
-    await eventually(() => texts.slice(0, 2).every((text) => first?.includes(text)), 'what lay there before');
+    const heard = (text: string): boolean => seen.some((all) => all.includes(text));
+    await eventually(() => texts.slice(0, 2).every(heard), 'what lay there before');
     for (const text of texts.slice(2)) old.sendToQueue('fbp', Buffer.from(text));
     for (const all of seen)
       await eventually(() => texts.slice(2).every((text) => all.includes(text)), 'both announcements');
@@ -57,6 +57,17 @@ describe('notices on an AMQP broker', () => {
     const clients = await Promise.all(Array.from({ length: 12 }, () => stage.connect()));
     const seen = await Promise.all(clients.map((client) => watched(client, name)));
     expect(seen).to.deep.equal(clients.map(() => ['kept']));
+  });
+
+  it('keeps the newest retained notice though an older one is put back after it', async () => {
+    const [sender, old] = [await stage.connect(), await stage.bare()];
+    const name = stage.name('wiring');
+    await sender.notify({ name, body: Buffer.from('older'), retain: true });
+    const looked = await old.get(`${name}.last`);
+    await sender.notify({ name, body: Buffer.from('newer'), retain: true });
+    if (looked) old.nack(looked, false, true);
+    await old.checkQueue(`${name}.last`);
+    expect(await watched(await stage.connect(), name)).to.deep.equal(['newer']);
   });
 
   it('removes the queue of a retained notice when it is cleared', async () => {

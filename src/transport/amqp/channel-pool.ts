@@ -45,7 +45,7 @@ export class ChannelPool {
   }
 
   async #attempt<T>(work: (channel: Channel) => Promise<T>): Promise<Outcome<T>> {
-    await this.#link.up();
+    const model = await this.#link.up();
     let pooled: PooledChannel | undefined;
     try {
       pooled = await this.#take();
@@ -54,7 +54,7 @@ export class ChannelPool {
       return { value };
     } catch (error) {
       const refusal = refusalOf(error);
-      const lost = !pooled || pooled.closed;
+      const lost = pooled?.closed || this.#link.model !== model;
       if (pooled && !pooled.closed) void pooled.channel.close().catch(() => {});
       return { error, lost, ...(refusal ? { refusal } : {}) };
     }

@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import { MsgfloError } from '../../errors.js';
+import { MsgfloError, messageOf } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
@@ -20,6 +20,7 @@ import {
   type QueueKind,
   QueueNotFoundError,
   type QueueOptions,
+  RefusedError,
   type Status,
   type Subscription,
   UnroutedError,
@@ -238,8 +239,10 @@ export class AmqpClient implements Broker {
       await part.start();
     } catch (error) {
       this.#parts.delete(part);
+      if (error instanceof MsgfloError) throw error;
+      if (this.#taking.closed) throw new NotConnectedError('the call', { cause: error });
       const refusal = refusalOf(error);
-      throw refusal ? refusalError(refusal, queue, error) : this.#asLost(error);
+      throw refusal ? refusalError(refusal, queue, error) : new RefusedError(`'${queue}': ${messageOf(error)}`);
     }
     const cancel = async (): Promise<void> => {
       await stop();
@@ -250,18 +253,16 @@ export class AmqpClient implements Broker {
 
   /** One for all watches of the name, for as long as the client lives. */
   async #passOnDiscovery(): Promise<void> {
-    const inbox = new DiscoveryInbox({
-      link: this.#taking,
-      pool: this.#pool,
-      publisher: this.#publisher,
-      log: this.#log,
+    this.#inbox ??= this.#startInbox().catch((error: unknown) => {
+      this.#inbox = undefined;
+      throw error;
     });
-    this.#inbox ??= this.#started(inbox, asQueueName(DISCOVERY)).then(() => {});
     await this.#inbox;
   }
 
-  #asLost(error: unknown): Error {
-    return error instanceof MsgfloError ? error : new NotConnectedError('the call', { cause: error });
+  async #startInbox(): Promise<void> {
+    const [link, pool, publisher, log] = [this.#taking, this.#pool, this.#publisher, this.#log];
+    await this.#started(new DiscoveryInbox({ link, pool, publisher, log }), asQueueName(DISCOVERY));
   }
 
   #mustBeOpen(call: string): void {

@@ -38,16 +38,18 @@ export class KeptChannel<C extends Channel> {
     return this.#stopping.signal.aborted;
   }
 
-  /** The first time; waits for a connection. Rejects with the broker's refusal, and is stopped then. */
+  /** The first time; waits for a connection. Rejects with what the broker refused, and is stopped then. */
   async start(): Promise<void> {
+    const { link } = this.#options;
     for (;;) {
+      const model = await link.up();
       try {
         return await this.#make();
       } catch (error) {
-        if (refusalOf(error) || this.stopped || this.#options.link.closed) {
-          this.#stopping.abort();
-          throw error;
-        }
+        const lost = link.model !== model && !refusalOf(error);
+        if (lost && !this.stopped && !link.closed) continue;
+        this.#stopping.abort();
+        throw error;
       }
     }
   }
