@@ -4,6 +4,9 @@
  */
 import { parseArgs } from 'node:util';
 import { chainAmqp, chainEmbedded, chainMqtt } from './chain.js';
+import { coordinator } from './coordinator.js';
+import { graphLoad } from './graph-load.js';
+import { startUp } from './start-up.js';
 import { formatTable } from './support/table.js';
 
 /**
@@ -24,6 +27,9 @@ const BENCHES = {
   'chain-amqp': chainAmqp,
   'chain-mqtt': chainMqtt,
   'chain-embedded': chainEmbedded,
+  coordinator,
+  'graph-load': graphLoad,
+  'start-up': startUp,
 };
 
 const { values, positionals } = parseArgs({
