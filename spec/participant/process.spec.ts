@@ -82,6 +82,31 @@ describe('process()', () => {
     expect(dead[0]?.headers[HEADER.deadReason]).to.equal("there is no outport 'nowhere'; there are: none");
   });
 
+  it('refuses a send() after it has ended, and sends nothing', async () => {
+    const refusals: unknown[] = [];
+    const late = participant({
+      component: 'Late',
+      inports: { in: {} },
+      outports: { out: {} },
+      process(_inputs, { send }) {
+        setTimeout(() => {
+          try {
+            void send('out', 1);
+          } catch (error) {
+            refusals.push(error);
+          }
+        });
+      },
+    });
+    const got = await network.collect('late.OUT');
+    await network.start(late, 'late');
+    await network.wire('late', { out: 'ready' });
+    await network.send('late.IN', 1);
+    await until(() => refusals.length === 1);
+    expect(refusals[0]).to.have.property('code', 'MSGFLO_LATE_SEND');
+    expect(got).to.have.length(0);
+  });
+
   it('keeps what was sent as it was then, whatever becomes of the object afterwards', async () => {
     const changing = participant({
       component: 'Changing',

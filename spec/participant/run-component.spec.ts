@@ -128,7 +128,8 @@ describe('runComponent', () => {
       const registry = new TransportRegistry().register(['direct'], openDirect());
       await runComponent(${JSON.stringify(fixture('legacy-repeat.cjs'))}, {
         role: 'r', address: 'direct://x', registry, signal: stop.signal, onStarted: () => stop.abort() });`;
-    const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', program], { stdio: 'inherit' });
+    const child = spawn(process.execPath, ['--import=tsx', '--input-type=module', '-e', program], { stdio: 'ignore' });
+    network.own(async () => void child.kill('SIGKILL'));
     expect(await new Promise((resolve) => child.on('close', resolve))).to.equal(0);
   });
 });

@@ -40,6 +40,16 @@ describe('wiring of a participant', () => {
     await until(() => network.last('a')?.wired === second.hash);
   });
 
+  it('is not carried out again when it comes again', async () => {
+    await network.start(repeat, 'a');
+    const same = await network.wire('a', { out: 'ready' });
+    await until(() => network.last('a')?.wired === same.hash);
+    await network.wire('a', { out: 'ready' });
+    const other = await network.wire('a', { out: 'unconnected' });
+    await until(() => network.last('a')?.wired === other.hash);
+    expect(network.announced.map(({ wired }) => wired)).to.deep.equal([undefined, same.hash, other.hash]);
+  });
+
   it('drops what is sent on an unconnected outport, counts it and says so once', async () => {
     const log = keepingLogger();
     const got = await network.collect('a.OUT');
