@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { ROLL_CALL_NOTICE } from '../../src/discovery/index.js';
-import { DeviceWatch, ForeignRegistrar, readForeignYaml, type TopicListener } from '../../src/participant/index.js';
+import {
+  DeviceWatch,
+  ForeignRegistrar,
+  ForeignYamlError,
+  readForeignYaml,
+  type TopicListener,
+} from '../../src/participant/index.js';
 import { TopicPattern } from '../../src/participant/topic-pattern.js';
 import { keepingLogger, Network, until } from './network.js';
 
@@ -73,7 +79,7 @@ describe('readForeignYaml', () => {
   for (const [what, text, words] of wrong) {
     it(`names file and place of ${what}, in one line`, () => {
       expect(() => readForeignYaml(text, 'x.yml', 'r'))
-        .to.throw(words)
+        .to.throw(ForeignYamlError, words)
         .with.property('message')
         .not.contain('\n');
     });

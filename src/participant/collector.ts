@@ -20,8 +20,8 @@ export class LateSendError extends MsgfloError {
 }
 
 /** What is collected at most, as messages and bytes, before outputs leave early. */
-export const MAX_COLLECTED = 1000;
-export const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
+const MAX_COLLECTED = 1000;
+const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
 const DONE = Promise.resolve();
 const NONE: readonly Output[] = Object.freeze([]);

@@ -6,7 +6,7 @@ import { Inport } from './inport.js';
 import { Outport } from './outport.js';
 
 /** The queue of a role's port: the one that is named, with `#ROLE` replaced, else `<role>.<PORT>`. */
-export function queueOf(role: Role, port: string, named?: string): QueueName {
+function queueOf(role: Role, port: string, named?: string): QueueName {
   return asQueueName(named === undefined ? `${role}.${port.toUpperCase()}` : named.replaceAll('#ROLE', role));
 }
 

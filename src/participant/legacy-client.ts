@@ -2,13 +2,22 @@ import { DISCOVERY_NOTICE, goneMessageOf } from '../discovery/index.js';
 import { messageOf, UnsupportedError } from '../errors.js';
 import { asParticipantId, asQueueName, asRole } from '../names.js';
 import type { Logger } from '../support/index.js';
-import type { Client, QueueKind, Settlement, Verdict } from '../transport/index.js';
+import type { Client, Consumer, QueueKind, Settlement, Verdict } from '../transport/index.js';
+import { within } from './within.js';
 
 type Callback = (error: Error | null) => void;
 
 /** A message as modules of the older shape get it; the same object comes back when it is acked or nacked. */
 export interface LegacyMessage {
   readonly data: unknown;
+}
+
+export interface LegacyClientOptions {
+  /** Gives up connecting. */
+  readonly signal: AbortSignal;
+  /** How long what is in hand may take when it disconnects. */
+  readonly graceMs: number;
+  readonly log: Logger;
 }
 
 /** What old clients had in flight on AMQP. Those of MQTT knew no bound. */
@@ -22,14 +31,16 @@ const NO_CALLBACK: Callback = () => undefined;
 export class LegacyClient {
   readonly #client: Client;
   readonly #signal: AbortSignal;
+  readonly #graceMs: number;
   readonly #log: Logger;
   readonly #registered = new Map<string, string>();
+  readonly #consumers = new Set<Consumer>();
   readonly #settle = new WeakMap<LegacyMessage, (verdict: Verdict) => void>();
 
-  /** @param signal gives up connecting */
-  constructor(client: Client, signal: AbortSignal, log: Logger) {
+  constructor(client: Client, { signal, graceMs, log }: LegacyClientOptions) {
     this.#client = client;
     this.#signal = signal;
+    this.#graceMs = graceMs;
     this.#log = log;
   }
 
@@ -74,7 +85,10 @@ export class LegacyClient {
         }),
       { prefetch: PREFETCH },
     );
-    answer(consuming, callback);
+    answer(
+      consuming.then((consumer) => this.#consumers.add(consumer)),
+      callback,
+    );
   }
 
   ackMessage(message: LegacyMessage): void {
@@ -97,6 +111,7 @@ export class LegacyClient {
   }
 
   async #leave(): Promise<void> {
+    await within(Promise.allSettled([...this.#consumers].map((consumer) => consumer.cancel())), this.#graceMs);
     if (this.#client.status === 'open') {
       const all = [...this.#registered].map(([id, role]) => ({ id: asParticipantId(id), role: asRole(role) }));
       this.#registered.clear();
@@ -105,7 +120,7 @@ export class LegacyClient {
         await this.#client.notify(notice).catch((error: unknown) => this.#log.debug(messageOf(error)));
       }
     }
-    await this.#client.close();
+    await this.#client.close({ graceMs: 0 });
   }
 }
 

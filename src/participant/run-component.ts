@@ -24,12 +24,14 @@ export interface RunOptions {
   readonly run?: string;
   readonly iips?: Readonly<Record<string, unknown>>;
   readonly periodMs?: number;
-  /** How long what is in hand may take when it is stopped. @default 5000 */
+  /** How long what is in hand may take when it is stopped. @default 3500, within the 5 s that a keeper gives */
   readonly graceMs?: number;
   readonly log?: Logger;
   /** Called when the participant has been announced. */
   readonly onStarted?: () => void;
 }
+
+const GRACE_MS = 3500;
 
 /**
  * Runs the participant that a module defines until `signal` aborts; resolves when it has stopped.
@@ -44,7 +46,7 @@ export async function runComponent(file: string, options: RunOptions): Promise<v
 
 /** The same for a component that is there already. */
 export async function runParticipant(component: Component, options: RunOptions): Promise<void> {
-  const { role, signal, graceMs, onStarted } = options;
+  const { role, signal, graceMs = GRACE_MS, onStarted } = options;
   const { id, broker, log } = await openClient(options);
   const participant = new Participant(component, { ...options, role, id, broker, log });
   await participant.start({ signal });
@@ -52,14 +54,14 @@ export async function runParticipant(component: Component, options: RunOptions):
   try {
     await Promise.race([participant.finished, aborted(signal)]);
   } finally {
-    await participant.stop(graceMs === undefined ? {} : { graceMs });
+    await participant.stop({ graceMs });
   }
 }
 
 async function runLegacy({ create }: Extract<LoadedModule, { kind: 'legacy' }>, options: RunOptions): Promise<void> {
-  const { role, signal, graceMs = 5000, iips = {}, onStarted } = options;
+  const { role, signal, graceMs = GRACE_MS, iips = {}, onStarted } = options;
   const { broker, log } = await openClient(options);
-  const client = new LegacyClient(broker, signal, log);
+  const client = new LegacyClient(broker, { signal, graceMs, log });
   const timers = new StartedTimers();
   try {
     const participant = create(client, role);
