@@ -16,6 +16,9 @@ function running(marker: string): number {
   }).length;
 }
 
+/** Seconds that no other process on this machine sleeps. */
+const long = `86400.${process.pid}${Date.now()}`;
+
 describe('a script participant', () => {
   let network: Network;
   beforeEach(async () => {
@@ -92,11 +95,11 @@ describe('a script participant', () => {
 
   const failures: readonly (readonly [string, Parameters<typeof scriptComponent>[0], string])[] = [
     ['is not there', { cmd: 'no-such-command-here' }, "cannot run 'no-such-command-here': there is no such command"],
-    ['takes too long', { cmd: 'sleep 4711', timeoutMs: 50 }, 'sleep took longer than 50 ms'],
+    ['takes too long', { cmd: `sleep ${long}`, timeoutMs: 50 }, 'sleep took longer than 50 ms'],
     ['writes too much', { cmd: 'yes', maxBytes: 10_000 }, 'yes wrote more than 10000 bytes to stdout'],
     [
       'takes too long with all it started',
-      { cmd: 'sleep 4711 | cat', shell: true, timeoutMs: 50 },
+      { cmd: `sleep ${long} | cat`, shell: true, timeoutMs: 50 },
       '/bin/sh took longer',
     ],
   ];
@@ -108,17 +111,17 @@ describe('a script participant', () => {
       await network.send('s.IN', 1);
       await until(() => dead.length === 1);
       expect(dead[0]?.headers[HEADER.deadReason]).to.contain(words);
-      await until(() => running('4711') === 0);
+      await until(() => running(long) === 0);
     });
   }
 
   it('reaps its commands when it stops, and gives the message back', async () => {
-    const participant = await network.start(scriptComponent({ cmd: 'sleep 4712' }), 's');
+    const participant = await network.start(scriptComponent({ cmd: `sleep ${long}` }), 's');
     await network.wire('s', { out: 'ready' });
     await network.send('s.IN', 1);
-    await until(() => running('4712') === 1);
+    await until(() => running(long) === 1);
     await participant.stop({ graceMs: 10 });
-    await until(() => running('4712') === 0);
+    await until(() => running(long) === 0);
     expect(await network.ready('s.IN')).to.equal(1);
   });
 
