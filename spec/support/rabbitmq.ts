@@ -43,6 +43,7 @@ export function sharedRabbit(): Promise<{ url: string }> {
 /** A server for one spec that kills it or looks at its lists; takes some 5 s. Also stopped when mocha ends. */
 export async function startRabbit(): Promise<Rabbit> {
   const server = await ensureInstalled(SERVER, 'rabbitmq-server', ENV_OVERRIDE);
+  const epmdProgram = await ensureInstalled('epmd', 'erlang-base', ENV_OVERRIDE);
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-rabbit-'));
   const [port, distPort, epmdPort] = await freePorts(3);
   await writeFile(
@@ -53,7 +54,7 @@ export async function startRabbit(): Promise<Rabbit> {
   await writeFile(join(folder, 'env.conf'), '');
   const env = environment(folder, { port, distPort, epmdPort });
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
-  const epmd = spawn('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], { env, stdio: 'ignore' });
+  const epmd = spawn(epmdProgram, ['-port', String(epmdPort), '-address', '127.0.0.1'], { env, stdio: 'ignore' });
   const killEpmdAtExit = killAtExit(epmd);
   let beam: ChildProcess | undefined;
   let forgetBeam = (): void => {};
@@ -149,11 +150,19 @@ async function killed(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** A mocha that ends without its teardown leaves no server behind. Returns how to forget it. */
+/** A mocha that ends without its teardown, or by SIGTERM, leaves no server behind. Returns how to forget it. */
 function killAtExit(child: ChildProcess): () => void {
   const kill = (): void => void child.kill('SIGKILL');
+  const killAndEnd = (): void => {
+    kill();
+    process.kill(process.pid, 'SIGTERM');
+  };
   process.once('exit', kill);
-  return () => process.off('exit', kill);
+  process.once('SIGTERM', killAndEnd);
+  return () => {
+    process.off('exit', kill);
+    process.off('SIGTERM', killAndEnd);
+  };
 }
 
 /** All held at once, so that they differ. */

@@ -9,6 +9,7 @@ import {
   type ClientOptions,
   type ConsumeOptions,
   type Consumer,
+  checkPrefetch,
   type Delivery,
   encodePayload,
   type Handler,
@@ -49,8 +50,6 @@ const CAPABILITIES: Capabilities = {
   lastWords: false,
   depths: true,
 };
-/** What the protocol can say. */
-const MAX_PREFETCH = 65_535;
 
 interface Part {
   stop(graceMs: number): Promise<void>;
@@ -139,9 +138,7 @@ export class AmqpClient implements Broker {
 
   async consume(inqueue: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
     this.#mustBeOpen('consume()');
-    if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > MAX_PREFETCH) {
-      throw new RangeError(`prefetch must be a whole number from 1 to ${MAX_PREFETCH}, got ${prefetch}`);
-    }
+    checkPrefetch(prefetch);
     const consumer = new AmqpConsumer({
       link: this.#taking,
       publisher: this.#publisher,
