@@ -75,3 +75,28 @@ export async function eventually(condition: () => boolean | Promise<boolean>, li
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
+
+/** Calls `send` with 0, 1, ... `count` - 1, 20 at a time. */
+export async function flood(count: number, send: (n: number) => Promise<void>): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const n = next;
+      next += 1;
+      await send(n);
+    }
+  };
+  await Promise.all(Array.from({ length: 20 }, worker));
+}
+
+/** Sends again every second until it is there: what a broker has not written when it is killed is lost to everybody. */
+export async function insist(send: () => Promise<void>, isThere: () => boolean): Promise<void> {
+  for (;;) {
+    await send();
+    const came = await eventually(isThere, 1000).then(
+      () => true,
+      () => false,
+    );
+    if (came) return;
+  }
+}

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { expect } from 'chai';
+import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { Logger } from '../../../src/support/index.js';
 import { sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
 import { eventually, Opened, Received, unique } from './harness.js';
@@ -14,7 +15,7 @@ describe('mqtt protocols', () => {
   afterEach(() => opened.closeAll());
 
   /** Stands before Mosquitto and treats a CONNECT of protocol 5 as an old broker does. */
-  async function oldBroker(refuse: (socket: Socket) => void): Promise<string> {
+  async function oldBroker(refuse: (socket: Socket) => void, change = (chunk: Buffer) => chunk): Promise<string> {
     const { url } = await sharedMosquitto();
     const sockets = new Set<Socket>();
     const server = createServer((socket) => {
@@ -26,7 +27,9 @@ describe('mqtt protocols', () => {
         sockets.add(behind);
         behind.on('error', () => undefined);
         behind.write(first);
-        socket.pipe(behind).pipe(socket);
+        socket.on('data', (chunk) => behind.write(change(chunk)));
+        socket.on('end', () => behind.end());
+        behind.pipe(socket);
       });
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
@@ -75,6 +78,45 @@ describe('mqtt protocols', () => {
     await client.consume(queue, async () => ({ verdict: { deadLetter: 'spoilt' }, outputs: [] }));
     await client.send('inqueue', queue, { data: 1 });
     await eventually(() => lines.some((line) => line.includes(queue) && line.includes('spoilt')));
+  });
+
+  it('subscribes plainly where $share is taken and never delivers, and says so once', async () => {
+    // To Mosquitto this is one more topic that nobody publishes to.
+    const unshare = (chunk: Buffer): Buffer =>
+      Buffer.from(chunk.toString('latin1').replace('$share/', '$shape/'), 'latin1');
+    const url = await oldBroker((socket) => socket.end(), unshare);
+    const said: string[] = [];
+    const log: Logger = { debug() {}, info() {}, warn() {}, warnOnce: (_key, text) => said.push(text) };
+    const queue = unique('plain');
+    const [one, two] = [new Received(), new Received()];
+    const client = await opened.client(url, {}, log);
+    await client.consume(queue, one.handler);
+    await (await opened.client(url)).consume(queue, two.handler);
+    await client.send('inqueue', queue, { data: 1 });
+    await Promise.all([one.until(1), two.until(1)]);
+    expect(said).to.have.length(1);
+    expect(said[0]).to.include('cannot share');
+  });
+
+  it('works over WebSocket', async () => {
+    const { url } = await sharedMosquitto();
+    const server = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'mqtt' });
+    server.on('connection', (socket) => {
+      const stream = createWebSocketStream(socket);
+      stream.pipe(connectTcp(Number(new URL(url).port), '127.0.0.1')).pipe(stream);
+    });
+    await once(server, 'listening');
+    opened.later(async () => {
+      server.close();
+    });
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const client = await opened.client(`ws://127.0.0.1:${port}`);
+    const queue = unique('ws');
+    const received = new Received();
+    await client.consume(queue, received.handler);
+    await client.send('inqueue', queue, { data: 1 });
+    await received.until(1);
   });
 
   it('refuses wrong credentials at once: MSGFLO_REFUSED', async () => {

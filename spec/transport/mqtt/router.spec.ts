@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
+import { contentHash } from '../../../src/support/index.js';
 import type { Binding } from '../../../src/transport/index.js';
 import { type Mosquitto, sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
-import { eventually, Opened, Received, unique } from './harness.js';
+import { eventually, flood, insist, Opened, Received, unique } from './harness.js';
 
 describe('mqtt router', () => {
   const opened = new Opened();
@@ -113,21 +114,46 @@ describe('mqtt router', () => {
     const consumer = await opened.client(mosquitto.url, { slot: unique('slot') });
     await consumer.consume(binding.target, received.handler, { prefetch: 50 });
     await client.bind(binding);
-    // What the broker confirmed since its last write to disk dies with it: sends wait until what went before has come.
-    const sends = flood(600, async (data) => {
-      await client.send('outqueue', binding.source, { data }, { mandatory: true }).catch(() => undefined);
-      await eventually(async () => {
-        if (received.distinct.has(String(data))) return true;
-        if (performance.now() % 1000 > 900) await client.send('outqueue', binding.source, { data });
-        return false;
-      }, 30_000);
-    });
+    const sends = flood(600, (data) =>
+      insist(
+        () => client.send('outqueue', binding.source, { data }),
+        () => received.distinct.has(String(data)),
+      ),
+    );
     await received.until(200);
     await mosquitto.kill();
     await mosquitto.restart();
     await sends;
     expect(received.distinct.size).to.equal(600);
     expect(client.status).to.equal('open');
+  });
+
+  it('takes over from one that left its presence behind and is silent', async () => {
+    const mosquitto = await ownMosquitto();
+    const client = await opened.client(mosquitto.url);
+    await client.notify({ name: 'msgflo/router', body: Buffer.from('long dead'), retain: true });
+    const router = await opened.router(mosquitto.url);
+    expect(router.status).to.equal('standby');
+    await eventually(() => router.status === 'routing');
+  });
+
+  it('ignores what is no route, and a route from a queue to itself', async () => {
+    const mosquitto = await ownMosquitto();
+    const client = await opened.client(mosquitto.url);
+    const self = unique('self');
+    await client.notify({ name: 'msgflo/routes/nonsense', body: Buffer.from('{'), retain: true });
+    const loop = { source: self, target: self };
+    const body = Buffer.from(JSON.stringify({ route: 1, kind: 'pubsub', ...loop }));
+    await client.notify({ name: `msgflo/routes/${contentHash(loop)}`, body, retain: true });
+    await opened.router(mosquitto.url);
+    const binding = newBinding();
+    const received = new Received();
+    await client.consume(binding.target, received.handler);
+    await client.bind(binding);
+    await client.send('outqueue', binding.source, { data: 1 }, { mandatory: true });
+    await received.until(1);
+    const refused = await client.send('outqueue', self, { data: 1 }, { mandatory: true }).catch((error) => error);
+    expect(refused).to.have.property('code', 'MSGFLO_UNROUTED');
   });
 
   async function ownMosquitto(): Promise<Mosquitto> {
@@ -138,19 +164,6 @@ describe('mqtt router', () => {
 });
 
 const ROUTER = new URL('./router-process.ts', import.meta.url).pathname;
-
-/** 20 at a time. */
-async function flood(count: number, send: (n: number) => Promise<void>): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      const n = next;
-      next += 1;
-      await send(n);
-    }
-  };
-  await Promise.all(Array.from({ length: 20 }, worker));
-}
 
 async function killed(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;

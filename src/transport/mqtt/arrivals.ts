@@ -1,6 +1,9 @@
 import { Fifo } from './fifo.js';
 import type { Incoming, Session } from './session.js';
 
+/** What of a session is needed here. */
+type Acking = Pick<Session, 'ack' | 'sessionPresent'>;
+
 /** One message that is to be acknowledged. */
 export class Arrival {
   readonly message: Incoming;
@@ -51,12 +54,12 @@ export class Arrival {
  * over anew, as other brokers do.
  */
 export class Arrivals {
-  readonly #session: Session;
+  readonly #session: Acking;
   readonly #unacked = new Fifo<Arrival>();
   /** Of the session before, by packet id. */
   readonly #earlier: Map<number, Arrival>;
 
-  constructor(session: Session, before: Arrivals | undefined) {
+  constructor(session: Acking, before: Arrivals | undefined) {
     this.#session = session;
     this.#earlier = before && session.sessionPresent ? before.#left() : new Map();
   }

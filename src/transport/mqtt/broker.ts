@@ -203,7 +203,8 @@ export class MqttBroker implements Broker {
     const isShared = await probe.run(intake, this.#outlet);
     if (!isShared) this.#log.warnOnce('share', 'this broker cannot share: each instance of a role gets every message');
     const isKept = slot !== undefined;
-    const inqueues = new Inqueues({ intake, sender: this.#sender, isKept, isShared, log: this.#log });
+    const tellsUnrouted = this.capabilities.reportsUnrouted;
+    const inqueues = new Inqueues({ intake, sender: this.#sender, isKept, isShared, tellsUnrouted, log: this.#log });
     this.#inqueues = inqueues;
     for (const arrival of early) inqueues.take(arrival);
     return inqueues;

@@ -15,6 +15,8 @@ export interface InqueuesOptions {
   readonly sender: Sender;
   /** Whether the broker keeps what this client leaves unsettled, for the next with its slot. */
   readonly isKept: boolean;
+  /** Whether the broker tells when nobody takes what is given back. */
+  readonly tellsUnrouted: boolean;
   /** Whether `$share` works here. */
   readonly isShared: boolean;
   readonly log: Logger;
@@ -112,6 +114,7 @@ export class Inqueues {
   /** What nobody else takes waits for a consumer that this client may make later. */
   async #retire(inqueue: Inqueue): Promise<void> {
     await this.#unsubscribe(inqueue);
+    if (!this.#options.tellsUnrouted) return;
     for (const job of await this.#giveBack(inqueue, inqueue.take({ inHand: false }))) inqueue.offer(job);
   }
 

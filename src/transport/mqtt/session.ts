@@ -176,12 +176,17 @@ export class Session {
     this.#send({ cmd: 'puback', messageId: message.packetId, reasonCode: 0 });
   }
 
-  /** Resolves with the SUBACK. @throws {Error} when the broker refuses, or the session ends before. */
+  /** Resolves with the SUBACK. @throws {RefusedError} @throws {Error} when the session ends before. */
   async subscribe(filter: string, options: SubscribeOptions): Promise<void> {
     const { qos, subscriptionId, retainHandling: rh = 0 } = options;
     const properties =
       this.canIdentify && subscriptionId ? { properties: { subscriptionIdentifier: subscriptionId } } : {};
-    await this.#client.subscribeAsync(filter, { qos, ...(this.protocol === 5 ? { rh, ...properties } : {}) });
+    try {
+      await this.#client.subscribeAsync(filter, { qos, ...(this.protocol === 5 ? { rh, ...properties } : {}) });
+    } catch (error) {
+      if (!this.#client.connected) throw error;
+      throw new RefusedError(`the broker refuses a subscription to '${filter}': ${messageOf(error)}`, { cause: error });
+    }
   }
 
   async unsubscribe(filter: string): Promise<void> {
