@@ -60,7 +60,7 @@ describe('the embedded broker as a process', () => {
       () => 'started',
       (error: Error) => error.message,
     );
-    expect(outcome).to.match(/ended with 1: broker: a broker is already running here: it answers on .*broker\.sock/);
+    expect(outcome).to.match(/ended with 3: broker: a broker is already running here: it answers on .*broker\.sock/);
     expect((await readBrokerFile(dir))?.pid).to.equal(first.child.pid);
   });
 

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { MsgfloError, messageOf, UsageError } from '../errors.js';
 import { createLogger, type Logger } from '../support/index.js';
+import { UnknownSchemeError } from '../transport/index.js';
 import { version } from './version.js';
 
 /** What a command is given by the process it runs in; specs give it their own. */
@@ -23,11 +24,18 @@ export function command(name: string, description: string): Command {
     .description(description)
     .version(version(), '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .showHelpAfterError('(--help lists the options)')
+    .configureOutput({ outputError: (text, write) => write(`${name}: ${oneLine(text)} (--help lists the options)\n`) })
     .exitOverride();
 }
 
-const BOOLEAN = Symbol('takes true or false');
+const oneLine = (text: string): string =>
+  text
+    .replace(/^error: /, '')
+    .trim()
+    .replace(/\s+/g, ' ');
+
+/** Marks an option that may stand bare, with the words that it takes as its value. */
+const TAKES = Symbol('takes only some words');
 
 /** A flag that may stand bare, with `true` or `false` behind it, or as `--flag=false`; it never takes another word. */
 export function booleanOption(flag: `--${string}`, description: string, defaultValue = false): Option {
@@ -35,7 +43,13 @@ export function booleanOption(flag: `--${string}`, description: string, defaultV
     if (value === 'true' || value === 'false') return value === 'true';
     throw new UsageError(`${flag} is true or false, not '${value}'`);
   });
-  return Object.assign(option, { [BOOLEAN]: true });
+  return Object.assign(option, { [TAKES]: (word: string) => word === 'true' || word === 'false' });
+}
+
+/** A flag that may stand bare, which means `true`, or with a value; what looks like a graph file is none. */
+export function presetOption(flag: `--${string}`, value: string, description: string): Option {
+  const option = new Option(`${flag} [${value}]`, description);
+  return Object.assign(option, { [TAKES]: (word: string) => !/^-|\.(fbp|json)$/i.test(word) });
 }
 
 /** A number option given in seconds; the command gets milliseconds. */
@@ -63,6 +77,7 @@ export async function run(factory: CommandFactory, argv: readonly string[]): Pro
   const abort = new AbortController();
   const onSignal = (): void => abort.abort(new Error('interrupted'));
   process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  goOnWhenNobodyReads();
   const context: CliContext = {
     signal: abort.signal,
     env: process.env,
@@ -77,41 +92,62 @@ export async function run(factory: CommandFactory, argv: readonly string[]): Pro
   }
 }
 
+/** A reader that left, as `head` does, is no reason to end in the middle of something: the rest is said to nobody. */
+export function goOnWhenNobodyReads(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+}
+
 /** The same with a context of the caller's. @param args without interpreter and script */
 export async function runWith(factory: CommandFactory, args: readonly string[], context: CliContext): Promise<number> {
   const parser = factory(context);
   try {
-    await parser.parseAsync(withBooleans(parser, args), { from: 'user' });
+    await parser.parseAsync(withValues(parser, args), { from: 'user' });
     return 0;
   } catch (error) {
-    return failure(parser.name(), error);
+    return failure(parser.name(), error, context);
   }
 }
 
-function failure(name: string, error: unknown): number {
+/** Something else has said already what went wrong: nothing more is printed. */
+export class AlreadyToldError extends MsgfloError {
+  readonly code = 'MSGFLO_ALREADY_TOLD';
+}
+
+function failure(name: string, error: unknown, { signal, log }: CliContext): number {
   // Commander has printed its own words already; asking for help or the version is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof AlreadyToldError) return 1;
+  if (signal.aborted) {
+    // Whoever interrupts knows why it ends; what broke off by that is no news.
+    log.debug(messageOf(error));
+    return 1;
+  }
   const expected = error instanceof MsgfloError || process.env.DEBUG === undefined;
   const detail = expected || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
   process.stderr.write(`${name}: ${detail}\n`);
-  return error instanceof UsageError ? 2 : 1;
+  return error instanceof UsageError || error instanceof UnknownSchemeError ? 2 : 1;
 }
 
-/** Gives every bare boolean flag its value, so that it cannot swallow the word behind it. */
-function withBooleans(parser: Command, args: readonly string[]): string[] {
-  const flags = new Set(parser.options.filter((option) => BOOLEAN in option).map((option) => option.long));
+/** Gives every flag that stands bare its value, so that it cannot swallow the word behind it. */
+function withValues(parser: Command, args: readonly string[]): string[] {
+  const flags = new Map(parser.options.flatMap((option) => (isPicky(option) ? [[option.long, option[TAKES]]] : [])));
   const given: string[] = [];
   for (let at = 0; at < args.length; at += 1) {
     const word = args[at] ?? '';
     if (word === '--') return [...given, ...args.slice(at)];
-    if (!flags.has(word)) {
+    const takes = flags.get(word);
+    if (!takes) {
       given.push(word);
       continue;
     }
     const next = args[at + 1];
-    const isValue = next === 'true' || next === 'false';
+    const isValue = next !== undefined && takes(next);
     given.push(`${word}=${isValue ? next : 'true'}`);
     if (isValue) at += 1;
   }
   return given;
+}
+
+function isPicky(option: Option): option is Option & { readonly long: string; [TAKES](word: string): boolean } {
+  return TAKES in option;
 }

@@ -6,6 +6,7 @@ import { liveUrlLine, RuntimePinger, Server } from '../server/index.js';
 import { createLogger, type Logger } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { type Broker, withoutPassword } from '../transport/index.js';
+import { goOnWhenNobodyReads } from './command.js';
 import { Progress } from './progress.js';
 import { executable, loadGraph, loadProjectLibrary } from './project.js';
 import { RuntimeNetwork } from './runtime-network.js';
@@ -21,6 +22,7 @@ export const CANNOT_START = 3;
  * @returns the exit code
  */
 export async function runCoordinator(env: NodeJS.ProcessEnv, channel: IpcChannel): Promise<number> {
+  goOnWhenNobodyReads();
   const settings = takeSettings(env);
   const log = createLogger('msgflo');
   const abort = new AbortController();

@@ -29,7 +29,7 @@ export function dumpMessage(context: CliContext): Command {
       const messages = await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, (client) => {
         return take(client, asQueueName(queue), amount, context.signal);
       });
-      context.print(JSON.stringify(amount === 1 ? messages[0] : messages, null, 2));
+      context.print(JSON.stringify(amount === 1 ? messages[0] : messages));
     });
 }
 

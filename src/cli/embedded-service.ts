@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readBrokerFile } from '../embedded/index.js';
+import { BROKER_RUNNING, readBrokerFile } from '../embedded/index.js';
 import { MsgfloError } from '../errors.js';
 import { type Guard, KeptService } from '../process/index.js';
 import type { CliContext } from './command.js';
@@ -12,24 +12,81 @@ class EmbeddedBrokerError extends MsgfloError {
 
 const READY_WITHIN_MS = 10_000;
 
-/** Starts the embedded broker of this folder as a process of its own, kept running. Resolves when it answers. */
-export async function startEmbedded(
-  stateDir: string,
-  guard: Guard,
-  { log, signal }: CliContext,
-): Promise<{ readonly service: KeptService; readonly address: string }> {
-  const main = fileURLToPath(new URL('../embedded/main.js', import.meta.url));
-  const argv = [process.execPath, main, '--dir', stateDir];
-  const service = new KeptService({ role: 'broker', argv }, { guard, log });
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
-  try {
-    for (;;) {
-      const found = await readBrokerFile(stateDir);
-      if (found) return { service, address: found.address };
-      await delay(25, undefined, { signal: limit });
+/** How often it is looked whether the broker that another msgflo runs is still there, in ms. */
+const LOOK_EVERY_MS = 500;
+
+/**
+ * Sees to it that a folder has an embedded broker for as long as this service lives: a process of our own, kept running,
+ * or that of another msgflo, whose place is taken when it ends. Clients find the new one at the same address.
+ */
+export class EmbeddedService {
+  readonly #stateDir: string;
+  readonly #parts: { readonly guard: Guard; readonly log: CliContext['log'] };
+  readonly #stopping = new AbortController();
+  readonly #over: Promise<void>;
+  #service: KeptService | undefined;
+
+  private constructor(stateDir: string, guard: Guard, log: CliContext['log']) {
+    this.#stateDir = stateDir;
+    this.#parts = { guard, log };
+    this.#over = this.#keep();
+  }
+
+  /** Resolves when a broker answers. @throws {EmbeddedBrokerError} when none does within 10 s, or the signal aborts */
+  static async start(
+    stateDir: string,
+    guard: Guard,
+    { log, signal }: CliContext,
+  ): Promise<{ readonly service: EmbeddedService; readonly address: string }> {
+    const service = new EmbeddedService(stateDir, guard, log);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+    try {
+      for (;;) {
+        const found = await readBrokerFile(stateDir);
+        if (found) return { service, address: service.#say(found.address) };
+        await delay(25, undefined, { signal: limit });
+      }
+    } catch (error) {
+      await service.stop();
+      throw new EmbeddedBrokerError(`the embedded broker did not start in ${stateDir}`, { cause: error });
     }
-  } catch (error) {
-    await service.stop();
-    throw new EmbeddedBrokerError(`the embedded broker did not start in ${stateDir}`, { cause: error });
+  }
+
+  /** Resolves when a process of ours is gone. The broker of another msgflo is left alone. Idempotent. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#service?.stop();
+    await this.#over;
+  }
+
+  #say(address: string): string {
+    const { log } = this.#parts;
+    if (this.#service)
+      log.info('using the embedded broker, for this machine only (another: --broker amqp://... or mqtt://...)');
+    else log.info(`using the embedded broker that runs in this folder already: ${address}`);
+    return address;
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#stopping;
+    const argv = [
+      process.execPath,
+      fileURLToPath(new URL('../embedded/main.js', import.meta.url)),
+      '--dir',
+      this.#stateDir,
+    ];
+    while (!signal.aborted) {
+      if (await readBrokerFile(this.#stateDir)) {
+        await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
+      if (signal.aborted) return;
+      this.#service = new KeptService(
+        { role: 'broker', argv },
+        { ...this.#parts, restart: { finalCodes: [BROKER_RUNNING] } },
+      );
+      await this.#service.over();
+      this.#service = undefined;
+    }
   }
 }

@@ -1,17 +1,12 @@
-import { readBrokerFile } from '../embedded/index.js';
-import { MsgfloError } from '../errors.js';
 import { Guard, KeeperServer, KeptService, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
-import type { CliContext } from './command.js';
+import { AlreadyToldError, type CliContext } from './command.js';
 import { CANNOT_START } from './coordinator-process.js';
-import { startEmbedded } from './embedded-service.js';
+import { EmbeddedService } from './embedded-service.js';
 import { executable } from './project.js';
 import { type RuntimeSettings, settingsAsEnv } from './runtime-settings.js';
 import { untilAborted } from './until-aborted.js';
 
-/** The coordinator said why; here only that it is over. */
-class CoordinatorFailedError extends MsgfloError {
-  readonly code = 'MSGFLO_COORDINATOR_FAILED';
-}
+type Service = Pick<KeptService, 'stop'>;
 
 export interface KeeperOptions {
   /** Without `broker`: the embedded one is started, or joined where it runs already. */
@@ -32,9 +27,14 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
   const toTerminal = prefixedOutput(process.stderr);
   supervisor.onOutput((line) => (forward.includes(line.stream) ? toTerminal(line) : undefined));
   const server = new KeeperServer(supervisor, log);
-  const services: KeptService[] = [];
+  const services: Service[] = [];
+  const embedded = async (): Promise<string> => {
+    const { service, address } = await EmbeddedService.start(settings.stateDir, guard, context);
+    services.push(service);
+    return address;
+  };
   try {
-    const broker = settings.broker ?? (await embeddedBroker(settings.stateDir, guard, services, context));
+    const broker = settings.broker ?? (await embedded());
     const coordinator = new KeptService(
       {
         role: 'coordinator',
@@ -45,7 +45,7 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
     );
     services.push(coordinator);
     await Promise.race([untilAborted(signal), coordinator.over()]);
-    if (!signal.aborted) throw new CoordinatorFailedError('the coordinator could not start; see above');
+    if (!signal.aborted) throw new AlreadyToldError('the coordinator could not start');
     log.info(`stopping ${(await supervisor.list()).length} processes`);
   } finally {
     // The coordinator first, so that nothing is started again; the broker last, for those who finish what they hold.
@@ -54,21 +54,4 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
     for (const service of services.reverse()) await service.stop();
     await guard.close();
   }
-}
-
-async function embeddedBroker(
-  stateDir: string,
-  guard: Guard,
-  services: KeptService[],
-  context: CliContext,
-): Promise<string> {
-  const running = await readBrokerFile(stateDir);
-  if (running) {
-    context.log.info(`using the embedded broker that runs in this folder already: ${running.address}`);
-    return running.address;
-  }
-  const { service, address } = await startEmbedded(stateDir, guard, context);
-  services.push(service);
-  context.log.info(`using the embedded broker, for this machine only (another: --broker amqp://... or mqtt://...)`);
-  return address;
 }

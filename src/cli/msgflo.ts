@@ -96,7 +96,8 @@ export function forwardOption(): Option {
   return new Option('--forward <streams>', 'show this output of participants: stderr, stdout or both; none for nothing')
     .default(['stderr', 'stdout'], 'stderr,stdout')
     .argParser((value) => {
-      const streams = value === 'none' ? [] : value.split(',').map((stream) => stream.trim());
+      const streams =
+        value === 'none' ? [] : value.split(',').flatMap((word) => (word.trim() === '' ? [] : [word.trim()]));
       const wrong = streams.find((stream) => stream !== 'stderr' && stream !== 'stdout');
       if (wrong === undefined) return streams;
       throw new UsageError(`--forward takes stderr, stdout or both, not '${wrong}'`);

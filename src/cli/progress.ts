@@ -2,6 +2,7 @@ import type { Coordinator, NetworkReport } from '../coordinator/index.js';
 import { checkPorts, type GraphPositions, type GraphProblem } from '../graph/index.js';
 import type { Role } from '../names.js';
 import type { Logger } from '../support/index.js';
+import { missingEdges, missingNodes } from './missing.js';
 
 /**
  * Says on stderr how far a network has come: a line when counts change, one when it is complete, and after
@@ -58,25 +59,8 @@ export class Progress {
   }
 
   #sayMissing(): void {
-    const { nodes, edges } = this.#coordinator.report();
-    for (const { role, state, why } of nodes) {
-      if (state !== 'live' && state !== 'foreign')
-        this.#log.warn(`${this.#placeOf(role)}: role '${role}' is ${state}: ${why}`);
-    }
-    for (const { edge, state, why } of edges) {
-      if (state === 'live') continue;
-      const { from, to } = edge;
-      const name = `${from.role} ${from.port} -> ${to.port} ${to.role}`;
-      this.#log.warn(`${this.#placeOf(from.role, to.role)}: edge '${name}' is ${state}: ${why}`);
-    }
-  }
-
-  /** Where a node stands, or an edge between two roles; the file alone where nodes between them were resolved away. */
-  #placeOf(role: string, target?: string): string {
-    const { nodes, edges } = this.#coordinator.graph;
-    const edge =
-      target === undefined ? undefined : edges.find(({ from, to }) => from.role === role && to.role === target);
-    const part = edge ?? nodes.find((node) => node.role === (target ?? role));
-    return part ? this.#positions.where(part) : this.#positions.path;
+    const report = this.#coordinator.report();
+    const places = { graph: this.#coordinator.graph, positions: this.#positions };
+    for (const line of [...missingNodes(report, places), ...missingEdges(report, places)]) this.#log.warn(line);
   }
 }

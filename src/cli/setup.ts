@@ -1,17 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { Coordinator, type Launch, launchesOf, type NetworkReport } from '../coordinator/index.js';
-import { MsgfloError, UsageError } from '../errors.js';
+import { Coordinator, type Launch, launchesOf } from '../coordinator/index.js';
+import { UsageError } from '../errors.js';
 import { type GraphDocument, participantNodes } from '../graph/index.js';
+import type { Library } from '../library/index.js';
 import type { Role } from '../names.js';
 import { Guard, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
-import { type Broker, withoutPassword } from '../transport/index.js';
-import { brokerOption, joinBroker, stateDir, withBroker } from './broker.js';
-import { booleanOption, type CliContext, command, secondsOption } from './command.js';
+import { withoutPassword } from '../transport/index.js';
+import { brokerOption, joinBroker, namedBroker, stateDir, withBroker } from './broker.js';
+import { booleanOption, type CliContext, command, presetOption, secondsOption } from './command.js';
+import { EmbeddedService } from './embedded-service.js';
 import { forwardOption } from './msgflo.js';
 import { executable, loadGraph, loadProjectLibrary } from './project.js';
-import { untilAborted } from './until-aborted.js';
+import { pass } from './setup-pass.js';
 
 interface Options {
   readonly broker?: string;
@@ -24,11 +26,6 @@ interface Options {
   readonly timeout: number;
   readonly forever: boolean;
   readonly shell?: string | true;
-}
-
-/** Not everything that the graph wants is in place, and the time is over. */
-class SetupIncompleteError extends MsgfloError {
-  readonly code = 'MSGFLO_SETUP_INCOMPLETE';
 }
 
 /** `msgflo-setup`: one pass of what `msgflo` does for ever: bind what the graph wants, print it, leave. */
@@ -45,120 +42,82 @@ export function setup(context: CliContext): Command {
     .addOption(booleanOption('--discover', 'accepted for old scripts: participants are always discovered'))
     .addOption(secondsOption('--timeout <seconds>', 'give up after so long', 30))
     .addOption(booleanOption('--forever', 'stay, keep participants running and bindings made, until interrupted'))
-    .addOption(new Option('--shell [shell]', 'start commands through a shell').preset(true))
+    .addOption(presetOption('--shell', 'shell', 'start commands through a shell (bare: /bin/sh)').argParser(parseShell))
     .action((graph: string, options: Options) => setUp(graph, options, context));
 }
 
 async function setUp(path: string, options: Options, context: CliContext): Promise<void> {
   const document = await loadGraph(path);
-  const address = await joinBroker(options.broker, context);
-  const launches = options.participants ? await launchesFor(document, address, options, context) : undefined;
-  await withBroker(address, context, { timeoutMs: options.timeout, id: `msgflo-setup-${randomUUID()}` }, (broker) => {
-    return withSupervisor(options, context, (supervisor) => {
-      const coordinator = new Coordinator({
-        graph: document.graph,
-        broker,
-        brokerName: withoutPassword(address),
-        recordsPath: join(stateDir(context.cwd), `setup-${encodeURIComponent(document.graph.name)}.json`),
-        log: context.log,
-        ...(launches || options.forever ? { launcher: supervisor, launches: launches ?? new Map() } : {}),
-        ...(options.forever ? { router: routerSpec(address) } : {}),
+  const library = options.participants ? await libraryFor(document, options, context) : undefined;
+  // The broker goes last, for participants that finish what they hold.
+  await withAddress(options, context, (address, guard) => {
+    return withSupervisor(options, guard, context, async (supervisor) => {
+      const launches = library ? launchesFor(document, library, address, options) : new Map<Role, Launch>();
+      const client = { timeoutMs: options.timeout, id: `msgflo-setup-${randomUUID()}` };
+      await withBroker(address, context, client, async (broker) => {
+        const coordinator = new Coordinator({
+          graph: document.graph,
+          broker,
+          brokerName: withoutPassword(address),
+          recordsPath: join(stateDir(context.cwd), `setup-${encodeURIComponent(document.graph.name)}.json`),
+          log: context.log,
+          ...(library || options.forever ? { launcher: supervisor, launches } : {}),
+          ...(options.forever ? { router: routerSpec(address) } : {}),
+        });
+        await coordinator.start();
+        try {
+          const { timeout: timeoutMs, forever } = options;
+          await pass(coordinator, document, { timeoutMs, forever, launched: new Set(launches.keys()) }, context);
+        } finally {
+          await coordinator.stop();
+        }
       });
-      return pass(coordinator, document, broker, options, context);
     });
   });
 }
 
-async function pass(
-  coordinator: Coordinator,
-  document: GraphDocument,
-  broker: Broker,
-  { timeout, forever, participants }: Options,
+/** The broker named, or the one that runs in this folder; only what stays up brings one along. */
+async function withAddress(
+  { broker, forever }: Options,
   context: CliContext,
+  work: (address: string, guard: Guard) => Promise<void>,
 ): Promise<void> {
-  await coordinator.start();
+  const isEmbedded = forever && !namedBroker(broker, context.env);
+  const joined = isEmbedded ? undefined : await joinBroker(broker, context);
+  const guard = new Guard(context.log);
+  let embedded: EmbeddedService | undefined;
   try {
-    const report = await untilComplete(coordinator, timeout, context.signal);
-    if (participants) context.print(`Set up participants ${JSON.stringify(rolesOf(report))}`);
-    context.print('Set up bindings:');
-    for (const line of bindingLines(report)) context.print(line);
-    const missing = [
-      ...report.edges.filter(({ state }) => state !== 'live'),
-      ...(participants ? deadNodes(report) : []),
-    ];
-    if (missing.length > 0 && !forever)
-      throw new SetupIncompleteError(
-        inWords(
-          missing.map(({ why }) => why),
-          document,
-        ),
-      );
-    if (!broker.capabilities.binds && !forever && report.edges.length > 0) {
-      context.log.debug('routes to participants that take no wiring need a router: msgflo-router, or --forever');
-    }
-    if (forever) await untilAborted(context.signal);
+    if (joined !== undefined) return await work(joined, guard);
+    const { service, address } = await EmbeddedService.start(stateDir(context.cwd), guard, context);
+    embedded = service;
+    await work(address, guard);
   } finally {
-    await coordinator.stop();
+    await embedded?.stop();
+    guard.close();
   }
 }
 
-/** The report once nothing is missing, or the last one when the time is over. */
-async function untilComplete(coordinator: Coordinator, timeoutMs: number, signal: AbortSignal): Promise<NetworkReport> {
-  return new Promise((resolve) => {
-    const finish = (): void => {
-      clearTimeout(timer);
-      unsubscribe();
-      signal.removeEventListener('abort', finish);
-      resolve(coordinator.report());
-    };
-    const timer = setTimeout(finish, timeoutMs);
-    signal.addEventListener('abort', finish);
-    const unsubscribe = coordinator.subscribe(({ kind }) => {
-      if (kind !== 'report' || !coordinator.isIdle) return;
-      const { edges } = coordinator.report();
-      if (edges.every(({ state }) => state === 'live')) finish();
-    });
-  });
-}
-
-function rolesOf({ nodes }: NetworkReport): readonly string[] {
-  return nodes.filter(({ state }) => state !== 'foreign').map(({ role }) => role);
-}
-
-function deadNodes({ nodes }: NetworkReport): readonly { readonly why?: string }[] {
-  return nodes.filter(({ state }) => state === 'pending' || state === 'lost');
-}
-
-/** As scripts read them: `PUBSUB: src -> tgt`. */
-function bindingLines({ edges }: NetworkReport): readonly string[] {
-  return edges.flatMap(({ edge, state, binding }) => {
-    if (state !== 'live' || !binding) return [];
-    const source = edge.kind === 'deadletter' ? binding.source.replace(/^dead-/, '') : binding.source;
-    return [`${edge.kind.toUpperCase()}: ${source} -> ${binding.target}`];
-  });
-}
-
-function inWords(reasons: readonly (string | undefined)[], { positions }: GraphDocument): string {
-  const distinct = [...new Set(reasons.map((why) => why ?? 'something is missing'))];
-  return `${positions.path}: not all could be set up: ${distinct.join('; ')}`;
-}
-
-async function launchesFor(
-  { graph, positions }: GraphDocument,
-  broker: string,
-  options: Options,
-  context: CliContext,
-): Promise<ReadonlyMap<Role, Launch>> {
+/** The components, once it is sure that all that is to be started can be. */
+async function libraryFor(document: GraphDocument, options: Options, context: CliContext): Promise<Library> {
   const library = await loadProjectLibrary({ library: options.library, componentDir: options.componentdir }, context);
+  launchesFor(document, library, '', options);
+  return library;
+}
+
+function launchesFor(
+  { graph, positions }: GraphDocument,
+  library: Library,
+  broker: string,
+  { only, ignore, shell }: Options,
+): ReadonlyMap<Role, Launch> {
   const roles = participantNodes(graph).map(({ role }) => role);
-  const wrong = [...options.only, ...options.ignore].find((name) => !roles.some((role) => role === name));
+  const wrong = [...only, ...ignore].find((name) => !roles.some((role) => role === name));
   if (wrong !== undefined)
     throw new UsageError(`${positions.path} has no role '${wrong}'; it has: ${roles.join(', ')}`);
-  const others = options.only.length === 0 ? [] : roles.filter((role) => !options.only.includes(role));
-  const { shell } = options;
+  const others = only.length === 0 ? [] : roles.filter((role) => !only.includes(role));
   const { launches, unknown } = launchesOf(graph, library, {
     broker,
-    ignore: [...options.ignore, ...others],
+    ignore: [...ignore, ...others],
     ...(shell === undefined ? {} : { shell }),
   });
   const [first] = unknown;
@@ -167,21 +126,25 @@ async function launchesFor(
 }
 
 /** A supervisor for as long as `work` takes; what it started is gone afterwards. */
-async function withSupervisor<T>(
+async function withSupervisor(
   { forward }: Pick<Options, 'forward'>,
+  guard: Guard,
   { log }: CliContext,
-  work: (supervisor: Supervisor) => Promise<T>,
-): Promise<T> {
-  const guard = new Guard(log);
+  work: (supervisor: Supervisor) => Promise<void>,
+): Promise<void> {
   const supervisor = new Supervisor({ guard, log });
   const toTerminal = prefixedOutput(process.stderr);
   supervisor.onOutput((line) => (forward.includes(line.stream) ? toTerminal(line) : undefined));
   try {
-    return await work(supervisor);
+    await work(supervisor);
   } finally {
     await supervisor.close();
-    await guard.close();
   }
+}
+
+function parseShell(value: string): string | true | undefined {
+  if (value === 'false') return undefined;
+  return value === 'true' ? true : value;
 }
 
 function routerSpec(broker: string) {

@@ -24,9 +24,10 @@ export async function readBrokerFile(dir: string): Promise<BrokerFile | undefine
   return (await isAnswering(connectOptions(readLocalAddress(new URL(file.address))))) ? file : undefined;
 }
 
-/** Takes the file away, unless it names another address by now. */
-export async function removeBrokerFile(dir: string, address: string): Promise<void> {
-  if ((await parseBrokerFile(dir))?.address === address) await rm(pathIn(dir), { force: true });
+/** Takes the file away, unless another broker has left its own there by now. */
+export async function removeBrokerFile(dir: string, address: string, pid = process.pid): Promise<void> {
+  const file = await parseBrokerFile(dir);
+  if (file?.address === address && file.pid === pid) await rm(pathIn(dir), { force: true });
 }
 
 /** What the file says of a broker on the loopback interface, alive or not. */

@@ -7,4 +7,4 @@
  */
 export { type BrokerFile, readBrokerFile, removeBrokerFile, writeBrokerFile } from './broker-file.js';
 export { type BrokerCounters, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded-broker.js';
-export { BrokerRunningError } from './unix-socket.js';
+export { BROKER_RUNNING, BrokerRunningError } from './unix-socket.js';

@@ -7,6 +7,9 @@ import { MsgfloError } from '../errors.js';
 /** Longer paths are cut off silently by some systems (104 bytes on macOS, 108 on Linux). */
 export const MAX_SOCKET_PATH_BYTES = 100;
 
+/** Exit code of the broker's process when another was there before it: its starter uses that one. */
+export const BROKER_RUNNING = 3;
+
 /** A broker answers already where this one was to listen. */
 export class BrokerRunningError extends MsgfloError {
   readonly code = 'MSGFLO_BROKER_RUNNING';
