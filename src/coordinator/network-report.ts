@@ -52,8 +52,12 @@ function edgeReports(desired: Desired, observed: Observed): EdgeReport[] {
   return desired.edges.map((edge): EdgeReport => {
     const state = states.get(edge.key);
     if (state?.state === 'live') return { edge, state: 'live', binding: state.binding };
-    if (state?.state === 'unbound')
-      return { edge, state: 'pending', binding: state.binding, why: 'it is not bound yet' };
+    if (state?.state === 'unbound') {
+      const { role } = edge.to;
+      const isDeaf = state.via === 'wiring' && alive(observed, role).length === 0;
+      const why = isDeaf ? `no participant of role '${role}' is there to subscribe` : 'it is not bound yet';
+      return { edge, state: 'pending', binding: state.binding, why };
+    }
     return { edge, state: 'pending', why: state?.why ?? 'it is not planned yet' };
   });
 }
@@ -65,9 +69,11 @@ function nodeReport(role: Role, desired: Desired, observed: Observed): NodeRepor
     const state = observed.processes.get(key);
     return state?.status === 'failed' ? [`process '${key}' failed`] : [];
   });
+  const ended = specs.find(({ key }) => observed.processes.get(key)?.status === 'ended');
   if (participants === 0) {
     const wasKnown = (observed.participants.get(role) ?? []).some(({ status }) => status === 'lost');
-    const why = failed[0] ?? (wasKnown ? 'its last participant is gone' : 'nobody has announced this role');
+    const end = ended === undefined ? undefined : `its process '${ended.key}' has ended`;
+    const why = failed[0] ?? end ?? (wasKnown ? 'its last participant is gone' : 'nobody has announced this role');
     return { role, state: wasKnown ? 'lost' : 'pending', participants, why };
   }
   if (failed[0] !== undefined) return { role, state: 'degraded', participants, why: failed[0] };

@@ -8,7 +8,7 @@ import type { Guard } from './guard.js';
 import { linesOf, Tail } from './lines.js';
 import type { Exit, OutputLine, ProcessSpec, ProcessState, ProcessStatus } from './model.js';
 import { endGroup } from './process-group.js';
-import { type Decision, type RestartOptions, RestartPolicy } from './restart-policy.js';
+import { type Decision, type RestartOptions, RestartPolicy, SETTLED_MS } from './restart-policy.js';
 
 export interface RunnerOptions {
   readonly guard: Guard;
@@ -54,6 +54,7 @@ export class ProcessRunner {
   #ending: Promise<boolean> | undefined;
   #restarts = 0;
   #last: Life | undefined;
+  #lastSaid = '';
   #wasTried = (): void => undefined;
 
   constructor(spec: ProcessSpec, options: RunnerOptions) {
@@ -182,9 +183,14 @@ export class ProcessRunner {
     const what = isStarted ? `exited with ${exit.signal ?? `code ${exit.code}`}` : 'cannot be started';
     const why = tail.reason === undefined ? '' : ` (${tail.reason.trim()})`;
     const command = this.spec.argv.join(' ').replace(/\s+/g, ' ').slice(0, 300);
-    if (decision.kind === 'ended') log.debug(`${role} ${what}`);
+    // What fails in the same words again and again is said the first time, and when it is given up.
+    const isNews = exit.code === null || `${what}${why}` !== this.#lastSaid || (livedMs ?? 0) >= SETTLED_MS;
+    this.#lastSaid = `${what}${why}`;
+    if (decision.kind === 'ended') log[exit.code === 0 ? 'info' : 'debug'](`${role} ended: ${what}${why}: ${command}`);
     else if (decision.kind === 'again')
-      log.info(`${role} ${what}${why}, starting again in ${Math.ceil(decision.afterMs)} ms`);
+      log[isNews ? 'info' : 'debug'](
+        `${role} ${what}${why}, starting again in ${Math.ceil(decision.afterMs)} ms: ${command}`,
+      );
     else if (livedMs === undefined) log.warn(`${role} ${what}${why}: ${command}`);
     else log.warn(`${role} failed: ${what} too often${why}, not started again: ${command}`);
   }

@@ -16,6 +16,9 @@ export interface RestartOptions {
   readonly finalCodes?: readonly number[];
 }
 
+/** Unless said otherwise, see `RestartOptions.settledMs`. */
+export const SETTLED_MS = 10_000;
+
 export type Decision =
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed' }
@@ -36,7 +39,7 @@ export class RestartPolicy {
   constructor(options: RestartOptions = {}) {
     this.#limit = options.limit ?? 5;
     this.#windowMs = options.windowMs ?? 60_000;
-    this.#settledMs = options.settledMs ?? 10_000;
+    this.#settledMs = options.settledMs ?? SETTLED_MS;
     this.#finalCodes = options.finalCodes ?? [0];
     this.#backoff = new Backoff(options.minMs ?? 100, options.maxMs ?? 30_000);
   }
