@@ -63,7 +63,9 @@ export async function chainEmbedded({ quick }) {
  */
 async function compare(name, url, bareScript, quick) {
   const size = quick ? QUICK : FULL;
+  /** @type {number[]} */
   const ours = [];
+  /** @type {number[]} */
   const bare = [];
   for (let round = 0; round < size.rounds; round += 1) {
     bare.push((await runBare(url, bareScript, size)).perSecond);

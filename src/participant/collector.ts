@@ -57,9 +57,9 @@ export class Collector {
   }
 
   /** What process() collected, for its settlement. Afterwards nothing can be sent any more. */
-  async end(): Promise<readonly Output[]> {
+  end(): readonly Output[] | Promise<readonly Output[]> {
     this.#ended = true;
-    if (this.#leaving !== DONE) await this.#leaving;
+    if (this.#leaving !== DONE) return this.#leaving.then(() => this.#outlet.outputs(this.#collected));
     return this.#collected.length === 0 ? NONE : this.#outlet.outputs(this.#collected);
   }
 

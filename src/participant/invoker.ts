@@ -62,7 +62,7 @@ export class Invoker {
 
   async handle(inport: Inport, delivery: Delivery): Promise<Settlement> {
     if (!this.#begun && !this.#stopped) await new Promise<void>((resolve) => this.#held.push(resolve));
-    await this.#slots.acquire();
+    if (!this.#slots.tryAcquire()) await this.#slots.acquire();
     if (this.#stopped) {
       this.#slots.release();
       return REQUEUE;
@@ -83,7 +83,7 @@ export class Invoker {
   }
 
   async #iip(inport: Inport, data: unknown): Promise<void> {
-    await this.#slots.acquire();
+    if (!this.#slots.tryAcquire()) await this.#slots.acquire();
     if (this.#stopped) return this.#slots.release();
     const collector = this.#collector();
     try {

@@ -61,17 +61,23 @@ export class Outlet {
    * must be counted if nobody takes it cannot be told afterwards, and so is sent before.
    * @throws {StoppedError}
    */
-  async outputs(all: readonly Outgoing[]): Promise<readonly Output[]> {
+  outputs(all: readonly Outgoing[]): readonly Output[] | Promise<readonly Output[]> {
+    return all.every(({ outport }) => outport.state === 'ready') ? all.map(outputOf) : this.#decided(all);
+  }
+
+  async #decided(all: readonly Outgoing[]): Promise<readonly Output[]> {
     const outputs: Output[] = [];
     const tried: Outgoing[] = [];
     for (const each of all) {
-      const { outport, message } = each;
+      const { outport } = each;
       if (outport.state === 'waiting') await outport.untilDecided();
       if (outport.state === 'unconnected') outport.drop();
       else if (outport.state === 'unwired' && !outport.holdsUnrouted) tried.push(each);
-      else outputs.push({ ...message, outqueue: outport.queue, mandatory: true });
+      else outputs.push(outputOf(each));
     }
     if (tried.length > 0) await this.sendAll(tried);
     return outputs;
   }
 }
+
+const outputOf = ({ outport, message }: Outgoing): Output => ({ ...message, outqueue: outport.queue, mandatory: true });

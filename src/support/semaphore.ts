@@ -10,11 +10,15 @@ export class Semaphore {
     this.#free = limit;
   }
 
+  /** Takes a place if one is free: true. What is called for every message need not wait a turn for it. */
+  tryAcquire(): boolean {
+    if (this.#free === 0) return false;
+    this.#free -= 1;
+    return true;
+  }
+
   async acquire(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
+    if (this.tryAcquire()) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 

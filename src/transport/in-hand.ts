@@ -11,7 +11,7 @@ export class InHand {
   /** Counts `work` until it ends. It must not reject. */
   add(work: Promise<void>): void {
     this.#running.add(work);
-    void work.finally(() => this.#running.delete(work));
+    void work.then(() => this.#running.delete(work));
   }
 
   /** Resolves with true when nothing is in hand any more, with false after `graceMs` milliseconds. */

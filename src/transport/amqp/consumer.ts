@@ -133,7 +133,9 @@ export class AmqpConsumer implements Consumer {
   async #carryOut({ verdict, outputs }: Settlement, message: ConsumeMessage): Promise<void> {
     let refused: unknown;
     try {
-      await Promise.all(outputs.map((output) => this.#send(output)));
+      const [first] = outputs;
+      if (first && outputs.length === 1) await this.#send(first);
+      else if (first) await Promise.all(outputs.map((output) => this.#send(output)));
     } catch (error) {
       if (this.#leaving.signal.aborted || error instanceof NotConnectedError) throw error;
       refused = error;
@@ -145,7 +147,12 @@ export class AmqpConsumer implements Consumer {
   /** Held and sent again while nobody takes it (mandatory) or while its exchange is not there. */
   async #send({ outqueue, data, headers, mandatory = false }: Output): Promise<void> {
     const letter = outgoing(outqueue, encodePayload(data), withMessageId(headers), mandatory);
-    await this.#untilRouted(() => this.#publish(letter, outqueue));
+    try {
+      await this.#options.publisher.publish(letter);
+    } catch (error) {
+      if (!(error instanceof UnroutedError || error instanceof QueueNotFoundError)) throw error;
+      await this.#untilRouted(() => this.#publish(letter, outqueue));
+    }
   }
 
   async #publish(letter: Letter, outqueue: QueueName): Promise<void> {

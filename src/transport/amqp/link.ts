@@ -4,6 +4,7 @@ import { BrokerUnreachableError, NotConnectedError, RefusedError, withoutPasswor
 import type { Outage } from './outage.js';
 import { connectFailure, isHostRefused, isLoginRefused } from './refusal.js';
 import { within } from './within.js';
+import { writeTogether } from './write-together.js';
 
 /** A silent broker is given up after two to three of these. */
 const HEARTBEAT_S = 10;
@@ -113,6 +114,7 @@ export class Link {
     let model: ChannelModel;
     try {
       model = await connect(this.#url(), this.#socketOptions(cut.signal));
+      writeTogether(model);
       let loss: Error | undefined;
       model.on('error', (error: Error) => {
         loss = error;

@@ -25,7 +25,7 @@ interface Waiting {
 export class Outbox {
   readonly #unconfirmed = new Set<Outgoing>();
   /** Mandatory ones by message id, to find which of them the broker returned. */
-  readonly #returnable = new Map<string, Set<Outgoing>>();
+  readonly #returnable = new Map<string, Outgoing[]>();
   #waiting: Waiting[] = [];
   #bytes = 0;
   #onEmpty: () => void = () => {};
@@ -91,7 +91,9 @@ export class Outbox {
     this.#bytes += letter.content.length;
     if (letter.mandatory) {
       const id = idOf(letter.properties.messageId);
-      this.#returnable.set(id, (this.#returnable.get(id) ?? new Set()).add(outgoing));
+      const same = this.#returnable.get(id);
+      if (same) same.push(outgoing);
+      else this.#returnable.set(id, [outgoing]);
     }
     write(outgoing);
   }
@@ -103,9 +105,9 @@ export class Outbox {
     this.#bytes -= letter.content.length;
     if (letter.mandatory) {
       const id = idOf(letter.properties.messageId);
-      const same = this.#returnable.get(id);
-      same?.delete(outgoing);
-      if (same?.size === 0) this.#returnable.delete(id);
+      const others = this.#returnable.get(id)?.filter((each) => each !== outgoing) ?? [];
+      if (others.length === 0) this.#returnable.delete(id);
+      else this.#returnable.set(id, others);
     }
     for (let next = this.#waiting[0]; next && this.#hasRoom(next.outgoing.letter); next = this.#waiting[0]) {
       this.#waiting.shift();

@@ -10,18 +10,21 @@ const PROPERTIES = [
   [HEADER.contentType, 'contentType'],
   [HEADER.replyTo, 'replyTo'],
 ] as const;
+const PROPERTY_OF = new Map<string, (typeof PROPERTIES)[number][1]>(PROPERTIES);
 
 /** Headers as AMQP properties of a persistent message. */
 export function toProperties(headers: Readonly<Record<string, string>>): Options.Publish {
-  const table: Record<string, unknown> = { ...headers };
   const properties: Options.Publish = { persistent: true };
-  for (const [header, property] of PROPERTIES) {
-    const value = headers[header];
-    if (value === undefined || Buffer.byteLength(value) > MAX_PROPERTY_BYTES) continue;
-    properties[property] = value;
-    delete table[header];
+  let table: Record<string, string> | undefined;
+  for (const [name, value] of Object.entries(headers)) {
+    const property = PROPERTY_OF.get(name);
+    if (property !== undefined && Buffer.byteLength(value) <= MAX_PROPERTY_BYTES) properties[property] = value;
+    else {
+      table ??= {};
+      table[name] = value;
+    }
   }
-  if (Object.keys(table).length > 0) properties.headers = table;
+  if (table) properties.headers = table;
   return properties;
 }
 
