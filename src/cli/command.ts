@@ -85,11 +85,8 @@ export async function run(factory: CommandFactory, argv: readonly string[]): Pro
     log: createLogger('msgflo'),
     print: (line) => process.stdout.write(`${line}\n`),
   };
-  try {
-    return await runWith(factory, argv.slice(2), context);
-  } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-  }
+  // The handlers stay to the end: a second Ctrl-C must not cut short what the first began.
+  return runWith(factory, argv.slice(2), context);
 }
 
 /** A reader that left, as `head` does, is no reason to end in the middle of something: the rest is said to nobody. */

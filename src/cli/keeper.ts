@@ -47,11 +47,14 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
     await Promise.race([untilAborted(signal), coordinator.over()]);
     if (!signal.aborted) throw new AlreadyToldError('the coordinator could not start');
     log.info(`stopping ${(await supervisor.list()).length} processes`);
+  } catch (error) {
+    // Interrupted while it was still starting: it ends as it does later.
+    if (!signal.aborted) throw error;
   } finally {
     // The coordinator first, so that nothing is started again; the broker last, for those who finish what they hold.
     await services.pop()?.stop();
     await supervisor.close();
     for (const service of services.reverse()) await service.stop();
-    await guard.close();
+    guard.close();
   }
 }

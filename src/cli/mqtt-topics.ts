@@ -3,7 +3,8 @@ import type { TopicListener } from '../participant/index.js';
 import { withoutPassword } from '../transport/index.js';
 import type { CliContext } from './command.js';
 
-const SCHEMES = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
+/** Addresses of brokers whose queues are topics. */
+export const MQTT_SCHEMES: readonly string[] = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
 
 /**
  * Hears which topics are in use at an MQTT broker, on a connection of its own: at QoS 0, since only the names matter.
@@ -14,7 +15,7 @@ export async function mqttTopics(
   address: string,
   { log }: Pick<CliContext, 'log'>,
 ): Promise<TopicListener & { close(): Promise<void> }> {
-  if (!SCHEMES.includes(new URL(address).protocol)) {
+  if (!MQTT_SCHEMES.includes(new URL(address).protocol)) {
     throw new UsageError(`--watch needs a broker whose queues are topics (mqtt://), not ${withoutPassword(address)}`);
   }
   const { connect } = await import('mqtt');

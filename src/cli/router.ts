@@ -1,7 +1,11 @@
 import type { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { builtinTransports } from '../transport/builtin/index.js';
+import { withoutPassword } from '../transport/index.js';
 import { Router } from '../transport/mqtt/index.js';
 import { brokerOption, joinBroker } from './broker.js';
 import { type CliContext, command } from './command.js';
+import { MQTT_SCHEMES } from './mqtt-topics.js';
 import { untilAborted } from './until-aborted.js';
 
 /** `msgflo-router`: forwards what an MQTT broker cannot bind, by the routes retained in it. */
@@ -10,6 +14,10 @@ export function router(context: CliContext): Command {
     .addOption(brokerOption())
     .action(async ({ broker }: { readonly broker?: string }) => {
       const address = await joinBroker(broker, context);
+      builtinTransports().check(address);
+      if (!MQTT_SCHEMES.includes(new URL(address).protocol)) {
+        throw new UsageError(`a router is for MQTT brokers (mqtt://): ${withoutPassword(address)} binds by itself`);
+      }
       const forwarder = new Router({ address: new URL(address), log: context.log });
       await forwarder.start({ signal: context.signal });
       try {
