@@ -1,9 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../errors.js';
 import type { QueueName } from '../names.js';
-import { Backoff } from '../support/index.js';
 import type { DeadLetter, Delivery, Handler, Settlement } from './contract.js';
-import { UnroutedError } from './errors.js';
 import { HEADER, MAX_REASON_CHARS } from './headers.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -37,23 +35,6 @@ export function deadLetterHeaders(inqueue: QueueName, original: Headers, verdict
 export function withMessageId(headers: Headers = {}): Headers {
   checkHeaders(headers);
   return headers[HEADER.messageId] === undefined ? { ...headers, [HEADER.messageId]: randomUUID() } : headers;
-}
-
-/**
- * Sends a mandatory message again, from 50 ms doubling to 2 s apart, for as long as nobody takes it.
- * Rejects with the signal's reason when it aborts, and with any other error of `send`.
- */
-export async function sendUntilRouted(send: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  const backoff = new Backoff(50, 2000);
-  for (;;) {
-    signal.throwIfAborted();
-    try {
-      return await send();
-    } catch (error) {
-      if (!(error instanceof UnroutedError)) throw error;
-      await backoff.wait(signal);
-    }
-  }
 }
 
 /** @throws {RangeError} unless `prefetch` is a whole number from 1 to 65,535. */

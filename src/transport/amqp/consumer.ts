@@ -17,8 +17,8 @@ import {
   RefusedError,
   runHandler,
   type Settlement,
-  sendUntilRouted,
   UnroutedError,
+  UnroutedLanes,
   withMessageId,
 } from '../index.js';
 import { AckWindow } from './ack-window.js';
@@ -55,6 +55,7 @@ export class AmqpConsumer implements Consumer {
   readonly #inHand = new InHand();
   /** Aborted when the consumer leaves: unrouted outputs are held no longer, their deliveries come again. */
   readonly #leaving = new AbortController();
+  readonly #lanes = new UnroutedLanes(this.#leaving.signal);
   #window: AckWindow | undefined;
   #tag: string | undefined;
   #cancelled: Promise<void> | undefined;
@@ -147,12 +148,7 @@ export class AmqpConsumer implements Consumer {
   /** Held and sent again while nobody takes it (mandatory) or while its exchange is not there. */
   async #send({ outqueue, data, headers, mandatory = false }: Output): Promise<void> {
     const letter = outgoing(outqueue, encodePayload(data), withMessageId(headers), mandatory);
-    try {
-      await this.#options.publisher.publish(letter);
-    } catch (error) {
-      if (!(error instanceof UnroutedError || error instanceof QueueNotFoundError)) throw error;
-      await this.#untilRouted(() => this.#publish(letter, outqueue));
-    }
+    await this.#lanes.send(outqueue, () => this.#publish(letter, outqueue));
   }
 
   async #publish(letter: Letter, outqueue: QueueName): Promise<void> {
@@ -180,7 +176,7 @@ export class AmqpConsumer implements Consumer {
     const { inqueue, holdDeadLetters } = this.#options;
     const target = deadLetterQueue(inqueue);
     const letter = outgoing(target, content, withMessageId(headers), true);
-    await this.#untilRouted(async () => {
+    await this.#lanes.send(target, async () => {
       try {
         await this.#publish(letter, target);
       } catch (error) {
@@ -188,12 +184,6 @@ export class AmqpConsumer implements Consumer {
         throw error;
       }
     });
-  }
-
-  /** A consumer that leaves still sends what its handlers come to, once. */
-  async #untilRouted(send: () => Promise<void>): Promise<void> {
-    const { signal } = this.#leaving;
-    await (signal.aborted ? send() : sendUntilRouted(send, signal));
   }
 }
 

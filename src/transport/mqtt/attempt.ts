@@ -2,9 +2,10 @@ import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import { Backoff } from '../../support/index.js';
 import type { DeadLetter, Delivery, Handler, Output, Settlement } from '../contract.js';
-import { NotConnectedError, UnroutedError } from '../errors.js';
+import { NotConnectedError } from '../errors.js';
 import { decodePayload } from '../payload.js';
-import { runHandler, sendUntilRouted } from '../settle.js';
+import { runHandler } from '../settle.js';
+import type { UnroutedLanes } from '../unrouted-lanes.js';
 import { REDELIVERED_HEADER, type Sender } from './sender.js';
 import type { Incoming } from './session.js';
 
@@ -12,22 +13,27 @@ import type { Incoming } from './session.js';
 const MIN_RETRY_MS = 20;
 const MAX_RETRY_MS = 2000;
 
+export interface AttemptOptions {
+  readonly inqueue: QueueName;
+  readonly sender: Sender;
+  /** Where outputs wait that nobody takes, of all attempts of the client. */
+  readonly lanes: UnroutedLanes;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Hands a message to a handler until it is settled: its outputs confirmed, then its verdict carried out.
  * Resolves with true when it may be acknowledged, with false when it is to be given back because the client closes:
  * when `signal` aborts, the waits for a retry and for a route end.
  */
-export async function attempt(
-  message: Incoming,
-  handler: Handler,
-  { inqueue, sender, signal }: { readonly inqueue: QueueName; readonly sender: Sender; readonly signal: AbortSignal },
-): Promise<boolean> {
+export async function attempt(message: Incoming, handler: Handler, options: AttemptOptions): Promise<boolean> {
+  const { inqueue, sender, signal } = options;
   const backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS);
   let delivery = deliveryOf(message);
   try {
     for (;;) {
       const { verdict, outputs } = await runHandler(handler, delivery);
-      const refusal = await confirmed(outputs, sender, signal);
+      const refusal = await confirmed(outputs, options);
       const dead = refusal ?? verdict;
       if (dead === 'ack') return true;
       if (dead !== 'requeue') {
@@ -51,18 +57,12 @@ export function deliveryOf({ payload, headers, dup }: Incoming): Delivery {
 /** Resolves when the broker has all outputs; with a dead letter for one that it will never take. */
 async function confirmed(
   outputs: Settlement['outputs'],
-  sender: Sender,
-  signal: AbortSignal,
+  { sender, lanes, signal }: AttemptOptions,
 ): Promise<DeadLetter | undefined> {
-  const send = async (output: Output): Promise<void> => {
-    const once = (): Promise<void> => sender.send(output.outqueue, output, output.mandatory ?? false);
-    try {
-      await once();
-    } catch (error) {
-      if (!(error instanceof UnroutedError)) throw error;
-      await sendUntilRouted(once, signal);
-    }
-  };
+  const send = ({ outqueue, mandatory = false, ...message }: Output): Promise<void> =>
+    mandatory
+      ? lanes.send(outqueue, () => sender.send(outqueue, message, true))
+      : sender.send(outqueue, message, false);
   try {
     await Promise.all(outputs.map(send));
     return undefined;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import type { ConsumeOptions, Consumer, Handler } from '../contract.js';
+import { UnroutedLanes } from '../unrouted-lanes.js';
 import type { Arrival } from './arrivals.js';
 import { attempt } from './attempt.js';
 import { claim, claimKey } from './claims.js';
@@ -33,6 +34,7 @@ export class Inqueues {
   readonly #options: InqueuesOptions;
   readonly #inqueues = new Map<number, Inqueue>();
   readonly #closing = new AbortController();
+  readonly #lanes = new UnroutedLanes(this.#closing.signal);
   #undecided: Arrival[] = [];
   #decideLater: NodeJS.Timeout | undefined;
   readonly #lingering = new Set<NodeJS.Timeout>();
@@ -158,7 +160,7 @@ export class Inqueues {
     if (known) return known;
     const { sender } = this.#options;
     const inqueue = new Inqueue(name, ({ arrival }, handler) =>
-      attempt(arrival.message, handler, { inqueue: name, sender, signal: this.#closing.signal }),
+      attempt(arrival.message, handler, { inqueue: name, sender, lanes: this.#lanes, signal: this.#closing.signal }),
     );
     this.#inqueues.set(key, inqueue);
     return inqueue;

@@ -1,0 +1,79 @@
+import { Backoff } from '../support/index.js';
+import { UnroutedError } from './errors.js';
+
+interface Waiting {
+  readonly send: () => Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Sends mandatory messages until a queue takes them. While nobody takes those of an outqueue they wait in a row, and only
+ * the first is tried again, from 50 ms doubling to 2 s apart; once it is taken the others follow in the order in which
+ * they were sent.
+ */
+export class UnroutedLanes {
+  readonly #signal: AbortSignal;
+  readonly #lanes = new Map<string, Waiting[]>();
+
+  /** @param signal ends all waits: what waits is rejected with its reason */
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /**
+   * @param send tries once, and rejects with UnroutedError when no queue took the message
+   * Resolves when one did. Rejects with any other error of `send`.
+   */
+  async send(outqueue: string, send: () => Promise<void>): Promise<void> {
+    const lane = this.#lanes.get(outqueue);
+    if (lane) return wait(lane, send);
+    try {
+      await send();
+    } catch (error) {
+      if (!(error instanceof UnroutedError)) throw error;
+      this.#signal.throwIfAborted();
+      await this.#wait(outqueue, send);
+    }
+  }
+
+  #wait(outqueue: string, send: () => Promise<void>): Promise<void> {
+    const lane = this.#lanes.get(outqueue);
+    if (lane) return wait(lane, send);
+    const opened: Waiting[] = [];
+    const waiting = wait(opened, send);
+    this.#lanes.set(outqueue, opened);
+    void this.#work(outqueue, opened);
+    return waiting;
+  }
+
+  /** Until one is taken, or nobody waits any more. Never rejects. */
+  async #work(outqueue: string, lane: Waiting[]): Promise<void> {
+    const backoff = new Backoff(50, 2000);
+    let isTaken = false;
+    for (let first = lane[0]; first && !isTaken; first = lane[0]) {
+      try {
+        await backoff.wait(this.#signal);
+        await first.send();
+        isTaken = true;
+        first.resolve();
+        lane.shift();
+      } catch (error) {
+        if (this.#signal.aborted) break;
+        if (error instanceof UnroutedError) continue;
+        first.reject(error);
+        lane.shift();
+      }
+    }
+    // In one go, so that nothing sent from now on comes between; what is not taken after all forms a new row.
+    this.#lanes.delete(outqueue);
+    for (const { send, resolve, reject } of lane) {
+      if (this.#signal.aborted) reject(this.#signal.reason);
+      else this.send(outqueue, send).then(resolve, reject);
+    }
+  }
+}
+
+function wait(lane: Waiting[], send: () => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => lane.push({ send, resolve, reject }));
+}
