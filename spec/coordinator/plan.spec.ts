@@ -229,6 +229,33 @@ const rows: readonly Row[] = [
     expected: ['iip 0 to b.IN for b-1', 'iip 0 to b.IN for b-1'],
   },
   {
+    when: 'IIPs are for an old participant whose only target is nowhere: it would send into the void',
+    given: network({ edges: [edge], iips: { 'a.in': [0] }, participants: [aRole('a').old()] }),
+    expected: [],
+  },
+  {
+    when: 'IIPs are for an old participant that is bound to one of its targets, and nobody here starts the other',
+    given: network({
+      edges: [edge, 'a.out -> c.in'],
+      iips: { 'a.in': [0] },
+      participants: [aRole('a').old(), aRole('b').old()],
+      bound,
+    }),
+    expected: ['iip 0 to a.IN for a-1'],
+  },
+  {
+    when: 'IIPs are for an old participant that is bound to one of its targets, and the other is on its way',
+    given: network({
+      edges: [edge, 'a.out -> c.in'],
+      iips: { 'a.in': [0] },
+      participants: [aRole('a').old(), aRole('b').old()],
+      bound,
+      launches: ['c'],
+      processes: { c: 'starting' },
+    }),
+    expected: [],
+  },
+  {
     when: 'the old participant has had them',
     given: network({ iips: { 'b.in': [0] }, participants: [aRole('b').old()] }).iipsSent(),
     expected: [],

@@ -20,7 +20,7 @@ export function plan(desired: Desired, observed: Observed, records: Records): re
     ...processSteps(desired, observed, states),
     ...bindSteps(desired, observed, states),
     ...wiringSteps(desired, observed, records, states),
-    ...iipSteps(desired, observed, records),
+    ...iipSteps(desired, observed, records, states),
     ...unbindSteps(records, states),
   ];
 }
@@ -156,10 +156,23 @@ function isDue(wiring: Wiring, observed: Observed): boolean {
   });
 }
 
-/** Participants that know no wiring get each IIP once per instance, on their queue. */
-function iipSteps(desired: Desired, observed: Observed, records: Records): Step[] {
+/**
+ * Participants that know no wiring get each IIP once per instance, on their queue. Since it is often what sets them off,
+ * and they hold nothing back, it waits as the outports of ours do.
+ */
+function iipSteps(
+  desired: Desired,
+  observed: Observed,
+  records: Records,
+  states: ReadonlyMap<string, EdgeState>,
+): Step[] {
   const steps: Step[] = [];
+  const bySource = groupBy(
+    desired.edges.filter(({ kind }) => kind !== 'deadletter'),
+    ({ from }) => from.role,
+  );
   for (const [role, iips] of groupBy(desired.iips, ({ to }) => to.role)) {
+    if (outportState((bySource.get(role) ?? []).flatMap(({ key }) => states.get(key) ?? [])) === 'waiting') continue;
     const participants = observed.participants.get(role) ?? [];
     if (isOurs(participants) || desired.launches.get(role)?.takesIips) continue;
     const keyed = keyIips(iips.map(({ to, data }) => ({ port: to.port, data })));
