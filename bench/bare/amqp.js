@@ -8,7 +8,8 @@ import { feed } from '../support/feed.js';
 import { planFromEnv } from '../support/plan.js';
 import { Tally } from '../support/tally.js';
 
-const PREFETCH = 200;
+/** As Repeat and BenchSink have. */
+const PREFETCH = { repeat: 100, sink: 200 };
 
 const [url = '', part, ...queues] = process.argv.slice(2);
 const model = await connect(url, { noDelay: true });
@@ -31,17 +32,16 @@ async function source(outqueue) {
 async function repeat(inqueue, outqueue) {
   const outgoing = await model.createConfirmChannel();
   await outgoing.assertQueue(outqueue);
-  const acks = await consume(inqueue, (message, done) => {
+  await consume(inqueue, PREFETCH.repeat, (message, done) => {
     const data = JSON.parse(message.content.toString());
     outgoing.sendToQueue(outqueue, Buffer.from(JSON.stringify(data)), { persistent: true }, orEnd(done));
   });
-  return acks;
 }
 
 /** @param {string} inqueue */
 async function sink(inqueue) {
   const tally = new Tally(planFromEnv());
-  await consume(inqueue, (message, done) => {
+  await consume(inqueue, PREFETCH.sink, (message, done) => {
     tally.take(JSON.parse(message.content.toString()));
     done();
   });
@@ -50,12 +50,13 @@ async function sink(inqueue) {
 /**
  * Takes messages; one that is done is acked together with all before it.
  * @param {string} inqueue
+ * @param {number} prefetch
  * @param {(message: import('amqplib').ConsumeMessage, done: () => void) => void} handle
  */
-async function consume(inqueue, handle) {
+async function consume(inqueue, prefetch, handle) {
   const channel = await model.createChannel();
   await channel.assertQueue(inqueue);
-  await channel.prefetch(PREFETCH);
+  await channel.prefetch(prefetch);
   /** @type {{ message: import('amqplib').ConsumeMessage, isDone: boolean }[]} */
   let open = [];
   let isScheduled = false;

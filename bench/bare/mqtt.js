@@ -10,7 +10,8 @@ import { feed } from '../support/feed.js';
 import { planFromEnv } from '../support/plan.js';
 import { Tally } from '../support/tally.js';
 
-const IN_FLIGHT = 200;
+/** As Repeat and BenchSink have. */
+const PREFETCH = { repeat: 100, sink: 200 };
 const KEPT_SECONDS = 3600;
 const ACKED_LATER = new Error('acknowledged later');
 
@@ -29,13 +30,13 @@ async function source(topic) {
 /** @param {string} from @param {string} to */
 async function repeat(from, to) {
   const publish = await publisher();
-  await subscribe(from, (payload, done) => publish(to, JSON.parse(payload.toString()), done));
+  await subscribe(from, PREFETCH.repeat, (payload, done) => publish(to, JSON.parse(payload.toString()), done));
 }
 
 /** @param {string} topic */
 async function sink(topic) {
   const tally = new Tally(planFromEnv());
-  await subscribe(topic, (payload, done) => {
+  await subscribe(topic, PREFETCH.sink, (payload, done) => {
     tally.take(JSON.parse(payload.toString()));
     done();
   });
@@ -54,13 +55,14 @@ async function publisher() {
 
 /**
  * @param {string} topic
+ * @param {number} receiveMaximum
  * @param {(payload: Buffer, done: () => void) => void} handle
  */
-async function subscribe(topic, handle) {
+async function subscribe(topic, receiveMaximum, handle) {
   const client = await open({
     clientId: `bare-in-${topic}`,
     clean: false,
-    properties: { sessionExpiryInterval: KEPT_SECONDS, receiveMaximum: IN_FLIGHT },
+    properties: { sessionExpiryInterval: KEPT_SECONDS, receiveMaximum },
   });
   /** @type {(packet: object) => void} */
   const send = Reflect.get(client, '_sendPacket').bind(client);
