@@ -98,8 +98,11 @@ export class MemoryEngine implements Engine {
     pending.leaveLine();
     const obstacle = this.#obstacle(pending.batch, jumpsLine);
     if (!obstacle) this.#carryOut(pending);
-    else if ('state' in obstacle) pending.finish(obstacle);
-    else pending.waitIn(obstacle.line, obstacle.waitsFor);
+    else if ('state' in obstacle) {
+      // Who looks on sees also what nobody takes: senders may well drop it then.
+      if (obstacle.state === 'unrouted') for (const output of pending.batch.outputs) this.#show(output);
+      pending.finish(obstacle);
+    } else pending.waitIn(obstacle.line, obstacle.waitsFor);
   }
 
   /** To be called when a queue may hand out more, or has room again. */
@@ -142,14 +145,19 @@ export class MemoryEngine implements Engine {
   }
 
   #put(output: EngineOutput, targets: readonly Inqueue[]): void {
-    const { kind, name, body, headers } = output;
+    const { body, headers } = output;
     const message: EngineMessage = { body, headers };
     if (targets.length === 0) this.#unroutedCount += 1;
     for (const target of targets) {
       this.#deadDropped += target.list.push(message);
       this.#dirty.add(target);
     }
-    if (kind === 'outqueue' && this.#taps.size > 0) for (const tap of this.#taps.get(name) ?? []) tap(message);
+    this.#show(output);
+  }
+
+  #show({ kind, name, body, headers }: EngineOutput): void {
+    if (kind !== 'outqueue' || this.#taps.size === 0) return;
+    for (const tap of this.#taps.get(name) ?? []) tap({ body, headers });
   }
 
   /** Hands out what is ready and lets in who waits for room; never entered twice, so that callbacks may call in. */
