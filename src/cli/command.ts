@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander';
 import { MsgfloError, messageOf, UsageError } from '../errors.js';
+import { asQueueName, type QueueName } from '../names.js';
 import { createLogger, type Logger } from '../support/index.js';
 import { UnknownSchemeError } from '../transport/index.js';
 import { version } from './version.js';
@@ -67,6 +68,12 @@ export function repeatable(flag: string, description: string): Option {
   return new Option(flag, description).default([] as string[], 'none').argParser((value: string, before: unknown) => {
     return [...((before ?? []) as string[]), value];
   });
+}
+
+/** The value of `--queue`. */
+export function parseQueue(text: string): QueueName {
+  if (text.trim() === '') throw new UsageError('--queue is the name of a queue; it is empty');
+  return asQueueName(text);
 }
 
 /**

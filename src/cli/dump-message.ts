@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
-import { asQueueName, type QueueName } from '../names.js';
+import type { QueueName } from '../names.js';
 import {
   type Broker,
   type Consumer,
@@ -10,11 +10,11 @@ import {
   type Subscription,
 } from '../transport/index.js';
 import { brokerOption, joinBroker, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
-import { type CliContext, command } from './command.js';
+import { type CliContext, command, parseQueue } from './command.js';
 
 interface Options {
   readonly broker?: string;
-  readonly queue: string;
+  readonly queue: QueueName;
   readonly amount: number;
 }
 
@@ -22,12 +22,12 @@ interface Options {
 export function dumpMessage(context: CliContext): Command {
   return command('msgflo-dump-message', 'Take messages from a queue and print them as JSON (an array when several)')
     .addOption(brokerOption())
-    .requiredOption('--queue <name>', 'inqueue to take from; of an outqueue copies are taken')
+    .requiredOption('--queue <name>', 'inqueue to take from; of an outqueue copies are taken', parseQueue)
     .option('--amount <n>', 'how many messages', parseAmount, 1)
     .action(async ({ broker, queue, amount }: Options) => {
       const address = await joinBroker(broker, context);
       const messages = await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, (client) => {
-        return take(client, asQueueName(queue), amount, context.signal);
+        return take(client, queue, amount, context.signal);
       });
       context.print(JSON.stringify(amount === 1 ? messages[0] : messages));
     });

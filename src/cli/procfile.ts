@@ -1,9 +1,10 @@
 import type { Command } from 'commander';
-import { procfile as procfileText } from '../deploy/index.js';
-import { participantNodes } from '../graph/index.js';
+import { type ProcfileEntry, procfile as procfileText } from '../deploy/index.js';
+import { type Node, participantNodes } from '../graph/index.js';
+import { UnknownComponentError } from '../library/index.js';
 import { groupBy } from '../support/index.js';
 import { type CliContext, command, repeatable } from './command.js';
-import { loadGraph, loadProjectLibrary } from './project.js';
+import { ComponentMissingError, loadGraph, loadProjectLibrary } from './project.js';
 
 interface Options {
   readonly library?: string;
@@ -21,14 +22,19 @@ export function procfile(context: CliContext): Command {
     .addOption(repeatable('--ignore <role>', 'leave this role out'))
     .addOption(repeatable('--include <text>', 'add this line as it is'))
     .action(async (path: string, { library: file, components, ignore, include }: Options) => {
-      const { graph } = await loadGraph(path);
+      const { graph, positions } = await loadGraph(path);
       const library = await loadProjectLibrary({ library: file, componentDir: components, isPortable: true }, context);
       const iips = groupBy(graph.iips, ({ to }) => to.role);
-      const nodes = participantNodes(graph).filter(({ role }) => !ignore.includes(role));
-      const entries = nodes.map(({ role, component }) => {
+      const entryOf = (node: Node): ProcfileEntry => {
+        const { role, component } = node;
         const given = Object.fromEntries((iips.get(role) ?? []).map(({ to, data }) => [to.port, data]));
-        return { role, command: library.commandFor(component, { role, iips: given }).argv };
-      });
+        try {
+          return { role, command: library.commandFor(component, { role, iips: given }).argv };
+        } catch (error) {
+          throw error instanceof UnknownComponentError ? new ComponentMissingError(node, positions, error) : error;
+        }
+      };
+      const entries = participantNodes(graph).flatMap((node) => (ignore.includes(node.role) ? [] : [entryOf(node)]));
       context.print(procfileText(entries, { ignore, include }).trimEnd());
     });
 }

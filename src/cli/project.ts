@@ -1,8 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { messageOf, UsageError } from '../errors.js';
-import { assertValid, type GraphDocument, readGraph, readJson, validateGraph } from '../graph/index.js';
-import { type Library, loadLibrary } from '../library/index.js';
+import { MsgfloError, messageOf, UsageError } from '../errors.js';
+import {
+  assertValid,
+  type GraphDocument,
+  type GraphPositions,
+  type Node,
+  readGraph,
+  readJson,
+  validateGraph,
+} from '../graph/index.js';
+import { type Library, loadLibrary, type UnknownComponentError } from '../library/index.js';
 import type { CliContext } from './command.js';
 
 /** Our executables, by the word that starts a command; they run under this Node whatever PATH says. */
@@ -26,6 +34,15 @@ export async function loadGraph(path: string | undefined): Promise<GraphDocument
   const document = readGraph(text, { path });
   assertValid(validateGraph(document.graph, document.positions));
   return document;
+}
+
+/** A graph names a component that the project does not have. */
+export class ComponentMissingError extends MsgfloError {
+  readonly code = 'MSGFLO_COMPONENT_MISSING';
+
+  constructor(node: Node, positions: GraphPositions, cause: UnknownComponentError) {
+    super(`${positions.where(node)}: ${cause.message}`, { cause });
+  }
 }
 
 interface LibraryFlags {

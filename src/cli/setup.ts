@@ -12,7 +12,7 @@ import { brokerOption, joinBroker, namedBroker, stateDir, withBroker } from './b
 import { booleanOption, type CliContext, command, presetOption, secondsOption } from './command.js';
 import { EmbeddedService } from './embedded-service.js';
 import { forwardOption } from './msgflo.js';
-import { executable, loadGraph, loadProjectLibrary } from './project.js';
+import { ComponentMissingError, executable, loadGraph, loadProjectLibrary } from './project.js';
 import { pass } from './setup-pass.js';
 
 interface Options {
@@ -121,7 +121,8 @@ function launchesFor(
     ...(shell === undefined ? {} : { shell }),
   });
   const [first] = unknown;
-  if (first) throw first.error;
+  const node = graph.nodes.find(({ role }) => role === first?.role);
+  if (first && node) throw new ComponentMissingError(node, positions, first.error);
   return launches;
 }
 
