@@ -219,6 +219,37 @@ const rows: readonly Row[] = [
     expected: ['wire a {"out":"waiting"}'],
   },
   {
+    when: 'a target holds nothing back, and its own target is on its way: the source waits',
+    given: network({
+      edges: [edge, 'b.out -> c.in', 'c.out -> d.in'],
+      participants: [aRole('a').hasOnly('out'), aRole('b').old(), aRole('c').old()],
+      bound: [...bound, 'pubsub b.OUT -> c.IN'],
+      launches: ['d'],
+      processes: { d: 'starting' },
+    }),
+    expected: ['wire a {"out":"waiting"}'],
+  },
+  {
+    when: 'a target holds nothing back, and nobody here starts its own target: it is served',
+    given: network({
+      edges: [edge, 'b.out -> c.in'],
+      participants: [aRole('a').hasOnly('out'), aRole('b').old()],
+      bound,
+    }),
+    expected: ['wire a {"out":"ready"}'],
+  },
+  {
+    when: 'a target is ours, and its own target is on its way: it holds back by itself',
+    given: network({
+      edges: [edge, 'b.out -> c.in'],
+      participants: [aRole('a').hasOnly('out'), aRole('b')],
+      bound,
+      launches: ['c'],
+      processes: { c: 'starting' },
+    }).wired('b'),
+    expected: ['wire a {"out":"ready"}'],
+  },
+  {
     when: 'IIPs are for a role of ours, falsy ones among them',
     given: network({ iips: { 'b.in': [0, false, '', null] }, participants: [aRole('b').hasOnly('in')] }),
     expected: ['wire b {"iips":[0,false,"",null]}'],

@@ -3,6 +3,7 @@ import type { Iip } from '../graph/index.js';
 import type { ParticipantId, QueueName, Role } from '../names.js';
 import type { ProcessSpec } from '../process/index.js';
 import { contentHash, groupBy } from '../support/index.js';
+import { statesForSources } from './arrival.js';
 import { definitionOf, type EdgeState, edgeStates, isOurs, portNamed } from './edges.js';
 import type { Desired, Observed, Records, WantedEdge } from './state.js';
 import { bindingKey } from './state.js';
@@ -16,11 +17,12 @@ import type { Step } from './steps.js';
  */
 export function plan(desired: Desired, observed: Observed, records: Records): readonly Step[] {
   const states = edgeStates(desired, observed);
+  const forSources = statesForSources(desired, observed, states);
   return [
     ...processSteps(desired, observed, states),
     ...bindSteps(desired, observed, states),
-    ...wiringSteps(desired, observed, records, states),
-    ...iipSteps(desired, observed, records, states),
+    ...wiringSteps(desired, observed, records, { states, forSources }),
+    ...iipSteps(desired, observed, records, forSources),
     ...unbindSteps(records, states),
   ];
 }
@@ -82,12 +84,7 @@ function unbindSteps(records: Records, states: ReadonlyMap<string, EdgeState>): 
   return steps;
 }
 
-function wiringSteps(
-  desired: Desired,
-  observed: Observed,
-  records: Records,
-  states: ReadonlyMap<string, EdgeState>,
-): Step[] {
+function wiringSteps(desired: Desired, observed: Observed, records: Records, states: States): Step[] {
   const byTarget = groupBy(desired.edges, ({ to }) => to.role);
   const bySource = groupBy(desired.edges, ({ from }) => from.role);
   const iips = groupBy(desired.iips, ({ to }) => to.role);
@@ -98,6 +95,11 @@ function wiringSteps(
     if (wiring && isDue(wiring, observed)) steps.push({ do: 'wire', wiring });
   }
   return steps;
+}
+
+interface States {
+  readonly states: ReadonlyMap<string, EdgeState>;
+  readonly forSources: ReadonlyMap<string, EdgeState>;
 }
 
 interface Place {
@@ -111,7 +113,7 @@ function wiringOf(
   place: Place,
   desired: Desired,
   observed: Observed,
-  states: ReadonlyMap<string, EdgeState>,
+  { states, forSources }: States,
 ): Wiring | undefined {
   const definition = definitionOf(observed, role);
   if (definition?.wiring !== 1) return undefined;
@@ -132,7 +134,7 @@ function wiringOf(
     const edges = (place.outgoing ?? []).filter(({ kind, from }) => {
       return kind !== 'deadletter' && portNamed(definition.outports, from.port, caseSensitive)?.id === id;
     });
-    outports[id] = outportState(edges.flatMap(({ key }) => states.get(key) ?? []));
+    outports[id] = outportState(edges.flatMap(({ key }) => forSources.get(key) ?? []));
   }
   return createWiring({ role, graph, ...(run === undefined ? {} : { run }), iips: keyIips(iips), inports, outports });
 }
@@ -164,7 +166,7 @@ function iipSteps(
   desired: Desired,
   observed: Observed,
   records: Records,
-  states: ReadonlyMap<string, EdgeState>,
+  forSources: ReadonlyMap<string, EdgeState>,
 ): Step[] {
   const steps: Step[] = [];
   const bySource = groupBy(
@@ -172,7 +174,8 @@ function iipSteps(
     ({ from }) => from.role,
   );
   for (const [role, iips] of groupBy(desired.iips, ({ to }) => to.role)) {
-    if (outportState((bySource.get(role) ?? []).flatMap(({ key }) => states.get(key) ?? [])) === 'waiting') continue;
+    if (outportState((bySource.get(role) ?? []).flatMap(({ key }) => forSources.get(key) ?? [])) === 'waiting')
+      continue;
     const participants = observed.participants.get(role) ?? [];
     if (isOurs(participants) || desired.launches.get(role)?.takesIips) continue;
     const keyed = keyIips(iips.map(({ to, data }) => ({ port: to.port, data })));
