@@ -1,66 +1,84 @@
 import { expect } from 'chai';
-import { project, RunningNetwork } from '../network/running.js';
-import { brokers, irregular, newPrefix, Program } from './programs.js';
-
-/** Sends 1, 2, 3 ... for as long as it lives. */
-const TICK = `
-import { setTimeout as delay } from 'node:timers/promises';
-import { participant } from 'msgflo';
-export default participant({
-  component: 'Tick',
-  outports: { out: {} },
-  async produce({ send, signal }) {
-    for (let n = 1; !signal.aborted; n += 1) { await send('out', n); await delay(20, undefined, { signal }).catch(() => {}); }
-  },
-});
-`;
+import { brokers, irregular, Stage } from './programs.js';
 
 describe('programs that use msgflo-nodejs 0.11', function () {
   this.timeout(40_000);
-  const programs: Program[] = [];
-  let network: RunningNetwork | undefined;
-  let p = '';
-
-  beforeEach(() => {
-    p = newPrefix();
-  });
-  afterEach(async () => {
-    await network?.remove();
-    await Promise.all(programs.splice(0).map((program) => program.kill()));
-  });
-
-  const old = (role: string, fixture: string, broker: string): Program => {
-    const program = Program.old(`${p}${role}`, fixture, broker);
-    programs.push(program);
-    return program;
-  };
-  const start = async (graph: string, broker: string, ignored: readonly string[]): Promise<RunningNetwork> => {
-    const ignore = ignored.flatMap((role) => ['--ignore', `${p}${role}`]);
-    network = await RunningNetwork.start(await project(graph, { 'Tick.js': TICK }), broker, ignore);
-    return network;
-  };
+  let stage: Stage;
+  afterEach(() => stage.end());
 
   for (const [name, address] of Object.entries(brokers)) {
     for (const order of ['they first', 'we first']) {
       it(`on ${name}, ${order}: old to ours to old, ours to old to ours, an IIP to an old one`, async () => {
-        const broker = await address();
+        stage = new Stage(await address());
+        const { p } = stage;
         const graph = `
           'go' -> START ${p}src(OldSource) OUT -> IN ${p}mid(Repeat) OUT -> IN ${p}sink(OldSink)
           ${p}tick(Tick) OUT -> IN ${p}rep(OldRepeat) OUT -> IN ${p}print(Print)`;
-        const ignored = ['src', 'sink', 'rep'];
-        if (order === 'we first') await (await start(graph, broker, ignored)).says('msgflo started on');
-        const src = old('src', 'old-source.cjs', broker);
-        const sink = old('sink', 'old-sink.cjs', broker);
-        const rep = old('rep', 'old-repeat.cjs', broker);
-        await Promise.all([src, sink, rep].map((one) => one.says('connected to')));
-        const running = order === 'we first' ? network : await start(graph, broker, ignored);
-        await src.says(`start "go"`);
+        const run = () => stage.network(graph, ['src', 'sink', 'rep']);
+        const early = order === 'we first' ? await run() : undefined;
+        await early?.says('msgflo started on');
+        const [src, sink] = await Promise.all([
+          stage.old('src', 'old-source.cjs'),
+          stage.old('sink', 'old-sink.cjs'),
+          stage.old('rep', 'old-repeat.cjs'),
+        ]);
+        const network = early ?? (await run());
         await sink.until(() => sink.lastGot >= 20);
-        await running?.says(/print \| 20\n/);
+        await network.says(/print \| 20\n/);
         expect(src.output.match(/start "go"/g)).to.have.length(1);
         expect(irregular(sink.output, /got (\d+)/g)).to.deep.equal([]);
-        expect(irregular(running?.output ?? '', /print \| (\d+)/g)).to.deep.equal([]);
+        expect(irregular(network.output, /print \| (\d+)/g)).to.deep.equal([]);
       });
     }
+  }
+
+  it('two of them in one role share its messages on RabbitMQ; what they reject is a dead letter', async () => {
+    stage = new Stage(await brokers.RabbitMQ());
+    const { p } = stage;
+    const network = await stage.network(
+      `${p}tick(Tick) OUT -> IN ${p}rr(msgflo/RoundRobin) OUT -> IN ${p}sink(OldSink)
+       'bad' -> IN ${p}rep(OldRepeat)
+       ${p}rr2(msgflo/RoundRobin) OUT -> IN ${p}rep
+       ${p}rr2 DEADLETTER -> IN ${p}dead(Print)`,
+      ['sink', 'rep'],
+    );
+    const sinks = await Promise.all([stage.old('sink', 'old-sink.cjs'), stage.old('sink', 'old-sink.cjs')]);
+    await Promise.all(sinks.map((sink) => sink.until(() => sink.lastGot >= 20)));
+    const numbers = sinks.flatMap(({ output }) => [...output.matchAll(/got (\d+)/g)].map(([, n]) => Number(n)));
+    numbers.sort((a, b) => a - b);
+    expect(numbers.slice(0, 20), 'each to one of them').to.deep.equal(Array.from({ length: 20 }, (_, n) => n + 1));
+    await network.says(/the network is complete|edges bound/);
+    await stage.old('rep', 'old-repeat.cjs');
+    await network.says('dead | bad');
+  });
+
+  it('of two in one role each gets every message on Mosquitto, as it always was', async () => {
+    stage = new Stage(await brokers.Mosquitto());
+    const { p } = stage;
+    const sinks = await Promise.all([stage.old('sink', 'old-sink.cjs'), stage.old('sink', 'old-sink.cjs')]);
+    await stage.network(`${p}tick(Tick) OUT -> IN ${p}sink(OldSink)`, ['sink']);
+    await Promise.all(sinks.map((sink) => sink.until(() => sink.lastGot >= 20)));
+    for (const { output } of sinks) expect(irregular(output, /got (\d+)/g)).to.deep.equal([]);
+  });
+
+  for (const [name, address] of Object.entries({ 'the embedded broker': undefined, ...brokers })) {
+    it(`modules of theirs run by msgflo-participant on ${name}: source, repeat and sink`, async () => {
+      const broker = await address?.();
+      stage = new Stage(broker ?? '');
+      const { p } = stage;
+      const graph = `'go' -> START ${p}src(OldSource) OUT -> IN ${p}rep(OldRepeat) OUT -> IN ${p}mid(Repeat)
+                     ${p}mid OUT -> IN ${p}sink(OldSink)`;
+      const network = await stage.network(graph, ['src', 'rep', 'sink'], broker);
+      await network.says('msgflo started on');
+      const place = broker === undefined ? { cwd: network.folder } : {};
+      const [src, sink] = await Promise.all([
+        stage.ours('src', 'old-source.cjs', place),
+        stage.ours('sink', 'old-sink.cjs', place),
+        stage.ours('rep', 'old-repeat.cjs', place),
+      ]);
+      await sink.until(() => sink.lastGot >= 20);
+      expect(irregular(sink.output, /got (\d+)/g)).to.deep.equal([]);
+      expect(src.output.match(/start "go"/g)).to.have.length(1);
+    });
   }
 });

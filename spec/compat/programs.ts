@@ -2,9 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ROOT } from '../network/running.js';
+import { project, ROOT, RunningNetwork } from '../network/running.js';
 import { sharedMosquitto } from '../support/mosquitto.js';
 import { sharedRabbit } from '../support/rabbitmq.js';
+
+const OFTEN = { MSGFLO_DISCOVERY_PERIOD: '1' };
 
 /** A process of its own that takes part in a network, and what it has said. */
 export class Program {
@@ -32,17 +34,19 @@ export class Program {
   }
 
   /** A module run by the runner of the package msgflo-nodejs; it announces itself twice a second. */
-  static old(role: string, fixture: string, broker: string): Program {
+  static old(role: string, file: string, broker: string): Program {
     const runner = join(ROOT, 'node_modules/.bin/msgflo-nodejs');
-    const env = { MSGFLO_DISCOVERY_PERIOD: '1' };
-    return Program.start([runner, '--name', role, '--broker', broker, fixturePath(fixture)], { env });
+    return Program.start([runner, '--name', role, '--broker', broker, file], { env: OFTEN });
   }
 
-  /** The same module run by ours. */
-  static ours(role: string, fixture: string, broker: string, cwd = ROOT): Program {
-    const runner = join(ROOT, 'bin/msgflo-participant.js');
-    const env = { MSGFLO_DISCOVERY_PERIOD: '1' };
-    return Program.start([runner, '--name', role, '--broker', broker, fixturePath(fixture)], { cwd, env });
+  /** The same module run by ours. @param place URL of a broker, or a folder whose embedded broker it joins */
+  static ours(role: string, file: string, place: string): Program {
+    const where = place.includes('://') ? ['--broker', place] : [];
+    const cwd = place.includes('://') ? ROOT : place;
+    return Program.start([join(ROOT, 'bin/msgflo-participant.js'), '--name', role, ...where, file], {
+      env: OFTEN,
+      cwd,
+    });
   }
 
   /** Resolves when it has said `words`. */
@@ -82,16 +86,68 @@ export class Program {
 export const fixturePath = (name: string): string => join(import.meta.dirname, 'fixtures', name);
 
 /** The brokers at which programs of both kinds can meet. */
-export const brokers: Readonly<Record<string, () => Promise<string>>> = {
+export const brokers = {
   RabbitMQ: async () => (await sharedRabbit()).url,
   Mosquitto: async () => (await sharedMosquitto()).url,
 };
 
+/** Sends 1, 2, 3 ... for as long as it lives. */
+const TICK = `
+import { setTimeout as delay } from 'node:timers/promises';
+import { participant } from 'msgflo';
+export default participant({
+  component: 'Tick',
+  outports: { out: {} },
+  async produce({ send, signal }) {
+    for (let n = 1; !signal.aborted; n += 1) { await send('out', n); await delay(20, undefined, { signal }).catch(() => {}); }
+  },
+});
+`;
+
 let prefixes = 0;
-/** In front of all roles of one test: the brokers are shared. */
-export function newPrefix(): string {
-  prefixes += 1;
-  return `c${process.pid}x${prefixes}-`;
+
+/** What one test starts: networks of ours and programs of others, under role names of its own, since brokers are shared. */
+export class Stage {
+  readonly broker: string;
+  /** In front of all roles. */
+  readonly p: string;
+  readonly #programs: Program[] = [];
+  readonly #networks: RunningNetwork[] = [];
+
+  constructor(broker: string) {
+    prefixes += 1;
+    this.broker = broker;
+    this.p = `c${process.pid}x${prefixes}-`;
+  }
+
+  /** Runs `msgflo` on a graph, but not the roles in `ignored`. `broker` undefined: the embedded one. */
+  async network(graph: string, ignored: readonly string[], broker: string | undefined = this.broker) {
+    const ignore = ignored.flatMap((role) => ['--ignore', `${this.p}${role}`]);
+    const network = await RunningNetwork.start(await project(graph, { 'Tick.js': TICK }), broker, ignore);
+    this.#networks.push(network);
+    return network;
+  }
+
+  /** A module run by the runner of the package msgflo-nodejs. Resolves when it is connected. */
+  async old(role: string, fixture: string): Promise<Program> {
+    return this.started(Program.old(`${this.p}${role}`, fixturePath(fixture), this.broker));
+  }
+
+  /** The same module run by ours; it may join the embedded broker that runs in `cwd`. */
+  async ours(role: string, fixture: string, { cwd }: { readonly cwd?: string } = {}): Promise<Program> {
+    return this.started(Program.ours(`${this.p}${role}`, fixturePath(fixture), cwd ?? this.broker));
+  }
+
+  async started(program: Program): Promise<Program> {
+    this.#programs.push(program);
+    await program.says('connected to');
+    return program;
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.#networks.map((network) => network.remove()));
+    await Promise.all(this.#programs.map((program) => program.kill()));
+  }
 }
 
 /** Numbers that came twice, or that are missing between the first and the last, among those in `lines`. */
