@@ -96,6 +96,7 @@ export class Session {
   readonly #unconfirmed = new Map<number, (reason: number) => void>();
   #maxPacketBytes = Number.POSITIVE_INFINITY;
   #state: 'opening' | 'open' | 'ended' = 'opening';
+  #isCorked = false;
 
   private constructor(client: MqttClient, ids: PacketIds, protocol: Protocol) {
     this.#client = client;
@@ -104,7 +105,10 @@ export class Session {
     this.canIdentify = protocol === 5;
     const send: unknown = Reflect.get(client, '_sendPacket');
     if (typeof send !== 'function') throw new TypeError('this mqtt.js has no _sendPacket: see session.ts');
-    this.#send = (packet) => Reflect.apply(send, client, [packet, undefined, undefined, true]);
+    this.#send = (packet) => {
+      this.#writeTogether();
+      Reflect.apply(send, client, [packet, undefined, undefined, true]);
+    };
   }
 
   /** @throws {SessionRefused} */
@@ -209,6 +213,18 @@ export class Session {
   /** Cuts the connection, as if we had died: the will is published. */
   cut(): void {
     this.#client.stream.destroy();
+  }
+
+  /** mqtt.js writes packet by packet, a system call each: what is sent in one turn of the event loop leaves as one. */
+  #writeTogether(): void {
+    if (this.#isCorked) return;
+    const { stream } = this.#client;
+    this.#isCorked = true;
+    stream.cork();
+    setImmediate(() => {
+      this.#isCorked = false;
+      stream.uncork();
+    });
   }
 
   #receive(packet: IPublishPacket, done: (error?: Error) => void, onMessage: SessionOptions['onMessage']): void {
