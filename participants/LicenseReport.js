@@ -6,7 +6,7 @@ const QUIET_MS = 2000;
 
 /**
  * Rows and dead letters are kept by path: what is delivered twice counts once.
- * @typedef {{ path: string, name?: string, license: string, kind: string }} Row
+ * @typedef {{ path: string, name: string, license: string, kind: string }} Row
  * @typedef {{ path: string, reason: string }} Dead
  */
 class Report {
@@ -21,6 +21,16 @@ class Report {
   progress = 0;
   /** @type {NodeJS.Timeout | undefined} */
   timer;
+
+  /** @param {Readonly<Record<string, unknown>>} row */
+  add({ path, name, license, kind }) {
+    this.rows.set(String(path), {
+      path: String(path),
+      name: String(name ?? ''),
+      license: String(license),
+      kind: String(kind),
+    });
+  }
 
   get listed() {
     return [...this.counts.values()].reduce((sum, count) => sum + count, 0);
@@ -103,11 +113,11 @@ export default participant({
   concurrency: 1,
   setup: () => new Report(),
   async process({ row, dead, count, file }, { state: report, headers }) {
-    if (row !== undefined) report.rows.set(row.path, row);
+    if (row !== undefined) report.add(row);
     if (dead !== undefined) {
       report.dead.set(dead, { path: dead, reason: headers['msgflo-dead-reason'] ?? 'no reason given' });
     }
-    if (count !== undefined) report.counts.set(count.of, count.count);
+    if (count !== undefined) report.counts.set(String(count.of), Number(count.count));
     if (file !== undefined) report.file = file;
     await report.changed();
   },

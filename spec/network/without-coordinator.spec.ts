@@ -40,10 +40,10 @@ for (const [name, start] of Object.entries(brokers)) {
       return output;
     }
 
-    /** Waits for a condition for as long as all processes run. */
+    /** Waits for a condition, for as long as the test goes on. */
     async function until(condition: () => boolean): Promise<void> {
       while (!condition()) {
-        expect(children.filter(({ signalCode }) => signalCode !== null)).to.deep.equal([]);
+        if (children.length === 0) throw new Error('the test is over');
         await new Promise((after) => setTimeout(after, 20));
       }
     }

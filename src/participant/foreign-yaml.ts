@@ -24,7 +24,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /**
  * Reads foreign participants from YAML: one of the given role, or a map `participants:` from role to participant. In a
  * file of many, one with a `topic:` pattern describes devices: `#1`, `#2`, ... in its texts and its role stand for what
- * the wildcards match, `#TOPIC` for the whole topic. `#ROLE` is replaced everywhere. See docs/wire.md.
+ * the wildcards match, `#TOPIC` for the whole topic. `#ROLE` is replaced everywhere. See docs/devices.md.
  *
  * @param path for messages only
  * @throws {ForeignYamlError}
