@@ -2,8 +2,9 @@ import { RequestError } from './errors.js';
 import type { Network } from './network.js';
 
 /** The name that editors know the main graph by: with the namespace in front, where there is one. */
-export function mainGraphId({ namespace, graph }: Pick<Network, 'namespace' | 'graph'>): string {
-  const { name } = graph();
+export function mainGraphId(network: Pick<Network, 'namespace' | 'graph'>): string {
+  const { namespace } = network;
+  const { name } = network.graph();
   return namespace && !name.includes('/') ? `${namespace}/${name}` : name;
 }
 
