@@ -9,7 +9,6 @@ export {
   DISCOVERY_NOTICE,
   DISCOVERY_PERIOD_MS,
   LAPSE_MS,
-  MAX_DISCOVERY_BYTES,
   ROLL_CALL_NOTICE,
   wiringNotice,
 } from './names.js';

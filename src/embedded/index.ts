@@ -5,6 +5,6 @@
  * `main.ts` is it as a process of its own; `broker.json` is how the other executables run in the same folder find it.
  * Clients use the transport `local`, whose wire it speaks.
  */
-export { type BrokerFile, readBrokerFile, removeBrokerFile, writeBrokerFile } from './broker-file.js';
+export { type BrokerFile, readBrokerFile, writeBrokerFile } from './broker-file.js';
 export { type BrokerCounters, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded-broker.js';
-export { BROKER_RUNNING, BrokerRunningError } from './unix-socket.js';
+export { BROKER_RUNNING } from './unix-socket.js';

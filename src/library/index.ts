@@ -8,7 +8,7 @@
  *
  * The executables load a library once; the coordinator asks it for commands, the FBP protocol for names and sources.
  */
-export { NoSourceError, UnknownComponentError } from './errors.js';
+export { UnknownComponentError } from './errors.js';
 export {
   type Command,
   type ComponentInfo,

@@ -24,8 +24,8 @@ export {
 export { DeviceWatch, type DeviceWatchOptions, type TopicListener } from './device-watch.js';
 export { ForeignRegistrar, type ForeignRegistrarOptions } from './foreign-registrar.js';
 export { type DevicePattern, type ForeignFile, ForeignYamlError, readForeignYaml } from './foreign-yaml.js';
-export { LegacyClient, type LegacyMessage } from './legacy-client.js';
-export { type LegacyParticipant, type LoadedModule, loadComponent, ModuleError } from './load-component.js';
+export type { LegacyMessage } from './legacy-client.js';
+export { type LegacyParticipant, type LoadedModule, loadComponent } from './load-component.js';
 export { StoppedError } from './outport.js';
 export { Participant } from './participant.js';
 export { newParticipantId, type ParticipantOptions, participantClientOptions } from './participant-options.js';

@@ -9,7 +9,6 @@
  * keeper answers over the channel between parent and child, so that a coordinator can be killed and replaced without
  * any process noticing. Supervisor and KeeperClient have the same surface.
  */
-export { KeeperGoneError, KeeperRefusedError, SupervisorClosedError } from './errors.js';
 export { Guard } from './guard.js';
 export { KeeperClient, type KeeperClientOptions } from './keeper-client.js';
 export type { IpcChannel } from './keeper-protocol.js';

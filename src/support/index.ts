@@ -5,7 +5,7 @@
 export { writeFileAtomic } from './atomic-file.js';
 export { Backoff } from './backoff.js';
 export { canonicalJson, contentHash } from './canonical-json.js';
-export { encodeFrame, FrameDecoder, FrameTooLargeError } from './framing.js';
+export { encodeFrame, FrameDecoder } from './framing.js';
 export { groupBy } from './group-by.js';
 export { createLogger, type Logger, silentLogger } from './log.js';
 export { Semaphore } from './semaphore.js';
