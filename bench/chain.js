@@ -15,7 +15,7 @@ import { startMosquitto, startRabbit } from './support/servers.js';
 const BIN = path('../bin/msgflo.js');
 const TARGET = 0.7;
 /** @type {Size} */
-const FULL = { warmUp: 3000, count: 20_000, rounds: 5 };
+const FULL = { warmUp: 3000, count: 15_000, rounds: 5 };
 /** @type {Size} */
 const QUICK = { warmUp: 1000, count: 4000, rounds: 1 };
 
