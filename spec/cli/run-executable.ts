@@ -14,6 +14,8 @@ const FOREIGN = /^(MSGFLO_|CLOUDAMQP_URL|DEBUG|NODE_OPTIONS|NODE_EXTRA_CA_CERTS|
 
 export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** In a process group of its own, as a terminal starts it. @default false */
+  readonly group?: boolean;
 }
 
 /** How an executable went. */
@@ -105,7 +107,7 @@ export class Project {
     if (left.length > 0) throw new Error(`left running:\n${left.join('\n')}`);
   }
 
-  #spawn(file: string, args: readonly string[], { env }: RunOptions): Running {
+  #spawn(file: string, args: readonly string[], { env, group = false }: RunOptions): Running {
     const inherited = Object.entries(process.env).filter(([name]) => !FOREIGN.test(name));
     const [name = '', value = ''] = this.#mark.split('=');
     const path = `${join(this.dir, 'node_modules/.bin')}:${process.env['PATH']}`;
@@ -113,6 +115,7 @@ export class Project {
       cwd: this.dir,
       env: { ...Object.fromEntries(inherited), PATH: path, ...env, [name]: value },
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: group,
     });
     const running = new Running(child);
     this.#running.push(running);
@@ -175,6 +178,11 @@ export class Running {
         throw new Error(`no line like ${pattern} in:\n${this.#stdout}${this.#stderr}`);
       }
     }
+  }
+
+  /** What a terminal does on Ctrl-C: everybody in its group is interrupted. */
+  pressCtrlC(): void {
+    if (this.child.pid !== undefined && !this.#isOver) process.kill(-this.child.pid, 'SIGINT');
   }
 
   /** Sends a signal and waits for the end. */

@@ -47,9 +47,9 @@ export function msgflo(context: CliContext): Command {
       new Option('--runtime-id <id>', 'id of this runtime (without: one kept in .msgflo)').env('MSGFLO_RUNTIME_ID'),
     )
     .addOption(
-      new Option('--ping-url <url>', 'tell this address that the runtime is up; $RUNTIME_ID is replaced').env(
-        'MSGFLO_PING_URL',
-      ),
+      new Option('--ping-url <url>', 'tell this address that the runtime is up; $RUNTIME_ID is replaced')
+        .env('MSGFLO_PING_URL')
+        .argParser(parsePingUrl),
     )
     .addOption(
       new Option('--ping-method <method>', 'HTTP method of the ping').env('MSGFLO_PING_METHOD').default('POST'),
@@ -102,6 +102,11 @@ export function forwardOption(): Option {
       if (wrong === undefined) return streams;
       throw new UsageError(`--forward takes stderr, stdout or both, not '${wrong}'`);
     });
+}
+
+function parsePingUrl(text: string): string {
+  if (/^https?:/i.test(text) && URL.canParse(text)) return text;
+  throw new UsageError('--ping-url must be an http or https URL');
 }
 
 function parsePort(text: string): number {

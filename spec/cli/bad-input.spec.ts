@@ -1,0 +1,354 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { connect } from 'amqplib';
+import { expect } from 'chai';
+import mqtt from 'mqtt';
+import { WebSocket } from 'ws';
+import { until } from '../process/processes.js';
+import { sharedMosquitto } from '../support/mosquitto.js';
+import { sharedRabbit } from '../support/rabbitmq.js';
+import { linesOf, Project, type Running, unique } from './run-executable.js';
+
+/** What is said besides what participants and progress say. */
+const complaints = (stderr: string): string[] =>
+  linesOf(stderr).filter((line) => !/ \| |using the |roles live|: stopping \d|is lost$/.test(line));
+
+/** A port that is free now, and that nobody gets for a while. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await once(server.close(), 'close');
+  return typeof address === 'object' && address ? address.port : 0;
+}
+
+describe('bad input', () => {
+  let project: Project;
+  beforeEach(async () => {
+    project = await Project.make();
+  });
+  afterEach(() => project.clean());
+
+  describe('in files', () => {
+    it('a syntax error in a .fbp is one line with file and line, from all that read graphs, and starts nothing', async () => {
+      await project.write({ 'g.fbp': '# fine\na(Repeat) OUT -> IN b(Print)\n\na OUT -> -> IN b\n' });
+      for (const name of ['msgflo', 'msgflo-setup', 'msgflo-procfile']) {
+        const { code, stdout, stderr } = await project.run(name, name === 'msgflo' ? ['--graph', 'g.fbp'] : ['g.fbp']);
+        expect({ code, stdout }, stderr).to.deep.equal({ code: 1, stdout: '' });
+        expect(stderr).to.match(new RegExp(`^${name}: g\\.fbp:4:\\d+: .+\\n$`));
+      }
+      expect(await project.leftovers(0)).to.deep.equal([]);
+    });
+
+    it('JSON that is none, or no graph, is one line with its place', async () => {
+      await project.write({
+        'g.json': '{\n  "processes": {,\n}',
+        'h.json': '{"processes": {"a": 1}, "connections": []}',
+      });
+      const first = await project.run('msgflo-procfile', ['g.json']);
+      expect(first.stderr).to.match(/^msgflo-procfile: g\.json:2:\d+: .+\n$/);
+      const second = await project.run('msgflo', ['--graph', 'h.json']);
+      expect(second.stderr).to.match(/^msgflo: h\.json.*'?a'?.*\n$/);
+      expect([first.code, second.code]).to.deep.equal([1, 1]);
+    });
+
+    it('an unknown port is named with its place, and the rest of the network runs', async () => {
+      await project.write({ 'g.fbp': "'x' -> IN a(Repeat) OUT -> IN b(Print)\n\na OUTT -> IN b\na OUT -> INN b\n" });
+      const running = project.start('msgflo', ['--graph', 'g.fbp', '--port', '0']);
+      await running.line(/^b \| x$/);
+      await running.line(/inn/);
+      const { code, stderr } = await running.stop();
+      expect(code).to.equal(0);
+      expect(complaints(stderr)).to.have.members([
+        "msgflo: g.fbp:3:1: role 'a' has no outport 'outt'; it has: out",
+        "msgflo: g.fbp:4:1: role 'b' has no inport 'inn'; it has: in",
+      ]);
+    });
+
+    it('an unknown component is named with its place, and shown as pending while the rest runs', async () => {
+      await project.write({ 'g.fbp': "'x' -> IN a(Repeat) OUT -> IN b(Print)\na OUT -> IN c(Repeet)\n" });
+      const running = project.start('msgflo', ['--graph', 'g.fbp', '--port', '0', '--wait-timeout', '1.5']);
+      await running.line(/^b \| x$/);
+      await running.line(/^msgflo: g\.fbp:2:1: edge /);
+      const { code, stderr } = await running.stop();
+      expect(code).to.equal(0);
+      expect(complaints(stderr)).to.deep.equal([
+        "msgflo: g.fbp:2:1: unknown component 'Repeet' of role 'c'; did you mean 'Repeat'?; waiting for somebody else to announce it",
+        "msgflo: g.fbp:2:1: role 'c' is pending: nobody has announced this role",
+        "msgflo: g.fbp:2:1: edge 'a out -> in c' is pending: nobody has announced the role 'c'",
+      ]);
+    });
+
+    it('a component directory or library that is not there is named, whatever asks for it', async () => {
+      await project.write({ 'g.fbp': 'a(Repeat) OUT -> IN b(Print)\n', 'broken.json': '{"components": ' });
+      const commands: readonly (readonly [string, ...string[]])[] = [
+        ['msgflo', '--graph', 'g.fbp', '--componentdir', 'absent'],
+        ['msgflo-setup', 'g.fbp', '--participants', '--componentdir', 'absent'],
+        ['msgflo-procfile', 'g.fbp', '--components', 'absent'],
+        ['msgflo-procfile', 'g.fbp', '--library', 'absent.json'],
+        ['msgflo-procfile', 'g.fbp', '--library', 'broken.json'],
+      ];
+      for (const [name, ...args] of commands) {
+        const { code, stdout, stderr } = await project.run(name, args);
+        expect({ code, stdout }, stderr).to.deep.equal({ code: 2, stdout: '' });
+        expect(stderr).to.match(new RegExp(`^${name}: .*${args.at(-1)}.*\\n$`));
+      }
+    });
+
+    it('a YAML with a tab is named with file and line', async () => {
+      await project.write({ 'lamp.yml': 'component: Lamp\noutports:\n  out:\n\tqueue: lamp\n' });
+      for (const [name, args] of [
+        ['msgflo-register', ['--role', 'lamp:lamp.yml']],
+        ['msgflo-register-foreign', ['lamp.yml', '--role', 'lamp']],
+      ] as const) {
+        const { code, stdout, stderr } = await project.run(name, args);
+        expect({ code, stdout }, stderr).to.deep.equal({ code: 2, stdout: '' });
+        expect(stderr).to.match(new RegExp(`^${name}: lamp\\.yml:4: .*tab.*\\n$`));
+      }
+    });
+  });
+
+  describe('a component', () => {
+    it('that fails at once is given up in one line with role, reason, code and command, and the others run on', async () => {
+      await project.write({
+        'g.fbp': "'x' -> IN a(Repeat) OUT -> IN b(Print)\na OUT -> IN c(Fails)\n",
+        'participants/Fails.js': "console.error('warming up');\nthrow new TypeError('no bananas');\n",
+      });
+      const running = project.start('msgflo', ['--graph', 'g.fbp', '--port', '0', '--forward', 'stdout']);
+      await running.line(/^b \| x$/);
+      await running.line(/^msgflo: role 'c' failed: /);
+      const sent = await project.run('msgflo-send-message', ['--queue', 'a.IN', '--json', '"still"']);
+      expect(sent.code, sent.stderr).to.equal(0);
+      await running.line(/^b \| still$/);
+      const { code, stderr } = await running.stop();
+      expect(code).to.equal(0);
+      const reason = 'exited with code 1.*\\(msgflo-participant: .*Fails\\.js cannot be loaded: no bananas\\)';
+      const said = complaints(stderr);
+      expect(said, stderr).to.have.length(2);
+      expect(said[0]).to.match(
+        new RegExp(`^msgflo: role 'c' ${reason}, starting again in \\d+ ms: .* participants/Fails\\.js$`),
+      );
+      expect(said[1]).to.match(
+        new RegExp(
+          `^msgflo: role 'c' failed: ${reason}, not started again: .*node.* --name c participants/Fails\\.js$`,
+        ),
+      );
+    });
+
+    it('that ends at once is said to have, with its last words', async () => {
+      await project.write({
+        'g.fbp': 'a(Ends) OUT -> IN b(Print)\n',
+        'participants/Ends.js': "console.error('nothing to do');\nprocess.exit(0);\n",
+      });
+      const running = project.start('msgflo', ['--graph', 'g.fbp', '--port', '0', '--wait-timeout', '2']);
+      await running.line(/^msgflo: role 'a' ended: exited with code 0 \(nothing to do\): .*Ends\.js$/);
+      await running.line(/^msgflo: g\.fbp:1:1: role 'a' is pending: its process 'a' has ended$/);
+      expect((await running.stop()).code).to.equal(0);
+    });
+
+    it('whose command is not there is said once, and the others run on', async () => {
+      await project.write({
+        'g.fbp': "'x' -> IN a(Repeat) OUT -> IN b(Print)\na OUT -> IN c(Absent)\n",
+        'package.json': JSON.stringify({ type: 'module', msgflo: { components: { Absent: 'no-such-program #ROLE' } } }),
+      });
+      const running = project.start('msgflo', ['--graph', 'g.fbp', '--port', '0']);
+      await running.line(/^b \| x$/);
+      const { stderr } = await running.stop();
+      expect(complaints(stderr)).to.deep.equal([
+        "msgflo: role 'c' cannot be started (the command 'no-such-program' was not found): no-such-program c",
+      ]);
+    });
+  });
+
+  describe('a broker that is not there', () => {
+    it('is said once by tools that give up after 10 s, with its address', async function () {
+      this.timeout(30_000);
+      await project.write({
+        'lamp.yml': 'component: Lamp\noutports: { out: { queue: lamp } }\n',
+        'g.fbp': 'a(A) O -> I b(B)',
+      });
+      const port = await freePort();
+      const commands: readonly (readonly [string, string, ...string[]])[] = [
+        ['msgflo-send-message', 'amqp', '--queue', 'q', '--json', '1'],
+        ['msgflo-dump-message', 'mqtt', '--queue', 'q'],
+        ['msgflo-register-foreign', 'amqp', 'lamp.yml'],
+        ['msgflo-register', 'mqtt', '--role', 'a:lamp.yml', '--forever', 'false'],
+        ['msgflo-setup', 'mqtt', 'g.fbp', '--timeout', '2'],
+        ['msgflo-send-message', 'local', '--queue', 'q', '--json', '1'],
+      ];
+      const startedMs = performance.now();
+      await Promise.all(
+        commands.map(async ([name, scheme, ...args]) => {
+          const place = scheme === 'local' ? `${project.dir}/absent.sock` : `user:secret@127.0.0.1:${port}`;
+          const { code, stdout, stderr } = await project.run(name, [...args, '--broker', `${scheme}://${place}`]);
+          expect({ code, stdout }, `${name} ${stderr}`).to.deep.equal({ code: 1, stdout: '' });
+          const [trying, gaveUp, ...more] = linesOf(stderr);
+          const address = `${scheme}://${place.replace('secret', '***')}`.replaceAll('*', '\\*');
+          expect(trying).to.match(new RegExp(`^msgflo: .*${address}.* trying again`));
+          expect(gaveUp).to.match(new RegExp(`^${name}: .*${address}.*: connect E`));
+          expect(more, stderr).to.deep.equal([]);
+        }),
+      );
+      expect(performance.now() - startedMs).to.be.below(18_000);
+    });
+
+    it('is waited for by msgflo, which starts to work when it comes, and again when it comes back', async function () {
+      this.timeout(40_000);
+      await project.write({ 'g.fbp': "'x' -> IN a(Repeat) OUT -> IN b(Print)\n" });
+      const host = await Project.make();
+      try {
+        const address = `local://${host.dir}/.msgflo/broker.sock`;
+        const running = project.start('msgflo', ['--graph', 'g.fbp', '--port', '0', '--broker', address]);
+        await running.line(/trying again/);
+        const broker = host.start('msgflo', ['--port', '0']);
+        await running.line(/^b \| x$/);
+        await broker.stop();
+        const again = host.start('msgflo', ['--port', '0']);
+        await again.line(/^msgflo started on /);
+        await until(async () => {
+          await host.run('msgflo-send-message', ['--queue', 'a.IN', '--json', '"again"']);
+          return /^b \| again$/m.test(running.stderr);
+        });
+        const { code, stderr } = await running.stop();
+        expect(code).to.equal(0);
+        const tries = complaints(stderr).filter((line) => /trying again/.test(line));
+        expect(tries, stderr).to.have.length(2);
+        expect(
+          complaints(stderr).filter((line) => !tries.includes(line)),
+          stderr,
+        ).to.deep.equal([]);
+      } finally {
+        await host.clean();
+      }
+    });
+  });
+
+  describe('to a running network', () => {
+    let running: Running;
+    let role: string;
+    let sink: string;
+
+    const start = async (broker: string): Promise<void> => {
+      [role, sink] = [unique('a'), unique('b')];
+      await project.write({ 'g.fbp': `'x' -> IN ${role}(Repeat) OUT -> IN ${sink}(Print)\n` });
+      running = project.start('msgflo', ['--graph', 'g.fbp', '--port', '0', '--broker', broker]);
+      await running.line(new RegExp(`^${sink} \\| x$`));
+      await running.line(/^Open in/);
+    };
+    const stillRuns = async (broker: string): Promise<void> => {
+      const args = ['--broker', broker, '--queue', `${role}.IN`, '--json', '"still"'];
+      const sent = await project.run('msgflo-send-message', args);
+      expect(sent.code, sent.stderr).to.equal(0);
+      await running.line(new RegExp(`^${sink} \\| still$`));
+    };
+
+    const participant = (payload: object): string =>
+      JSON.stringify({ protocol: 'discovery', command: 'participant', payload });
+    const announcements = (id: string): readonly (readonly [string, RegExp])[] => [
+      [
+        `${id} is not JSON`,
+        new RegExp(`: a discovery message is not JSON \\(.*\\): "${id} is not JSON"; it is ignored$`),
+      ],
+      [JSON.stringify([id]), new RegExp(`: a discovery message is no JSON object: .*${id}.*; it is ignored$`)],
+      [
+        participant({ id: `${id}-1`, role: 'r' }),
+        new RegExp(`participant '${id}-1' is wrong: .*'component'; it is ignored$`),
+      ],
+      [
+        participant({ id: `${id}-2`, role: 'r', component: 'C', inports: [{ queue: 'q' }], outports: [] }),
+        new RegExp(`participant '${id}-2' is wrong: inports\\.0 .*'id'; it is ignored$`),
+      ],
+      [
+        participant({
+          id: `${id}-3`,
+          role: 'r',
+          component: 'x'.repeat(5e6),
+          inports: [],
+          outports: [],
+        }),
+        /: a discovery message of \d{7} bytes was put aside: at most 1048576; it is ignored$/,
+      ],
+    ];
+
+    /** Other networks of specs hear them too: told apart by the id in them. */
+    const expectSaid = async (id: string): Promise<void> => {
+      for (const [, words] of announcements(id)) {
+        await running.line(words);
+        expect(
+          linesOf(running.stderr).filter((line) => words.test(line)),
+          String(words),
+        ).to.have.length(1);
+      }
+    };
+
+    for (const way of ['the queue of old libraries', 'the exchange of ours']) {
+      it(`discovery messages that are wrong are said once each and put aside, on AMQP by ${way}`, async function () {
+        this.timeout(90_000);
+        const { url } = await sharedRabbit();
+        await start(url);
+        const connection = await connect(url);
+        const channel = await connection.createConfirmChannel();
+        const id = unique('bad');
+        for (const [text] of [...announcements(id), ...announcements(id)]) {
+          if (way.includes('queue')) channel.sendToQueue('fbp', Buffer.from(text));
+          else channel.publish('fbp', '', Buffer.from(text));
+        }
+        await channel.waitForConfirms();
+        await connection.close();
+        await expectSaid(id);
+        await stillRuns(url);
+      });
+    }
+
+    it('discovery messages that are wrong are said once each and put aside, on MQTT', async () => {
+      const { url } = await sharedMosquitto();
+      await start(url);
+      const client = await mqtt.connectAsync(url);
+      const id = unique('bad');
+      for (const [text] of [...announcements(id), ...announcements(id)])
+        await client.publishAsync('fbp', text, { qos: 1 });
+      await client.endAsync();
+      await expectSaid(id);
+      await stillRuns(url);
+    });
+
+    it('a WebSocket frame that is not JSON is answered, and nobody else notices', async () => {
+      const { url } = await sharedMosquitto();
+      await start(url);
+      const address = (await running.line(/^msgflo started on /)).replace('msgflo started on ', '');
+      const before = complaints(running.stderr).length;
+      const socket = new WebSocket(address, 'noflo');
+      await once(socket, 'open');
+      for (const frame of ['{not json', 'null', '{"protocol": "runtime"}']) {
+        socket.send(frame);
+        const [answer] = await once(socket, 'message');
+        expect(JSON.parse(String(answer)))
+          .to.have.nested.property('payload.message')
+          .that.is.a('string');
+        expect(JSON.parse(String(answer))).to.include({ command: 'error' });
+      }
+      socket.send(JSON.stringify({ protocol: 'runtime', command: 'getruntime', payload: {} }));
+      const [answer] = await once(socket, 'message');
+      expect(JSON.parse(String(answer))).to.include({ protocol: 'runtime', command: 'runtime' });
+      socket.close();
+      await stillRuns(url);
+      expect(complaints(running.stderr).slice(before)).to.deep.equal([]);
+    });
+  });
+
+  it('a port that is taken is named in one line with --port, and nothing is left running', async () => {
+    await project.write({ 'g.fbp': "'x' -> IN a(Repeat) OUT -> IN b(Print)\n" });
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const address = other.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const args = ['--graph', 'g.fbp', '--host', '127.0.0.1', '--port', String(port)];
+    const { code, stdout, stderr } = await project.run('msgflo', args);
+    other.close();
+    expect({ code, stdout }, stderr).to.deep.equal({ code: 1, stdout: '' });
+    expect(complaints(stderr)).to.have.length(1);
+    expect(stderr).to.match(new RegExp(`^msgflo: 127\\.0\\.0\\.1:${port} is taken .*--port$`, 'm'));
+    expect(await project.leftovers()).to.deep.equal([]);
+    expect(project.brokerFiles()).to.deep.equal([]);
+  });
+});
