@@ -82,6 +82,17 @@ describe('ParticipantTable', () => {
     expect(statuses('other')).to.deep.equal(['b lost']);
   });
 
+  it('takes the latest of those that announced themselves while nobody listened for alive, until another is heard', () => {
+    table.announce(one('a'), { isKept: true });
+    table.announce(one('b'), { isKept: true });
+    expect(statuses('worker')).to.deep.equal(['a remembered', 'b live']);
+    table.announce(one('c'));
+    expect(statuses('worker')).to.deep.equal(['a remembered', 'b remembered', 'c live']);
+    expect(table.announce(one('b'))).to.equal('returned');
+    table.announce(one('d'), { isKept: true });
+    expect(statuses('worker').sort()).to.deep.equal(['a remembered', 'b live', 'c live', 'd remembered']);
+  });
+
   it('is bounded', () => {
     const effects = ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => table.announce(one(id, id)));
     expect(effects.at(-1)).to.equal('refused');

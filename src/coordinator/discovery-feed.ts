@@ -18,6 +18,11 @@ export interface DiscoveryChange {
   readonly isNews: boolean;
 }
 
+interface HeardAnnouncement {
+  readonly definition: Definition;
+  readonly dropped: readonly string[];
+}
+
 /**
  * Keeps the table of participants true: follows the discovery notice, calls the roll, and sweeps the silent.
  * What a peer sends wrong is counted, said once with its origin, and put aside.
@@ -54,7 +59,7 @@ export class DiscoveryFeed {
   }
 
   async start(): Promise<void> {
-    this.#subscription = await this.#broker.watch(DISCOVERY_NOTICE, (body) => this.#take(body));
+    this.#subscription = await this.#broker.watch(DISCOVERY_NOTICE, (body, { retained }) => this.#take(body, retained));
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(this.#lapseMs / 4, 10_000));
     await this.callRoll();
     // Asked again for those whose watch was not yet in place when the first call went out.
@@ -75,9 +80,9 @@ export class DiscoveryFeed {
     await this.#subscription?.cancel();
   }
 
-  #take(body: Buffer): void {
+  #take(body: Buffer, isKept: boolean): void {
     const announcement = readAnnouncement(body);
-    if (announcement.kind === 'participant') this.#heard(announcement.definition, announcement.dropped);
+    if (announcement.kind === 'participant') this.#heard(announcement, isKept);
     if (announcement.kind === 'gone') this.#left(announcement.id);
     if (announcement.kind === 'invalid') {
       this.#rejected += 1;
@@ -85,13 +90,13 @@ export class DiscoveryFeed {
     }
   }
 
-  #heard(definition: Definition, dropped: readonly string[]): void {
+  #heard({ definition, dropped }: HeardAnnouncement, isKept: boolean): void {
     if (dropped.length > 0) {
       const { id, role } = definition;
       this.#log.warnOnce(`${role} ${dropped}`, `participant '${id}' of role '${role}' gives no queue for: ${dropped}`);
     }
     const before = this.table.get(definition.id)?.definition;
-    const effect = this.table.announce(definition);
+    const effect = this.table.announce(definition, { isKept });
     if (effect === 'refused') {
       this.#log.warnOnce('refused', `too many participants: '${definition.id}' and more are not taken in`);
       return;

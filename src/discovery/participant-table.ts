@@ -18,6 +18,8 @@ interface Entry {
   text: string;
   status: ParticipantStatus;
   atMs: number;
+  /** Only known from an announcement made while nobody listened. */
+  isKept: boolean;
 }
 
 /** What an announcement changed: `repeated` is the same definition of one that is live. */
@@ -44,17 +46,22 @@ export class ParticipantTable {
     this.#limit = limit;
   }
 
-  /** Records an announcement and says what it changed; telling others is the caller's affair. */
-  announce(definition: Definition): AnnouncementEffect {
+  /**
+   * Records an announcement and says what it changed; telling others is the caller's affair.
+   * @param isKept it was made while nobody listened, so that its sender may be dead by now: it counts as live until
+   * another of its role is heard
+   */
+  announce(definition: Definition, { isKept = false }: { readonly isKept?: boolean } = {}): AnnouncementEffect {
     const text = canonicalJson(definition);
     const known = this.#byId.get(definition.id);
-    if (!known) return this.#add({ definition, text, status: 'live', atMs: this.#nowMs() });
+    const heard: Entry = { definition, text, status: 'live', atMs: this.#nowMs(), isKept };
+    if (!known) return this.#add(heard);
     const effect = known.text !== text ? 'changed' : known.status === 'live' ? 'repeated' : 'returned';
     if (known.definition.role !== definition.role) {
       this.#remove(known);
-      this.#add({ definition, text, status: 'live', atMs: this.#nowMs() });
+      this.#add(heard);
     } else {
-      Object.assign(known, { definition, text, status: 'live', atMs: this.#nowMs() });
+      Object.assign(known, { ...heard, isKept: isKept && known.isKept });
     }
     return effect;
   }
@@ -63,7 +70,13 @@ export class ParticipantTable {
   remember(definitions: readonly Definition[]): void {
     for (const definition of definitions) {
       if (this.#byId.has(definition.id)) continue;
-      this.#add({ definition, text: canonicalJson(definition), status: 'remembered', atMs: this.#nowMs() });
+      this.#add({
+        definition,
+        text: canonicalJson(definition),
+        status: 'remembered',
+        atMs: this.#nowMs(),
+        isKept: false,
+      });
     }
   }
 
@@ -115,8 +128,13 @@ export class ParticipantTable {
     this.#byId.set(entry.definition.id, entry);
     const { role } = entry.definition;
     const ofRole = this.#byRole.get(role) ?? new Set();
-    // The first live one of a role takes the place of those that were only kept for their queues.
-    for (const other of ofRole) if (other.status === 'lost' && entry.status === 'live') this.#drop(other, ofRole);
+    const isHeard = (other: Entry): boolean => other.status === 'live' && !other.isKept;
+    if (entry.isKept && [...ofRole].some(isHeard)) entry.status = 'remembered';
+    for (const other of ofRole) {
+      // The first live one of a role takes the place of those that were only kept for their queues.
+      if (other.status === 'lost' && entry.status === 'live') this.#drop(other, ofRole);
+      else if (other.isKept) other.status = 'remembered';
+    }
     this.#byRole.set(role, ofRole.add(entry));
     return 'added';
   }

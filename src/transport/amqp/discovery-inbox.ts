@@ -8,7 +8,7 @@ import type { ChannelPool } from './channel-pool.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
 import type { Publisher } from './publisher.js';
-import { headersOf, toProperties } from './wire.js';
+import { headersOf, KEPT_HEADER, toProperties } from './wire.js';
 
 /** The queue into which old libraries announce, and the exchange from which every coordinator hears. */
 export const DISCOVERY = 'fbp';
@@ -53,27 +53,35 @@ export class DiscoveryInbox {
   }
 
   async #attach(channel: Channel): Promise<void> {
-    await this.#declare();
+    let kept = await this.#declare();
     const window = new AckWindow(channel, PREFETCH);
     await channel.prefetch(PREFETCH);
     await channel.consume(DISCOVERY, (message) => {
-      if (message) void this.#passOn(window, message);
-      else this.#kept.renew();
+      if (!message) return this.#kept.renew();
+      void this.#passOn(window, message, kept > 0);
+      kept -= 1;
     });
   }
 
-  /** As old libraries do, without arguments. Where somebody declared it otherwise it is taken as it is. */
-  async #declare(): Promise<void> {
+  /**
+   * As old libraries do, without arguments. Where somebody declared it otherwise it is taken as it is.
+   * @returns how many announcements wait in it, from when nobody took them
+   */
+  async #declare(): Promise<number> {
     try {
-      await this.#pool.run(asQueueName(DISCOVERY), (channel) => channel.assertQueue(DISCOVERY));
+      const { messageCount } = await this.#pool.run(asQueueName(DISCOVERY), (channel) =>
+        channel.assertQueue(DISCOVERY),
+      );
+      return messageCount;
     } catch (error) {
       this.#log.debug(messageOf(error));
+      return 0;
     }
   }
 
-  async #passOn(window: AckWindow, message: ConsumeMessage): Promise<void> {
+  async #passOn(window: AckWindow, message: ConsumeMessage, isKept: boolean): Promise<void> {
     const { content } = message;
-    const properties = toProperties(headersOf(message));
+    const properties = toProperties({ ...headersOf(message), ...(isKept ? { [KEPT_HEADER]: '1' } : {}) });
     try {
       await this.#publisher.publish({ exchange: DISCOVERY, routingKey: '', content, properties, mandatory: false });
       window.ack(message);

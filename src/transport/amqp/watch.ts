@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Channel } from 'amqplib';
+import type { Channel, ConsumeMessage } from 'amqplib';
 import { asQueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import type { NoticeHandler } from '../index.js';
@@ -8,6 +8,7 @@ import type { ChannelPool } from './channel-pool.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
 import { retainedQueue } from './notices.js';
+import { headersOf, KEPT_HEADER } from './wire.js';
 
 /** The one retained notice is with another watcher for the moment of its look: about half a second in all. */
 const LOOKS = 20;
@@ -53,8 +54,8 @@ export class Watch {
     await channel.bindQueue(queue, name, '');
     const retained = await this.#retained();
     if (retained) this.#tell(retained, true);
-    const onMessage = (message: { readonly content: Buffer } | null): void => {
-      if (message) this.#tell(message.content, false);
+    const onMessage = (message: ConsumeMessage | null): void => {
+      if (message) this.#tell(message.content, headersOf(message)[KEPT_HEADER] !== undefined);
       else this.#kept.renew();
     };
     await channel.consume(queue, onMessage, { noAck: true });

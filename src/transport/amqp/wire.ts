@@ -12,6 +12,9 @@ const PROPERTIES = [
 ] as const;
 const PROPERTY_OF = new Map<string, (typeof PROPERTIES)[number][1]>(PROPERTIES);
 
+/** On an announcement passed on from the queue `fbp` that was put there while nobody took any. */
+export const KEPT_HEADER = 'msgflo-kept';
+
 /** Headers as AMQP properties of a persistent message. */
 export function toProperties(headers: Readonly<Record<string, string>>): Options.Publish {
   const properties: Options.Publish = { persistent: true };
