@@ -135,7 +135,8 @@ export class Executor {
       }
       case 'send-iip': {
         const { iip } = step;
-        await this.#broker.send('inqueue', iip.queue, { data: iip.data });
+        // Some announce themselves before they take messages: it is sent again until somebody does.
+        await this.#broker.send('inqueue', iip.queue, { data: iip.data }, { mandatory: true });
         this.#records.recordIip(iip.participant, iip.key);
         return;
       }
