@@ -130,16 +130,22 @@ export class Stage {
 
   /** A module run by the runner of the package msgflo-nodejs. Resolves when it is connected. */
   async old(role: string, fixture: string): Promise<Program> {
-    return this.started(Program.old(`${this.p}${role}`, fixturePath(fixture), this.broker));
+    return this.#started(Program.old(`${this.p}${role}`, fixturePath(fixture), this.broker));
   }
 
   /** The same module run by ours; it may join the embedded broker that runs in `cwd`. */
   async ours(role: string, fixture: string, { cwd }: { readonly cwd?: string } = {}): Promise<Program> {
-    return this.started(Program.ours(`${this.p}${role}`, fixturePath(fixture), cwd ?? this.broker));
+    return this.#started(Program.ours(`${this.p}${role}`, fixturePath(fixture), cwd ?? this.broker));
   }
 
-  async started(program: Program): Promise<Program> {
+  /** Has it killed at the end. */
+  add(program: Program): Program {
     this.#programs.push(program);
+    return program;
+  }
+
+  async #started(program: Program): Promise<Program> {
+    this.add(program);
     await program.says('connected to');
     return program;
   }

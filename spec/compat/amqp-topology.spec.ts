@@ -1,0 +1,113 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Channel, type ChannelModel, connect } from 'amqplib';
+import { expect } from 'chai';
+import { brokers, Stage } from './programs.js';
+
+describe('queues and announcements of old libraries on RabbitMQ', function () {
+  this.timeout(40_000);
+  let stage: Stage;
+  let model: ChannelModel;
+  let channel: Channel;
+
+  beforeEach(async () => {
+    stage = new Stage(await brokers.RabbitMQ());
+    model = await connect(stage.broker);
+    channel = await model.createChannel();
+  });
+  afterEach(async () => {
+    await stage.end();
+    await model.close();
+  });
+
+  const untilFbpIsEmpty = async (): Promise<void> => {
+    while ((await channel.checkQueue('fbp')).messageCount > 0) await delay(20);
+  };
+
+  it('both of two coordinators hear what is put into the queue fbp, and nothing piles up in it', async () => {
+    const { p } = stage;
+    const src = await stage.old('src', 'old-source.cjs');
+    const [one, two] = await Promise.all([
+      stage.network(`'one' -> START ${p}src(OldSource) OUT -> IN ${p}print1(Print)`, ['src']),
+      stage.network(`${p}src(OldSource) OUT -> IN ${p}print2(Print)`, ['src']),
+    ]);
+    await Promise.all([one.says(/print1 \| 20\n/), two.says(/print2 \| 20\n/)]);
+    await src.says('start "one"');
+    await untilFbpIsEmpty();
+  });
+
+  it('ports with persistent: false are bound again after their participant was killed and came back', async () => {
+    const { p } = stage;
+    const graph = `${p}tick(Tick) OUT -> IN ${p}pass(OldPassing) OUT -> IN ${p}print(Print)`;
+    const network = await stage.network(graph, ['pass']);
+    const first = await stage.old('pass', 'old-passing.cjs');
+    await network.says(/print \| 20\n/);
+    await first.kill();
+    await untilGone(`${p}pass.IN`);
+    await stage.old('pass', 'old-passing.cjs');
+    const numbers = (): number[] => [...network.output.matchAll(/print \| (\d+)/g)].map(([, n]) => Number(n));
+    const before = numbers().length;
+    await network.until(() => numbers().length >= before + 20);
+    expect(numbers(), 'none twice').to.deep.equal([...new Set(numbers())].sort((a, b) => a - b));
+  });
+
+  const untilGone = async (queue: string): Promise<void> => {
+    for (;;) {
+      const look = await model.createChannel();
+      look.on('error', () => {});
+      try {
+        await look.checkQueue(queue);
+      } catch {
+        return;
+      }
+      await look.close();
+      await delay(20);
+    }
+  };
+
+  /**
+   * Stands for a program that uses msgflo-python, which is not installed here: it announces itself once, before its
+   * queues exist, and these are neither durable nor kept, with a slash in their names. No dead letters.
+   */
+  it('a participant as msgflo-python has them: announced once, before its queues exist', async () => {
+    const { p } = stage;
+    const role = `${p}python`;
+    const [inqueue, outqueue] = [`${role}/in`, `${role}/out`];
+    const network = await stage.network(
+      `${p}tick(Tick) OUT -> IN ${role}(Python) OUT -> IN ${p}print(Print)
+       'iip' -> IN ${role}`,
+      ['python'],
+    );
+    await network.says('msgflo started on');
+    const payload = {
+      id: `${role}4711`,
+      role,
+      component: 'Python',
+      label: '',
+      icon: 'file-word-o',
+      inports: [{ id: 'in', type: 'any', queue: inqueue }],
+      outports: [{ id: 'out', type: 'any', queue: outqueue }],
+    };
+    const message = { protocol: 'discovery', command: 'participant', payload };
+    channel.publish('', 'fbp', Buffer.from(JSON.stringify(message)));
+    await network.says(/3 of 3 roles live/);
+    await channel.assertQueue(inqueue, { durable: false, autoDelete: true });
+    await channel.consume(inqueue, (taken) => {
+      if (!taken) return;
+      channel.publish(outqueue, '', taken.content);
+      channel.ack(taken);
+    });
+    await channel.assertExchange(outqueue, 'fanout', { durable: false, autoDelete: true });
+    await network.says('print | iip');
+    await network.says(/print \| 20\n/);
+    expect(network.output.match(/print \| iip/g)).to.have.length(1);
+  });
+
+  it('what waits in the queue fbp of instances long dead brings no second IIP', async () => {
+    const { p } = stage;
+    for (let n = 0; n < 2; n += 1) await (await stage.old('src', 'old-source.cjs')).kill();
+    const src = await stage.old('src', 'old-source.cjs');
+    const network = await stage.network(`'go' -> START ${p}src(OldSource) OUT -> IN ${p}print(Print)`, ['src']);
+    await network.says(/print \| 20\n/);
+    expect(src.output.match(/start "go"/g)).to.have.length(1);
+  });
+});
