@@ -201,6 +201,36 @@ describe('Coordinator', () => {
     expect(log.lines[1]).to.include("of participant 'x' is wrong: it must have required property 'role'");
   });
 
+  it('taking over within one run, it never tells a source to wait', async () => {
+    const { got, component } = keeper();
+    const text = "'once' -> IN a(Repeat) OUT -> IN b(Keep)";
+    await network.start(repeat, 'a');
+    await network.start(component, 'b');
+    const first = await coordinate(text);
+    await until(() => got.length === 1 && first.report().isComplete && first.isIdle);
+    await first.stop();
+    const told: string[] = [];
+    await network.hand.watch('fbp.wiring.a', (body, { retained }) => {
+      if (!retained) told.push(body.toString());
+    });
+    const second = await coordinate(text);
+    await until(() => second.report().isComplete && second.isIdle);
+    expect(told).to.deep.equal([]);
+  });
+
+  it('in another run of the keeper, nothing counts as bound before it is bound again', async () => {
+    await network.start(repeat, 'a', { run: 'r2' });
+    const records = join(folder, 'records.json');
+    const binding = { kind: 'pubsub', source: 'a.OUT', target: 'b.IN' };
+    const edge = 'some edge';
+    const stored = { version: 1, broker: '', run: 'r1', bindings: [{ binding, edge }], iips: {}, wiredRoles: [] };
+    const b = { id: 'b-1', role: 'b', component: 'Keep', inports: [{ id: 'in', queue: 'b.IN' }], outports: [] };
+    await writeFile(records, JSON.stringify({ ...stored, participants: [b] }));
+    const coordinator = await coordinate('a(Repeat) OUT -> IN b(Keep)', { run: 'r2' });
+    await until(() => stateOf(coordinator, 'a') === 'live' && network.last('a')?.wired !== undefined);
+    expect(coordinator.report().edges[0]?.state).to.equal('pending');
+  });
+
   it('takes nothing over from records made at another broker', async () => {
     const payload = { id: 'ghost-1', role: 'ghost', component: 'Old', inports: [], outports: [] };
     const message = JSON.stringify({ protocol: 'discovery', command: 'participant', payload });

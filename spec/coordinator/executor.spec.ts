@@ -22,7 +22,13 @@ describe('Executor', () => {
     nowMs = 1000;
     broker = new DirectBroker(new MemoryEngine(), { id: 'c' }, silentLogger);
     await broker.connect();
-    records = new RecordsFile(undefined, '', () => [], silentLogger);
+    records = new RecordsFile({
+      path: undefined,
+      broker: '',
+      run: undefined,
+      participants: () => [],
+      log: silentLogger,
+    });
   });
   afterEach(() => broker.close());
 

@@ -43,9 +43,6 @@ export class RoleFixture implements KnownParticipant {
   lost(): RoleFixture {
     return new RoleFixture(this.definition, 'lost');
   }
-  remembered(): RoleFixture {
-    return new RoleFixture(this.definition, 'remembered');
-  }
 
   #with(change: Partial<Definition>): RoleFixture {
     return new RoleFixture({ ...this.definition, ...change }, this.status);

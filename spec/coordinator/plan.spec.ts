@@ -342,15 +342,6 @@ const rows: readonly Row[] = [
     expected: [],
   },
   {
-    when: 'the broker cannot bind, and what a target listened to in an earlier run does not count',
-    given: network({
-      binds: false,
-      edges: [edge],
-      participants: [aRole('a').hasOnly('out'), aRole('b').hasOnly('in').listensTo('a.OUT').remembered()],
-    }),
-    expected: ['wire a {"out":"waiting"}'],
-  },
-  {
     when: 'the broker cannot bind and the target changed from an old participant to one of ours that listens',
     given: network({
       binds: false,

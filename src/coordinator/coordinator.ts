@@ -86,7 +86,8 @@ export class Coordinator {
       this.#wake();
     });
     const participants = (): readonly Definition[] => this.#feed.table.all().map((known) => known.definition);
-    this.#records = new RecordsFile(options.recordsPath, options.brokerName ?? '', participants, log);
+    const { recordsPath: path, brokerName = '', run } = options;
+    this.#records = new RecordsFile({ path, broker: brokerName, run, participants, log });
     this.#executor = new Executor({ broker, launcher, records: this.#records }, log, this.#nowMs);
   }
 
@@ -110,7 +111,11 @@ export class Coordinator {
 
   /** Reads the records, finds who is there, and begins. */
   async start(): Promise<void> {
-    this.#feed.table.remember(await this.#records.load());
+    const remembered = await this.#records.load();
+    const isSameRun = this.#records.isSameRun;
+    // What was subscribed and bound in an earlier run may be so no longer, and sources must not rely on it.
+    this.#feed.table.remember(isSameRun ? remembered : remembered.map(withoutSources));
+    if (isSameRun) this.#executor.assumeBound();
     const { launcher } = this.#options;
     if (launcher) {
       launcher.onChange((state) => this.#processChanged(state));
@@ -236,4 +241,9 @@ export class Coordinator {
   #tell(event: CoordinatorEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function withoutSources(definition: Definition): Definition {
+  const { wired: _wired, ...rest } = definition;
+  return { ...rest, inports: definition.inports.map(({ sources: _sources, ...port }) => port) };
 }

@@ -72,10 +72,9 @@ export function isOurs(participants: readonly KnownParticipant[]): boolean {
   return participants.length > 0 && participants.every(({ definition }) => definition.wiring === 1);
 }
 
-/** Some instance has said that it is subscribed; what only an earlier run said does not count. */
+/** Some instance has said that it is subscribed. */
 function listens(participants: readonly KnownParticipant[], inqueue: QueueName, source: QueueName): boolean {
-  return participants.some(({ definition, status }) => {
-    if (status === 'remembered') return false;
+  return participants.some(({ definition }) => {
     return definition.inports.some(({ queue, sources }) => queue === inqueue && sources?.includes(source));
   });
 }

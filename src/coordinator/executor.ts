@@ -71,6 +71,14 @@ export class Executor {
     return { done, againInMs: this.#nextDueInMs() };
   }
 
+  /** What is recorded is taken to be bound, and bound again to make sure: for a coordinator that takes over from another. */
+  assumeBound(): void {
+    for (const key of this.#records.bindings.keys()) {
+      this.bound.add(key);
+      this.suspect.add(key);
+    }
+  }
+
   /** Something changed at this queue's owner: bindings to and from it are made again at once. */
   rebind(queues: ReadonlySet<string>): void {
     for (const { binding } of this.#records.bindings.values()) {

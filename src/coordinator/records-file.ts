@@ -10,10 +10,24 @@ interface Stored {
   readonly version: 1;
   /** Records are facts about one broker; another knows nothing of them. */
   readonly broker: string;
+  /** The run of the keeper under which they were written. */
+  readonly run?: string;
   readonly bindings: readonly RecordedBinding[];
   readonly iips: Readonly<Record<string, readonly string[]>>;
   readonly wiredRoles: readonly string[];
   readonly participants: readonly Definition[];
+}
+
+export interface RecordsOptions {
+  /** Undefined: nothing is kept. */
+  readonly path: string | undefined;
+  /** Names the broker (no password in it); records made at another are not taken over. */
+  readonly broker: string;
+  /** The run of the keeper, where there is one. */
+  readonly run: string | undefined;
+  /** Gives those that the next coordinator should remember. */
+  readonly participants: () => readonly Definition[];
+  readonly log: Logger;
 }
 
 /**
@@ -24,34 +38,30 @@ export class RecordsFile implements Records {
   readonly bindings = new Map<string, RecordedBinding>();
   readonly sentIips = new Map<ParticipantId, Set<string>>();
   readonly wiredRoles = new Set<Role>();
-  readonly #path: string | undefined;
-  readonly #broker: string;
-  readonly #log: Logger;
-  readonly #participants: () => readonly Definition[];
+  readonly #options: RecordsOptions;
+  #isSameRun = false;
   #isDirty = false;
   #writing: Promise<void> | undefined;
 
-  /**
-   * @param path undefined: nothing is kept
-   * @param broker names the broker (no password in it); records made at another are not taken over
-   * @param participants gives those that the next run should remember
-   */
-  constructor(path: string | undefined, broker: string, participants: () => readonly Definition[], log: Logger) {
-    this.#path = path;
-    this.#broker = broker;
-    this.#participants = participants;
-    this.#log = log;
+  constructor(options: RecordsOptions) {
+    this.#options = options;
+  }
+
+  /** What was read is of this very run of the keeper: processes and bindings go on, only the coordinator is another. */
+  get isSameRun(): boolean {
+    return this.#isSameRun;
   }
 
   /** Reads the file, if there is one. A file that cannot be read is put aside, said, and begun anew. */
   async load(): Promise<readonly Definition[]> {
-    if (this.#path === undefined) return [];
+    const { path, log } = this.#options;
+    if (path === undefined) return [];
     try {
-      return this.#fill(JSON.parse(await readFile(this.#path, 'utf8')) as Stored);
+      return this.#fill(JSON.parse(await readFile(path, 'utf8')) as Stored);
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-      this.#log.warn(`${this.#path} cannot be read (${messageOf(error)}); it is kept as ${this.#path}.bad`);
-      await rename(this.#path, `${this.#path}.bad`).catch(() => undefined);
+      log.warn(`${path} cannot be read (${messageOf(error)}); it is kept as ${path}.bad`);
+      await rename(path, `${path}.bad`).catch(() => undefined);
       return [];
     }
   }
@@ -98,24 +108,28 @@ export class RecordsFile implements Records {
 
   async #write(): Promise<void> {
     this.#isDirty = false;
-    if (this.#path === undefined) return;
-    const participants = this.#participants();
+    const { path, broker, run } = this.#options;
+    if (path === undefined) return;
+    const participants = this.#options.participants();
     const known = new Set(participants.map(({ id }) => id));
     for (const id of this.sentIips.keys()) if (!known.has(id)) this.sentIips.delete(id);
     const stored: Stored = {
       version: 1,
-      broker: this.#broker,
+      broker,
+      ...(run === undefined ? {} : { run }),
       bindings: [...this.bindings.values()],
       iips: Object.fromEntries([...this.sentIips].map(([id, keys]) => [id, [...keys]])),
       wiredRoles: [...this.wiredRoles],
       participants,
     };
-    await writeFileAtomic(this.#path, JSON.stringify(stored), 0o600);
+    await writeFileAtomic(path, JSON.stringify(stored), 0o600);
   }
 
   #fill(stored: Stored): readonly Definition[] {
     if (stored.version !== 1) throw new Error(`version ${stored.version} is not known`);
-    if (stored.broker !== this.#broker) return [];
+    const { broker, run } = this.#options;
+    if (stored.broker !== broker) return [];
+    this.#isSameRun = run !== undefined && stored.run === run;
     for (const recorded of stored.bindings) this.bindings.set(bindingKey(recorded.binding), recorded);
     for (const [id, keys] of Object.entries(stored.iips)) this.sentIips.set(asParticipantId(id), new Set(keys));
     for (const role of stored.wiredRoles) this.wiredRoles.add(asRole(role));
