@@ -55,6 +55,6 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
     await services.pop()?.stop();
     await supervisor.close();
     for (const service of services.reverse()) await service.stop();
-    guard.close();
+    await guard.close();
   }
 }
