@@ -34,7 +34,9 @@ export default participant({
     const named = nameOf(manifest?.license);
     // Packages hold package.json files that only say how to load a folder of theirs.
     const license = named || (manifest?.isPackage ? 'none given' : 'that of the package around it');
-    const kind = KINDS.find(({ pattern }) => pattern.test(license))?.kind ?? (named || manifest?.isPackage ? 'unknown' : 'not a package');
+    const kind =
+      KINDS.find(({ pattern }) => pattern.test(license))?.kind ??
+      (named || manifest?.isPackage ? 'unknown' : 'not a package');
     await send('out', { ...manifest, license, kind });
   },
 });

@@ -93,7 +93,7 @@ async function withAddress(
     await work(address, guard);
   } finally {
     await embedded?.stop();
-    guard.close();
+    await guard.close();
   }
 }
 
