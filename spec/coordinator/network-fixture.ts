@@ -65,6 +65,7 @@ interface Given {
   readonly caseSensitive?: boolean;
   readonly isStarted?: boolean;
   readonly router?: boolean;
+  readonly isSettling?: boolean;
   /** `a.out -> b.in`, `a.out => b.in` (round robin), `dead b.in -> c.in` */
   readonly edges?: readonly string[];
   readonly iips?: Readonly<Record<string, readonly unknown[]>>;
@@ -179,6 +180,7 @@ export function network(given: Given = {}): NetworkFixture {
       suspect: new Set((given.suspect ?? []).map(keyOf)),
       failing: new Set(),
       published: new Map(),
+      isSettling: given.isSettling ?? false,
     },
     {
       bindings: new Map(

@@ -239,6 +239,16 @@ const rows: readonly Row[] = [
     expected: ['wire a {"out":"ready"}'],
   },
   {
+    when: 'a target holds nothing back, and its own target may come, since the network is just being started',
+    given: network({
+      isSettling: true,
+      edges: [edge, 'b.out -> c.in'],
+      participants: [aRole('a').hasOnly('out'), aRole('b').old()],
+      bound,
+    }),
+    expected: ['wire a {"out":"waiting"}'],
+  },
+  {
     when: 'a target is ours, and its own target is on its way: it holds back by itself',
     given: network({
       edges: [edge, 'b.out -> c.in'],

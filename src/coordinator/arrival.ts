@@ -6,7 +6,8 @@ import type { Desired, Observed } from './state.js';
 /**
  * The states of edges as their sources are to see them. Participants that know no wiring hold nothing back: what they
  * are sent while one of their own edges is on its way, they send on into the void. So an edge to such a role, though
- * bound, is on its way too. O(edges).
+ * bound, is on its way too. While the network settles that goes for edges to roles that others start as well; later
+ * nobody waits for these, since one display that is switched off must not stop the switches. O(edges).
  */
 export function statesForSources(
   desired: Desired,
@@ -31,7 +32,8 @@ function leakingRoles(desired: Desired, observed: Observed, states: ReadonlyMap<
   const leaking = new Set<Role>();
   for (const { key, from } of edges) {
     const state = states.get(key);
-    if (state && state.state !== 'live' && state.expected) leaking.add(from.role);
+    if (!state || state.state === 'live') continue;
+    if (state.expected || (observed.isSettling && state.state === 'pending')) leaking.add(from.role);
   }
   if (leaking.size === 0) return leaking;
   const byTarget = groupBy(edges, ({ to }) => to.role);

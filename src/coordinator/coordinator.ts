@@ -42,6 +42,8 @@ export type CoordinatorEvent =
   | { readonly kind: 'output'; readonly line: OutputLine }
   | { readonly kind: 'report' };
 
+/** So long after the start of a network its parts come one by one, in ms. */
+const SETTLING_MS = 10_000;
 /** Events within this time are planned together, in ms. */
 const TOGETHER_MS = 30;
 
@@ -66,6 +68,7 @@ export class Coordinator {
   #isOpen = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
+  #settling: NodeJS.Timeout | undefined;
   #pass: Promise<void> | undefined;
   #isIdle = false;
 
@@ -122,6 +125,8 @@ export class Coordinator {
       launcher.onOutput((line) => this.#tell({ kind: 'output', line }));
       for (const state of await launcher.list()) this.#processes.set(state.key, state);
     }
+    // Where processes run already only the coordinator is new.
+    if (this.#processes.size === 0) this.#settling = setTimeout(() => this.#settled(), SETTLING_MS);
     this.#isOpen = true;
     await this.#feed.start();
     this.#wake();
@@ -131,6 +136,7 @@ export class Coordinator {
   async stop(): Promise<void> {
     this.#isOpen = false;
     clearTimeout(this.#timer);
+    clearTimeout(this.#settling);
     await this.#feed.stop();
     await this.#pass;
     await this.#records.saved();
@@ -195,12 +201,18 @@ export class Coordinator {
       suspect: this.#executor.suspect,
       failing: this.#executor.failing,
       published: this.#executor.published,
+      isSettling: this.#settling !== undefined,
     };
   }
 
   #processChanged(state: ProcessState): void {
     this.#processes.set(state.key, state);
     this.#tell({ kind: 'process', state });
+    this.#wake();
+  }
+
+  #settled(): void {
+    this.#settling = undefined;
     this.#wake();
   }
 

@@ -71,6 +71,8 @@ export interface Observed {
   /** Keys of bindings that were tried for long without success: nobody should wait for them. */
   readonly failing: ReadonlySet<string>;
   readonly published: ReadonlyMap<Role, PublishedWiring>;
+  /** The network is just being started: also who is started elsewhere may be on the way. */
+  readonly isSettling: boolean;
 }
 
 /** Identity of a binding; compared, never parsed. */
