@@ -64,44 +64,6 @@ describe('queues and announcements of old libraries on RabbitMQ', function () {
     }
   };
 
-  /**
-   * Stands for a program that uses msgflo-python, which is not installed here: it announces itself once, before its
-   * queues exist, and these are neither durable nor kept, with a slash in their names. No dead letters.
-   */
-  it('a participant as msgflo-python has them: announced once, before its queues exist', async () => {
-    const { p } = stage;
-    const role = `${p}python`;
-    const [inqueue, outqueue] = [`${role}/in`, `${role}/out`];
-    const network = await stage.network(
-      `${p}tick(Tick) OUT -> IN ${role}(Python) OUT -> IN ${p}print(Print)
-       'iip' -> IN ${role}`,
-      ['python'],
-    );
-    await network.says('msgflo started on');
-    const payload = {
-      id: `${role}4711`,
-      role,
-      component: 'Python',
-      label: '',
-      icon: 'file-word-o',
-      inports: [{ id: 'in', type: 'any', queue: inqueue }],
-      outports: [{ id: 'out', type: 'any', queue: outqueue }],
-    };
-    const message = { protocol: 'discovery', command: 'participant', payload };
-    channel.publish('', 'fbp', Buffer.from(JSON.stringify(message)));
-    await network.says(/3 of 3 roles live/);
-    await channel.assertQueue(inqueue, { durable: false, autoDelete: true });
-    await channel.consume(inqueue, (taken) => {
-      if (!taken) return;
-      channel.publish(outqueue, '', taken.content);
-      channel.ack(taken);
-    });
-    await channel.assertExchange(outqueue, 'fanout', { durable: false, autoDelete: true });
-    await network.says('print | iip');
-    await network.says(/print \| 20\n/);
-    expect(network.output.match(/print \| iip/g)).to.have.length(1);
-  });
-
   it('what waits in the queue fbp of instances long dead brings no second IIP', async () => {
     const { p } = stage;
     for (let n = 0; n < 2; n += 1) await (await stage.old('src', 'old-source.cjs')).kill();

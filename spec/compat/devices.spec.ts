@@ -91,14 +91,7 @@ describe('devices that speak bare MQTT', function () {
     expect(irregular(devices.shown, /shown (\d+)/g)).to.deep.equal([]);
   });
 
-  it('as components of a project: msgflo announces them itself', async () => {
-    const network = await stage.network(graph(), []);
-    await network.says('the network is complete');
-    devices = await Devices.start(stage.broker, topics);
-    await until(() => (devices?.last ?? 0) > 20);
-  });
-
-  it('a router killed with -9 comes back, and nothing that we sent meanwhile is lost', async () => {
+  it('as components that msgflo announces; a router killed with -9 comes back, and nothing we sent is lost', async () => {
     const network = await stage.network(graph(), []);
     await network.says('the network is complete');
     devices = await Devices.start(stage.broker, topics);

@@ -108,6 +108,7 @@ let prefixes = 0;
 
 /** What one test starts: networks of ours and programs of others, under role names of its own, since brokers are shared. */
 export class Stage {
+  /** URL of the broker; empty for the embedded one. */
   readonly broker: string;
   /** In front of all roles. */
   readonly p: string;
@@ -120,10 +121,10 @@ export class Stage {
     this.p = `c${process.pid}x${prefixes}-`;
   }
 
-  /** Runs `msgflo` on a graph, but not the roles in `ignored`. `broker` undefined: the embedded one. */
-  async network(graph: string, ignored: readonly string[], broker: string | undefined = this.broker) {
+  /** Runs `msgflo` on a graph, but not the roles in `ignored`. */
+  async network(graph: string, ignored: readonly string[]): Promise<RunningNetwork> {
     const ignore = ignored.flatMap((role) => ['--ignore', `${this.p}${role}`]);
-    const network = await RunningNetwork.start(await project(graph, { 'Tick.js': TICK }), broker, ignore);
+    const network = await RunningNetwork.start(await project(graph, { 'Tick.js': TICK }), this.broker, ignore);
     this.#networks.push(network);
     return network;
   }
