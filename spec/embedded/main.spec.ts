@@ -1,4 +1,5 @@
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readBrokerFile, writeBrokerFile } from '../../src/embedded/index.js';
@@ -43,6 +44,18 @@ describe('the embedded broker as a process', () => {
     broker.child.stdin?.end();
     expect((await broker.exited)[0]).to.equal(0);
     expect(await readdir(dir)).to.deep.equal([]);
+  });
+
+  it('goes on when nobody reads any more what it says', async () => {
+    const broker = await start();
+    broker.child.stdout?.destroy();
+    broker.child.stderr?.destroy();
+    for (let times = 0; times < 3; times += 1) {
+      const socket = connect(join(dir, 'broker.sock'));
+      socket.on('error', () => undefined).write('GET / HTTP/1.1\r\n\r\n');
+      await new Promise((closed) => socket.resume().once('close', closed)); // refused, with a line on stderr
+    }
+    expect(await broker.kill('SIGTERM'), 'its exit code').to.equal(0);
   });
 
   it('takes over from one that was killed', async () => {

@@ -20,6 +20,8 @@ async function run(): Promise<void> {
   } as const;
   const { values } = parseArgs({ options });
   const { dir, 'print-address': isPrinting } = values;
+  // Whoever read what is said here may leave, as a terminal does; what lies in the queues must not go with it.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const stopping = new AbortController();
   const stop = (): void => stopping.abort();
   process.on('SIGTERM', stop).on('SIGINT', stop);
