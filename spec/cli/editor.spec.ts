@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { WebSocket } from 'ws';
-import { Project } from './run-executable.js';
+import { Project, SPEC_LIMIT_MS } from './run-executable.js';
 
 interface Answer {
   readonly protocol: string;
@@ -9,7 +9,8 @@ interface Answer {
   readonly payload: Record<string, unknown>;
 }
 
-describe('an editor that asks a running msgflo', () => {
+describe('an editor that asks a running msgflo', function () {
+  this.timeout(SPEC_LIMIT_MS);
   let project: Project;
   let socket: WebSocket;
   const answers: Answer[] = [];

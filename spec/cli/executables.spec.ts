@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { expect } from 'chai';
-import { type Ended, linesOf, Project } from './run-executable.js';
+import { type Ended, linesOf, Project, SPEC_LIMIT_MS } from './run-executable.js';
 
 const WITH_BROKER = [
   'msgflo',
@@ -44,7 +44,8 @@ const ENOUGH: Readonly<Record<string, readonly string[]>> = {
   'msgflo-router': [],
 };
 
-describe('every executable', () => {
+describe('every executable', function () {
+  this.timeout(SPEC_LIMIT_MS);
   let project: Project;
   before(async () => {
     project = await Project.make({

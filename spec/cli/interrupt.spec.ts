@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { until } from '../process/processes.js';
-import { linesOf, Project, type Running } from './run-executable.js';
+import { linesOf, Project, type Running, SPEC_LIMIT_MS } from './run-executable.js';
 
 const GRAPH = "'world' -> NAME greet(Greet) OUT -> IN print(Print)\n";
 const ARGS = ['--graph', 'hello.fbp', '--port', '0'];
 
-describe('an interrupted msgflo', () => {
+describe('an interrupted msgflo', function () {
+  this.timeout(SPEC_LIMIT_MS);
   let project: Project;
   beforeEach(async () => {
     project = await Project.make({ 'hello.fbp': GRAPH });
@@ -21,7 +22,7 @@ describe('an interrupted msgflo', () => {
   const complaints = ({ stderr }: Pick<Running, 'stderr'>): string[] =>
     linesOf(stderr).filter((line) => !/ \| |using the embedded|roles live|: stopping \d processes$/.test(line));
 
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     it(`leaves nothing behind on ${signal}, also when it comes twice`, async () => {
       const running = project.start('msgflo', ARGS);
       await running.line(/^print \| Hello, world!$/);
@@ -36,10 +37,9 @@ describe('an interrupted msgflo', () => {
     });
   }
 
-  it('leaves nothing behind at whatever moment of its start it is', async function () {
-    this.timeout(40_000);
+  it('leaves nothing behind at whatever moment of its start it is', async () => {
     const moments: readonly ((running: Running) => Promise<unknown>)[] = [
-      ...[150, 300, 450, 600, 800].map((ms) => () => delay(ms)),
+      ...[200, 400, 700].map((ms) => () => delay(ms)),
       () => until(() => project.brokerFiles().length > 0),
       (running) => running.line(/using the embedded/),
       (running) => running.line(/^msgflo started on/),
@@ -99,8 +99,7 @@ describe('an interrupted msgflo', () => {
   describe('beside another one in its folder', () => {
     const other = "'two' -> NAME greet2(Greet) OUT -> IN print2(Print)\n";
 
-    it('leaves the other one working, on a broker in the place of the first', async function () {
-      this.timeout(30_000);
+    it('leaves the other one working, on a broker in the place of the first', async () => {
       await project.write({ 'other.fbp': other });
       const first = project.start('msgflo', ARGS);
       await first.line(/^print \| Hello, world!$/);
@@ -117,8 +116,7 @@ describe('an interrupted msgflo', () => {
       await expectNothingLeft();
     });
 
-    it('works when both are started at once, and nothing is left of either', async function () {
-      this.timeout(30_000);
+    it('works when both are started at once, and nothing is left of either', async () => {
       await project.write({ 'other.fbp': other });
       const both = [ARGS, ['--graph', 'other.fbp', '--port', '0']].map((args) => project.start('msgflo', args));
       await both[0]?.line(/^print \| Hello, world!$/);

@@ -1,9 +1,10 @@
 import { expect } from 'chai';
 import { sharedMosquitto } from '../support/mosquitto.js';
 import { sharedRabbit } from '../support/rabbitmq.js';
-import { linesOf, Project, unique } from './run-executable.js';
+import { linesOf, Project, SPEC_LIMIT_MS, unique } from './run-executable.js';
 
-describe('msgflo-send-message and msgflo-dump-message', () => {
+describe('msgflo-send-message and msgflo-dump-message', function () {
+  this.timeout(SPEC_LIMIT_MS);
   let project: Project;
   const brokers: Record<string, string | undefined> = {};
   before(async function () {

@@ -2,9 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { linesOf, Project } from './run-executable.js';
+import { linesOf, Project, SPEC_LIMIT_MS } from './run-executable.js';
 
-describe('msgflo-procfile', () => {
+describe('msgflo-procfile', function () {
+  this.timeout(SPEC_LIMIT_MS);
   let project: Project;
   before(async () => {
     project = await Project.make({

@@ -2,9 +2,10 @@ import { expect } from 'chai';
 import mqtt from 'mqtt';
 import { until } from '../process/processes.js';
 import { sharedMosquitto } from '../support/mosquitto.js';
-import { linesOf, Project, unique } from './run-executable.js';
+import { linesOf, Project, SPEC_LIMIT_MS, unique } from './run-executable.js';
 
-describe('devices that are registered', () => {
+describe('devices that are registered', function () {
+  this.timeout(SPEC_LIMIT_MS);
   let project: Project;
   let env: Record<string, string>;
   beforeEach(async () => {

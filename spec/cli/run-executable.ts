@@ -26,6 +26,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
+/** Long enough for a machine that does much else. */
+const LINE_LIMIT_MS = 30_000;
+
+/** What a spec of many processes may take. */
+export const SPEC_LIMIT_MS = 45_000;
+
 /** One word that no other spec uses, for roles and queues on a broker that specs share. */
 export const unique = (prefix: string): string => `${prefix}${randomUUID().slice(0, 8)}`;
 
@@ -169,9 +175,9 @@ export class Running {
     return this.#stderr;
   }
 
-  /** The first line of stdout or stderr that matches. @throws {Error} when it ends or 12 s pass without one */
+  /** The first line of stdout or stderr that matches. @throws {Error} when it ends or 30 s pass without one */
   async line(pattern: RegExp): Promise<string> {
-    for (const endMs = performance.now() + 12_000; ; await delay(10)) {
+    for (const endMs = performance.now() + LINE_LIMIT_MS; ; await delay(10)) {
       const found = [...linesOf(this.#stdout), ...linesOf(this.#stderr)].find((line) => pattern.test(line));
       if (found !== undefined) return found;
       if (this.#isOver || performance.now() > endMs) {

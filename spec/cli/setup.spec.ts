@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { sharedMosquitto } from '../support/mosquitto.js';
 import { sharedRabbit } from '../support/rabbitmq.js';
-import { linesOf, Project, unique } from './run-executable.js';
+import { linesOf, Project, SPEC_LIMIT_MS, unique } from './run-executable.js';
 
 /** Two roles and an edge, with names that nobody else uses on a shared broker. */
 function pair() {
@@ -14,7 +14,8 @@ function pair() {
   };
 }
 
-describe('msgflo-setup', () => {
+describe('msgflo-setup', function () {
+  this.timeout(SPEC_LIMIT_MS);
   let project: Project;
   let amqp: string;
   let mqtt: string;
@@ -170,10 +171,11 @@ describe('msgflo-setup', () => {
   ];
   it('answers misuse with one line and exit code 2', async () => {
     await project.write({ 'g.fbp': 'a(Repeat) OUT -> IN b(Print)\n' });
-    for (const [what, args, words] of misuses) {
+    const all = misuses.map(async ([what, args, words]) => {
       const { code, stdout, stderr } = await project.run('msgflo-setup', ['g.fbp', '--participants', ...args]);
       expect({ code, stdout }, what).to.deep.equal({ code: 2, stdout: '' });
       expect(stderr.trimEnd(), what).to.match(words);
-    }
+    });
+    await Promise.all(all);
   });
 });
