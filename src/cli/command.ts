@@ -7,7 +7,7 @@ import { version } from './version.js';
 
 /** What a command is given by the process it runs in; specs give it their own. */
 export interface CliContext {
-  /** Aborted by SIGINT and SIGTERM. */
+  /** Aborted by SIGINT, SIGTERM and SIGHUP, which comes when the terminal is closed. */
   readonly signal: AbortSignal;
   readonly env: Readonly<NodeJS.ProcessEnv>;
   readonly cwd: string;
@@ -83,7 +83,7 @@ export function parseQueue(text: string): QueueName {
 export async function run(factory: CommandFactory, argv: readonly string[]): Promise<number> {
   const abort = new AbortController();
   const onSignal = (): void => abort.abort(new Error('interrupted'));
-  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal).on('SIGHUP', onSignal);
   goOnWhenNobodyReads();
   const context: CliContext = {
     signal: abort.signal,
