@@ -44,6 +44,12 @@ describe('launchesOf', () => {
     expect(specs.map(({ env }) => env?.MSGFLO_SLOT)).to.deep.equal(['a.1', 'a.2', 'a.3']);
   });
 
+  it('starts one of each, and none with a slot, where they are there only to be discovered', () => {
+    const specs = specsOf('a(Work:instances=3) OUT -> IN b(Work)', { briefly: true });
+    expect(specs.map(({ key }) => key)).to.deep.equal(['a', 'b']);
+    expect(specs.map(({ env }) => env)).to.deep.equal(specs.map(() => ({ MSGFLO_BROKER: 'amqp://b' })));
+  });
+
   it('refuses a number of instances that makes no sense, naming the role', () => {
     for (const wrong of ['0', 'many', '1001']) {
       expect(() => specsOf(`a(Work:instances=${wrong}) OUT -> IN b(Work)`))

@@ -1,5 +1,5 @@
 import { basename, extname, resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { messageOf, UsageError } from '../errors.js';
 import { type RunOptions, runComponent } from '../participant/index.js';
 import { createLogger } from '../support/index.js';
@@ -12,6 +12,7 @@ interface Options {
   readonly name?: string;
   readonly broker?: string;
   readonly iips?: Readonly<Record<string, unknown>>;
+  readonly slot?: string;
 }
 
 /** `msgflo-participant`: runs the participant that a module defines, ours or of the shape (client, role). */
@@ -21,10 +22,12 @@ export function participant(context: CliContext): Command {
     .option('--name <role>', 'role to play (else the name of the file)')
     .addOption(brokerOption())
     .option('--iips <json>', 'initial data by inport, as a JSON object', parseIips)
-    .action(async (file: string, { name, broker, iips }: Options) => {
+    .addOption(slotOption())
+    .action(async (file: string, { name, broker, iips, slot }: Options) => {
       const role = name ?? basename(file, extname(file)).toLowerCase();
       const options = await runOptions(role, broker, context);
-      await runComponent(resolve(context.cwd, file), { ...options, ...(iips === undefined ? {} : { iips }) });
+      const own = { ...(iips === undefined ? {} : { iips }), ...(slot ? { slot } : {}) };
+      await runComponent(resolve(context.cwd, file), { ...options, ...own });
     });
 }
 
@@ -47,6 +50,12 @@ export async function runOptions(role: string, broker: string | undefined, conte
     ...(slot ? { slot } : {}),
     ...(period ? { periodMs: periodMsOf(period) } : {}),
   };
+}
+
+function slotOption(): Option {
+  const description =
+    'place among the instances of the role, where MQTT keeps its messages; who has it is closed (without: <role>.1, if free)';
+  return new Option('--slot <name>', description).env('MSGFLO_SLOT');
 }
 
 export function parseIips(text: string): Readonly<Record<string, unknown>> {

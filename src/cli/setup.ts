@@ -111,7 +111,7 @@ function launchesFor(
   { only, ignore, shell }: Options,
 ): ReadonlyMap<Role, Launch> {
   const roles = participantNodes(graph).map(({ role }) => role);
-  const wrong = [...only, ...ignore].find((name) => !roles.some((role) => role === name));
+  const wrong = only.find((name) => !roles.some((role) => role === name));
   if (wrong !== undefined)
     throw new UsageError(`${positions.path} has no role '${wrong}'; it has: ${roles.join(', ')}`);
   const others = only.length === 0 ? [] : roles.filter((role) => !only.includes(role));

@@ -15,6 +15,11 @@ export interface LaunchOptions {
   readonly ignore?: readonly string[];
   /** Starts commands through a shell: `true` for `/bin/sh`, or its path. */
   readonly shell?: string | true;
+  /**
+   * They run for a moment only, to be discovered: one instance of each role whatever its node asks for, and none with a
+   * slot of its own, which it would take from one that runs already. @default false
+   */
+  readonly briefly?: boolean;
 }
 
 /** A role that cannot be started here, since the library does not know its component. */
@@ -53,10 +58,11 @@ export function launchesOf(
 function launchOf(node: Node, iips: readonly Iip[], library: Library, options: LaunchOptions): Launch {
   const { role, component } = node;
   const request = { role, iips: Object.fromEntries(iips.map(({ to, data }) => [to.port, data])) };
-  const { shell, run, broker } = options;
+  const { shell, run, broker, briefly = false } = options;
   const command = shell === undefined ? library.commandFor(component, request) : undefined;
   const shellCommand = shell === undefined ? undefined : library.shellCommandFor(component, request);
-  const count = instancesOf(node);
+  const asked = instancesOf(node);
+  const count = briefly ? 1 : asked;
   const specs = Array.from({ length: count }, (_, n): ProcessSpec => {
     return {
       key: count === 1 ? role : `${role}.${n + 1}`,
@@ -65,7 +71,7 @@ function launchOf(node: Node, iips: readonly Iip[], library: Library, options: L
       ...(shell === undefined ? {} : { shell }),
       env: {
         MSGFLO_BROKER: broker,
-        MSGFLO_SLOT: `${role}.${n + 1}`,
+        ...(briefly ? {} : { MSGFLO_SLOT: `${role}.${n + 1}` }),
         ...(run === undefined ? {} : { MSGFLO_RUN: run }),
       },
       cwd: library.baseDir,

@@ -29,8 +29,11 @@ export function participantClientOptions(who: {
   readonly id: string;
   readonly role: string;
   readonly slot?: string;
+  readonly slotIfFree?: boolean;
 }): ClientOptions {
-  const body = goneMessageOf({ id: asParticipantId(who.id), role: asRole(who.role) });
+  const { id, role, slot, slotIfFree } = who;
+  const body = goneMessageOf({ id: asParticipantId(id), role: asRole(role) });
   const lastWords = { name: DISCOVERY_NOTICE, body };
-  return { id: who.id, lastWords, ...(who.slot === undefined ? {} : { slot: who.slot }) };
+  if (slot === undefined) return { id, lastWords };
+  return { id, lastWords, slot, ...(slotIfFree === undefined ? {} : { slotIfFree }) };
 }

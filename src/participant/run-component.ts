@@ -20,6 +20,7 @@ export interface RunOptions {
   readonly signal: AbortSignal;
   /** @default `<role>-<uuid>` */
   readonly id?: string;
+  /** See `ClientOptions`; whoever has it is closed. @default `<role>.1` for as long as nobody else has it */
   readonly slot?: string;
   readonly run?: string;
   readonly iips?: Readonly<Record<string, unknown>>;
@@ -93,8 +94,8 @@ async function stopLegacy(participant: LegacyParticipant, graceMs: number): Prom
 
 async function openClient(options: RunOptions): Promise<{ id: string; broker: Client; log: Logger }> {
   const { role, address, registry, slot, id = newParticipantId(role), log = createLogger(role) } = options;
-  const who = slot === undefined ? { id, role } : { id, role, slot };
-  return { id, log, broker: await registry.open(address, participantClientOptions(who), log) };
+  const place = slot === undefined ? { slot: `${role}.1`, slotIfFree: true } : { slot };
+  return { id, log, broker: await registry.open(address, participantClientOptions({ id, role, ...place }), log) };
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

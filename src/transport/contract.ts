@@ -171,9 +171,16 @@ export interface ClientOptions {
   readonly id: string;
   /**
    * A stable name for one place among the instances of a role ("worker.0"). Where sessions live in the broker (MQTT),
-   * the next client with this slot is given what the last one left unsettled. At most one client at a time.
+   * the next client with this slot is given what the last one left unsettled. At most one client at a time:
+   * who comes later takes it, and the client before is closed. Without a slot, what is unsettled when the client closes
+   * goes to other consumers, but what it holds when it is killed is lost there.
    */
   readonly slot?: string;
+  /**
+   * The slot only while nobody else holds it, otherwise none. It is tried for again when its holder leaves or dies, and
+   * given up, without closing, to one who takes it for certain. @default false
+   */
+  readonly slotIfFree?: boolean;
   /** Published by the broker when the client dies without `close()`, where `capabilities.lastWords`. */
   readonly lastWords?: Notice;
 }

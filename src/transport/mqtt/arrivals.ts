@@ -7,12 +7,15 @@ type Acking = Pick<Session, 'ack' | 'sessionPresent'>;
 /** One message that is to be acknowledged. */
 export class Arrival {
   readonly message: Incoming;
+  /** Whether it comes again to the next holder of the slot if it is not settled. */
+  readonly isKept: boolean;
   readonly #listeners: (() => void)[] = [];
   #isSettled = false;
   #abandon: (() => void) | undefined;
 
-  constructor(message: Incoming) {
+  constructor(message: Incoming, isKept: boolean) {
     this.message = message;
+    this.isKept = isKept;
   }
 
   get isSettled(): boolean {
@@ -56,19 +59,22 @@ export class Arrival {
 export class Arrivals {
   readonly #session: Acking;
   readonly #unacked = new Fifo<Arrival>();
+  readonly #isKept: boolean;
   /** Of the session before, by packet id. */
   readonly #earlier: Map<number, Arrival>;
 
-  constructor(session: Acking, before: Arrivals | undefined) {
+  /** `isKept`: the broker keeps what is left unacknowledged. */
+  constructor(session: Acking, before: Arrivals | undefined, isKept = true) {
     this.#session = session;
+    this.#isKept = isKept;
     this.#earlier = before && session.sessionPresent ? before.#left() : new Map();
   }
 
   /** The arrival to hand over; undefined if it is in hand already. */
   add(message: Incoming): Arrival | undefined {
-    if (message.qos === 0) return new Arrival(message);
+    if (message.qos === 0) return new Arrival(message, false);
     const known = this.#takeKnown(message);
-    const arrival = known ?? new Arrival(message);
+    const arrival = known ?? new Arrival(message, this.#isKept);
     this.#unacked.push(arrival);
     if (known?.isSettled) this.#acknowledge();
     else arrival.onSettled(() => this.#acknowledge());

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { UnsupportedError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
@@ -21,45 +20,48 @@ import type {
 } from '../contract.js';
 import { NotConnectedError } from '../errors.js';
 import { withoutPassword } from '../registry.js';
-import type { Arrival } from './arrivals.js';
 import { deliveryOf } from './attempt.js';
-import { Inqueues } from './inqueues.js';
-import { Intake } from './intake.js';
+import { Consuming } from './consuming.js';
+import type { Inqueues } from './inqueues.js';
 import { Outlet } from './outlet.js';
 import { Routes } from './routes.js';
 import { RoutingBoard } from './routing-board.js';
 import { Sender } from './sender.js';
 import type { Publication } from './session.js';
-import { SharingProbe } from './sharing.js';
-import { claimSlot } from './slot.js';
-import { slotClientId, topicOf } from './topics.js';
+import { topicOf } from './topics.js';
 
-const SLOT_KEPT_SECONDS = 24 * 3600;
 const GRACE_MS = 5000;
 
 /** A client of an MQTT broker, protocol 5 or 3.1.1: one connection to publish and look on, one more to consume. */
 export class MqttBroker implements Broker {
-  readonly #address: URL;
   readonly #options: ClientOptions;
   readonly #log: Logger;
   readonly #outlet: Outlet;
   readonly #sender: Sender;
   readonly #routes: Routes;
+  readonly #consuming: Consuming;
   #state: 'idle' | 'opening' | 'open' | 'closing' | 'closed' = 'idle';
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
-  #intake: Intake | undefined;
-  #inqueues: Inqueues | undefined;
-  #consuming: Promise<Inqueues> | undefined;
+  #inqueues: Promise<Inqueues> | undefined;
 
   constructor(address: URL, options: ClientOptions, log: Logger) {
-    this.#address = address;
     this.#options = options;
     this.#log = log;
     const will = options.lastWords ? publicationOf(options.lastWords) : undefined;
     this.#outlet = new Outlet({ address, id: options.id, log, ...(will ? { will } : {}) });
     this.#sender = new Sender(this.#outlet, log);
     this.#routes = new Routes(new RoutingBoard(this.#outlet), withoutPassword(address.href), log);
+    this.#consuming = new Consuming({
+      address,
+      id: options.id,
+      slot: options.slot,
+      slotIfFree: options.slotIfFree ?? false,
+      outlet: this.#outlet,
+      sender: this.#sender,
+      onTaken: () => this.#taken(),
+      log,
+    });
   }
 
   get capabilities(): Capabilities {
@@ -77,7 +79,7 @@ export class MqttBroker implements Broker {
 
   get status(): Status {
     if (this.#state !== 'open') return this.#state;
-    return this.#outlet.isOpen && (this.#intake?.isOpen ?? true) ? 'open' : 'reconnecting';
+    return this.#outlet.isOpen && this.#consuming.isOpen ? 'open' : 'reconnecting';
   }
 
   connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -151,8 +153,7 @@ export class MqttBroker implements Broker {
   kill(): void {
     this.#state = 'closed';
     this.#outlet.kill();
-    this.#intake?.kill();
-    this.#inqueues?.close(0).catch(() => undefined);
+    this.#consuming.kill();
   }
 
   #mustBeOpen(call: string): void {
@@ -173,41 +174,11 @@ export class MqttBroker implements Broker {
 
   /** The second connection is made when it is first needed: a session may bring messages at once. */
   #consumingSide(): Promise<Inqueues> {
-    this.#consuming ??= this.#openConsuming().catch((error) => {
-      this.#consuming = undefined;
+    this.#inqueues ??= this.#consuming.open().catch((error) => {
+      this.#inqueues = undefined;
       throw error;
     });
-    return this.#consuming;
-  }
-
-  async #openConsuming(): Promise<Inqueues> {
-    const { id, slot } = this.#options;
-    const probe = new SharingProbe();
-    const early: Arrival[] = [];
-    const intake = new Intake({
-      address: this.#address,
-      clientId: slot === undefined ? `${id}-in-${randomBytes(4).toString('hex')}` : slotClientId(slot),
-      protocol: this.#outlet.protocol,
-      keptSeconds: slot === undefined ? 0 : SLOT_KEPT_SECONDS,
-      onArrival: (arrival) => {
-        if (probe.take(arrival)) return;
-        if (this.#inqueues) this.#inqueues.take(arrival);
-        else early.push(arrival);
-      },
-      onTaken: () => this.#taken(),
-      log: this.#log,
-    });
-    this.#intake = intake;
-    if (slot !== undefined) await claimSlot(this.#outlet, slot, () => this.#taken());
-    await intake.open();
-    const isShared = await probe.run(intake, this.#outlet);
-    if (!isShared) this.#log.warnOnce('share', 'this broker cannot share: each instance of a role gets every message');
-    const isKept = slot !== undefined;
-    const tellsUnrouted = this.capabilities.reportsUnrouted;
-    const inqueues = new Inqueues({ intake, sender: this.#sender, isKept, isShared, tellsUnrouted, log: this.#log });
-    this.#inqueues = inqueues;
-    for (const arrival of early) inqueues.take(arrival);
-    return inqueues;
+    return this.#inqueues;
   }
 
   #taken(): void {
@@ -220,9 +191,8 @@ export class MqttBroker implements Broker {
     const startedMs = performance.now();
     const wasIdle = this.#state === 'idle';
     this.#state = 'closing';
-    await this.#inqueues?.close(graceMs);
-    await this.#intake?.end();
-    await this.#consuming?.catch(() => undefined);
+    await this.#consuming.close(graceMs);
+    await this.#inqueues?.catch(() => undefined);
     if (!wasIdle) await this.#outlet.close(Math.max(0, graceMs - (performance.now() - startedMs)));
     this.#state = 'closed';
   }

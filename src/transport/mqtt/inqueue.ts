@@ -82,11 +82,17 @@ export class Inqueue {
     return all.every(Boolean);
   }
 
-  /** What waits, and with `inHand` what was handed over and is not settled; nothing of it remains here. */
-  take({ inHand }: { readonly inHand: boolean }): readonly Job[] {
-    const open = inHand ? [...this.#open] : [];
-    if (inHand) this.#open.clear();
-    return [...open, ...this.#waiting.drain()];
+  /**
+   * What waits, and with `inHand` what was handed over and is not settled; nothing of it remains here. With `isKept`
+   * only what the broker keeps for the next holder of the slot, or only what it does not.
+   */
+  take({ inHand, isKept }: { readonly inHand: boolean; readonly isKept?: boolean }): readonly Job[] {
+    const isAsked = ({ arrival }: Job): boolean => isKept === undefined || arrival.isKept === isKept;
+    const open = inHand ? [...this.#open].filter(isAsked) : [];
+    for (const job of open) this.#open.delete(job);
+    const waiting = [...this.#waiting.drain()];
+    for (const job of waiting) if (!isAsked(job)) this.#waiting.push(job);
+    return [...open, ...waiting.filter(isAsked)];
   }
 
   #pump(): void {

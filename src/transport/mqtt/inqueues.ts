@@ -12,10 +12,9 @@ import type { Sender } from './sender.js';
 import { groupOf, nameOf, topicOf } from './topics.js';
 
 export interface InqueuesOptions {
+  /** Where deliveries come from, until `moveTo` says otherwise. */
   readonly intake: Intake;
   readonly sender: Sender;
-  /** Whether the broker keeps what this client leaves unsettled, for the next with its slot. */
-  readonly isKept: boolean;
   /** Whether the broker tells when nobody takes what is given back. */
   readonly tellsUnrouted: boolean;
   /** Whether `$share` works here. */
@@ -35,6 +34,7 @@ export class Inqueues {
   readonly #inqueues = new Map<number, Inqueue>();
   readonly #closing = new AbortController();
   readonly #lanes = new UnroutedLanes(this.#closing.signal);
+  #intake: Intake;
   #undecided: Arrival[] = [];
   #decideLater: NodeJS.Timeout | undefined;
   readonly #lingering = new Set<NodeJS.Timeout>();
@@ -44,6 +44,7 @@ export class Inqueues {
 
   constructor(options: InqueuesOptions) {
     this.#options = options;
+    this.#intake = options.intake;
   }
 
   /** Called with each message that comes. */
@@ -81,13 +82,27 @@ export class Inqueues {
     const all = [...this.#inqueues.values()];
     for (const inqueue of all) inqueue.stop();
     await Promise.all(all.map((inqueue) => inqueue.idle(graceMs)));
-    if (this.#options.isKept || !this.#options.intake.isOpen) return;
-    await inTime(Promise.all(all.map((inqueue) => this.#leave(inqueue))));
+    if (this.#intake.isOpen) await inTime(Promise.all(all.map((inqueue) => this.#leave(inqueue))));
+  }
+
+  /** From now on `intake`, which is not open yet, is subscribed to all that the one before was. */
+  moveTo(intake: Intake): void {
+    intake.wantAs(this.#intake);
+    this.#intake = intake;
+  }
+
+  /** Another client holds our slot: the broker hands what was kept for us to that one. */
+  forgetKept(): void {
+    const kept = this.#undecided.filter(({ isKept }) => isKept);
+    this.#undecided = this.#undecided.filter(({ isKept }) => !isKept);
+    for (const inqueue of this.#inqueues.values())
+      kept.push(...inqueue.take({ inHand: true, isKept: true }).map(({ arrival }) => arrival));
+    for (const arrival of kept) arrival.settle();
   }
 
   async #leave(inqueue: Inqueue): Promise<void> {
-    await this.#unsubscribe(inqueue);
-    const left = await this.#giveBack(inqueue, inqueue.take({ inHand: true }));
+    if (!this.#intake.isKept) await this.#unsubscribe(inqueue);
+    const left = await this.#giveBack(inqueue, inqueue.take({ inHand: true, isKept: false }));
     if (left.length > 0)
       this.#options.log.warn(`${left.length} messages of '${inqueue.name}' are lost: nobody else takes them`);
   }
@@ -105,7 +120,7 @@ export class Inqueues {
     inqueue.remove(member);
     await member.inHand.idle();
     if (inqueue.hasMembers || this.#closing.signal.aborted) return;
-    if (!this.#options.isKept) return this.#retire(inqueue);
+    if (!this.#intake.isKept) return this.#retire(inqueue);
     const timer = setTimeout(() => {
       this.#lingering.delete(timer);
       if (!inqueue.hasMembers) this.#retire(inqueue).catch((error) => this.#options.log.debug(String(error)));
@@ -131,11 +146,11 @@ export class Inqueues {
   }
 
   async #subscribe(inqueue: Inqueue, source: QueueName): Promise<void> {
-    const { intake, isShared } = this.#options;
+    const { isShared } = this.#options;
     const identified = isShared ? { subscriptionId: claimKey(inqueue) } : {};
     const filter = this.#filter(inqueue, source);
     this.#forgotten.delete(filter);
-    await intake.subscribe(filter, { qos: 1, ...identified });
+    await this.#intake.subscribe(filter, { qos: 1, ...identified });
     inqueue.subscribed.add(source);
   }
 
@@ -147,7 +162,7 @@ export class Inqueues {
     inqueue.subscribed.delete(source);
     const filter = this.#filter(inqueue, source);
     const others = [...this.#inqueues.values()].filter((other) => other.subscribed.has(source));
-    if (!others.some((other) => this.#filter(other, source) === filter)) await this.#options.intake.unsubscribe(filter);
+    if (!others.some((other) => this.#filter(other, source) === filter)) await this.#intake.unsubscribe(filter);
   }
 
   #filter({ name }: Inqueue, source: QueueName): string {
@@ -212,7 +227,7 @@ export class Inqueues {
     );
     if (isWanted || this.#forgotten.has(filter)) return;
     this.#forgotten.add(filter);
-    await this.#options.intake.unsubscribe(filter);
+    await this.#intake.unsubscribe(filter);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Logger } from '../../support/index.js';
 import { type Arrival, Arrivals } from './arrivals.js';
 import { Link } from './link.js';
-import type { Incoming, Protocol, Session, SubscribeOptions } from './session.js';
+import type { Incoming, Protocol, Publication, Session, SubscribeOptions } from './session.js';
 
 export interface IntakeOptions {
   readonly address: URL;
@@ -9,6 +9,8 @@ export interface IntakeOptions {
   readonly protocol: Protocol;
   /** 0: nothing is kept for us while we are gone. */
   readonly keptSeconds: number;
+  /** Published by the broker when this connection dies. */
+  readonly will?: Publication;
   /** Takes responsibility: in the end `arrival.settle()` is called, or the message comes again. */
   readonly onArrival: (arrival: Arrival) => void;
   /** Another client came with our client id; this one is out. */
@@ -30,17 +32,18 @@ export class Intake {
   #held = 0;
   #heldBytes = 0;
   #resume: (() => void) | undefined;
+  #emptied: (() => void) | undefined;
   #droppedAtQos0 = 0;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    const { address, clientId, keptSeconds, protocol, onTaken, log } = options;
+    const { address, clientId, keptSeconds, will, protocol, onTaken, log } = options;
     const onMessage = (session: Session, message: Incoming): Promise<void> | undefined => this.#take(session, message);
     this.#link = new Link({
       name: 'consuming',
       log,
       protocol,
-      session: { address, clientId, keptSeconds, onMessage },
+      session: { address, clientId, keptSeconds, onMessage, ...(will ? { will } : {}) },
       onOpen: (session) => this.#restore(session),
       onTaken,
     });
@@ -48,6 +51,11 @@ export class Intake {
 
   get isOpen(): boolean {
     return this.#link.isOpen;
+  }
+
+  /** Whether the broker keeps what is left here for the next with our client id. */
+  get isKept(): boolean {
+    return this.#options.keptSeconds > 0;
   }
 
   get canShare(): boolean {
@@ -80,8 +88,25 @@ export class Intake {
     await this.#link.session?.unsubscribe(filter).catch(() => undefined);
   }
 
+  /** Wants the same as another. To be called before `open()`. */
+  wantAs(other: Intake): void {
+    for (const [filter, options] of other.#wanted) this.#wanted.set(filter, options);
+  }
+
+  /** Takes nothing new, and ends when all that it brought is settled. */
+  async retire(): Promise<void> {
+    await Promise.all([...this.#wanted.keys()].map((filter) => this.unsubscribe(filter)));
+    if (this.#held > 0) {
+      await new Promise<void>((resolve) => {
+        this.#emptied = resolve;
+      });
+    }
+    await this.end();
+  }
+
   end(): Promise<void> {
     this.#resume?.();
+    this.#emptied?.();
     return this.#link.end();
   }
 
@@ -99,7 +124,7 @@ export class Intake {
   #begin(session: Session): Arrivals {
     if (this.#arrivals && this.#session === session) return this.#arrivals;
     this.#session = session;
-    this.#arrivals = new Arrivals(session, this.#arrivals);
+    this.#arrivals = new Arrivals(session, this.#arrivals, this.isKept);
     return this.#arrivals;
   }
 
@@ -124,6 +149,7 @@ export class Intake {
   #release(message: Incoming): void {
     this.#held -= 1;
     this.#heldBytes -= message.payload.length;
+    if (this.#held === 0) this.#emptied?.();
     if (this.#isFull) return;
     this.#resume?.();
     this.#resume = undefined;

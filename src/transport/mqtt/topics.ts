@@ -31,6 +31,11 @@ export function slotClientId(slot: string): string {
   return `msgflo-${encodeURIComponent(slot)}`;
 }
 
+/** Where clients settle who holds a slot. */
+export function slotTopic(slot: string): string {
+  return `msgflo/slots/${encodeURIComponent(slot)}`;
+}
+
 /** Where dead letters that nobody listens to are kept, one retained message each. */
 export function heldDeadLetterTopic(inqueue: QueueName, messageId: string): string {
   return `dead/${topicOf(inqueue)}/${topicOf(messageId)}`;
