@@ -7,7 +7,7 @@ import { type RoutingBoard, routeKey } from './routing-board.js';
 /** How long a router that is there may take to carry out a route. */
 const APPLY_LIMIT_MS = 10_000;
 /** How long a router is waited for that is perhaps just being started. */
-const COMING_LIMIT_MS = 2000;
+const COMING_LIMIT_MS = 5000;
 
 /** Bindings on a broker that cannot bind: wishes kept at the broker, which a router carries out. */
 export class Routes {
@@ -21,7 +21,7 @@ export class Routes {
     this.#log = log;
   }
 
-  /** Resolves when the router forwards; where none comes within 2 s, the broker has the route. @throws {TimeoutError} */
+  /** Resolves when the router forwards; where none comes within 5 s, the broker has the route. @throws {TimeoutError} */
   async bind(binding: Binding): Promise<void> {
     const { source, target } = binding;
     if (source === target) throw new RefusedError(`'${source}' cannot be bound to itself`);
