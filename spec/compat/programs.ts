@@ -33,10 +33,10 @@ export class Program {
     return new Program(child);
   }
 
-  /** A module run by the runner of the package msgflo-nodejs; it announces itself twice a second. */
-  static old(role: string, file: string, broker: string): Program {
+  /** A module run by the runner of the package msgflo-nodejs. */
+  static old(role: string, file: string, broker: string, env: NodeJS.ProcessEnv): Program {
     const runner = join(ROOT, 'node_modules/.bin/msgflo-nodejs');
-    return Program.start([runner, '--name', role, '--broker', broker, file], { env: OFTEN });
+    return Program.start([runner, '--name', role, '--broker', broker, file], { env });
   }
 
   /** The same module run by ours. @param place URL of a broker, or a folder whose embedded broker it joins */
@@ -129,9 +129,13 @@ export class Stage {
     return network;
   }
 
-  /** A module run by the runner of the package msgflo-nodejs. Resolves when it is connected. */
-  async old(role: string, fixture: string): Promise<Program> {
-    return this.#started(Program.old(`${this.p}${role}`, fixturePath(fixture), this.broker));
+  /**
+   * A module run by the runner of the package msgflo-nodejs, announced twice a second or just once. Resolves when it is
+   * connected.
+   */
+  async old(role: string, fixture: string, { once }: { readonly once?: true } = {}): Promise<Program> {
+    const env = once ? { MSGFLO_DISCOVERY_PERIOD: '600' } : OFTEN;
+    return this.#started(Program.old(`${this.p}${role}`, fixturePath(fixture), this.broker, env));
   }
 
   /** The same module run by ours; it may join the embedded broker that runs in `cwd`. */
