@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { brokers, irregular, Stage } from './programs.js';
+import { brokers, fixturePath, irregular, OLD_RUNNER, Stage } from './programs.js';
 
 describe('programs that use msgflo-nodejs 0.11, and crashes', function () {
   this.timeout(40_000);
@@ -52,4 +52,21 @@ describe('programs that use msgflo-nodejs 0.11, and crashes', function () {
       expect(src.output.match(/start "go"/g)).to.have.length(1);
     });
   }
+
+  it('one that msgflo started by the command of a library is started again, and loses nothing', async () => {
+    stage = new Stage(await brokers.RabbitMQ());
+    const { p } = stage;
+    const graph = `${p}tick(Tick) OUT -> IN ${p}rep(OldRepeat) OUT -> IN ${p}print(Print)`;
+    const OldRepeat = `${OLD_RUNNER} --name #ROLE ${fixturePath('old-repeat.cjs')}`;
+    const network = await stage.network(graph, [], { OldRepeat });
+    await network.says(/print \| 20\n/);
+    const [rep] = network.children('old-repeat.cjs');
+    process.kill(rep?.pid ?? 0, 'SIGKILL');
+    const numbers = (): number[] => [...network.output.matchAll(/print \| (\d+)/g)].map(([, n]) => Number(n));
+    const atKill = numbers().length;
+    await network.until(() => numbers().length >= atKill + 20);
+    const printed = new Set(numbers());
+    const missing = Array.from({ length: Math.max(...printed) }, (_, n) => n + 1).filter((n) => !printed.has(n));
+    expect(missing, 'it acks on the channel that it published on').to.deep.equal([]);
+  });
 });

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { project, ROOT, RunningNetwork } from '../network/running.js';
@@ -35,8 +36,7 @@ export class Program {
 
   /** A module run by the runner of the package msgflo-nodejs. */
   static old(role: string, file: string, broker: string, env: NodeJS.ProcessEnv): Program {
-    const runner = join(ROOT, 'node_modules/.bin/msgflo-nodejs');
-    return Program.start([runner, '--name', role, '--broker', broker, file], { env });
+    return Program.start([OLD_RUNNER, '--name', role, '--broker', broker, file], { env });
   }
 
   /** The same module run by ours. @param place URL of a broker, or a folder whose embedded broker it joins */
@@ -83,6 +83,7 @@ export class Program {
   }
 }
 
+export const OLD_RUNNER = join(ROOT, 'node_modules/.bin/msgflo-nodejs');
 export const fixturePath = (name: string): string => join(import.meta.dirname, 'fixtures', name);
 
 /** The brokers at which programs of both kinds can meet. */
@@ -121,10 +122,17 @@ export class Stage {
     this.p = `c${process.pid}x${prefixes}-`;
   }
 
-  /** Runs `msgflo` on a graph, but not the roles in `ignored`. */
-  async network(graph: string, ignored: readonly string[]): Promise<RunningNetwork> {
+  /** Runs `msgflo` on a graph, but not the roles in `ignored`. @param library components and their commands */
+  async network(
+    graph: string,
+    ignored: readonly string[],
+    library: Readonly<Record<string, string>> = {},
+  ): Promise<RunningNetwork> {
     const ignore = ignored.flatMap((role) => ['--ignore', `${this.p}${role}`]);
-    const network = await RunningNetwork.start(await project(graph, { 'Tick.js': TICK }), this.broker, ignore);
+    const folder = await project(graph, { 'Tick.js': TICK });
+    await writeFile(join(folder, 'library.json'), JSON.stringify({ components: library }));
+    const args = [...ignore, '--library', 'library.json'];
+    const network = await RunningNetwork.start(folder, this.broker, args);
     this.#networks.push(network);
     return network;
   }
