@@ -121,4 +121,12 @@ describe('every executable', function () {
       expect(linesOf(stderr)).to.have.length(1);
     }
   });
+
+  it('is no router for a broker that binds by itself', async () => {
+    const { code, stdout, stderr } = await project.run('msgflo-router', ['--broker', 'amqp://u:p@127.0.0.1:9']);
+    expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
+    expect(stderr).to.equal(
+      'msgflo-router: a router is for MQTT brokers (mqtt://): amqp://u:***@127.0.0.1:9 binds by itself\n',
+    );
+  });
 });

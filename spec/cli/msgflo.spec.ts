@@ -157,7 +157,8 @@ describe('msgflo', function () {
     [['--ping-interval', '-1'], /^msgflo: --ping-interval is a number of seconds, not '-1'$/],
     [['--ping-url', 'ftp://x', '--port', '0'], /^msgflo: --ping-url must be an http or https URL$/],
     [['graph.fbp'], /^msgflo: too many arguments\. /],
-    [['--graph', 'absent.fbp'], /^msgflo: .*absent\.fbp/],
+    [['--graph', 'absent.fbp'], /^msgflo: cannot read the graph absent\.fbp: there is no such file$/],
+    [['--graph', '.'], /^msgflo: cannot read the graph \.: EISDIR/],
     [['--library', 'absent.json'], /^msgflo: .*absent\.json/],
   ];
   it('answers misuse with one line and exit code 2, and starts nothing', async () => {

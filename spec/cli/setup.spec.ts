@@ -120,7 +120,14 @@ describe('msgflo-setup', function () {
     const { from, to, binding, graph } = pair();
     await project.write({ 'g.fbp': graph });
     const only = project.run('msgflo-setup', ['g.fbp', '--participants', '--only', from, '--broker', amqp]);
-    const ignoring = project.run('msgflo-setup', ['g.fbp', '--participants', '--ignore', `${from},`, '--broker', amqp]);
+    const ignoring = project.run('msgflo-setup', [
+      'g.fbp',
+      '--participants',
+      '--ignore',
+      `${from},rr`,
+      '--broker',
+      amqp,
+    ]);
     const [{ code, stdout, stderr }, second] = await Promise.all([only, ignoring]);
     expect(code, stderr).to.equal(0);
     expect(linesOf(stdout)).to.deep.equal([`Set up participants [ '${from}' ]`, 'Set up bindings:', binding]);

@@ -108,7 +108,7 @@ function launchesFor(
   { graph, positions }: GraphDocument,
   library: Library,
   broker: string,
-  { only, ignore, shell }: Options,
+  { only, ignore, shell, forever }: Options,
 ): ReadonlyMap<Role, Launch> {
   const roles = participantNodes(graph).map(({ role }) => role);
   const wrong = only.find((name) => !roles.some((role) => role === name));
@@ -118,6 +118,7 @@ function launchesFor(
   const { launches, unknown } = launchesOf(graph, library, {
     broker,
     ignore: [...ignore, ...others],
+    briefly: !forever,
     ...(shell === undefined ? {} : { shell }),
   });
   const [first] = unknown;
