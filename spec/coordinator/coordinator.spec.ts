@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -250,5 +250,41 @@ describe('Coordinator', () => {
     await coordinate("'x' -> IN b(Keep)", { log });
     await until(() => got.length === 1);
     expect(log.lines[0]).to.include('records.json cannot be read').and.include('records.json.bad');
+  });
+
+  it('takes nothing over from records of which a part does not fit', async () => {
+    const records = join(folder, 'records.json');
+    const whole = { version: 1, broker: '', bindings: [], iips: {}, wiredRoles: [], participants: [] };
+    const wrong = [
+      { participants: [{}] },
+      { participants: [{ id: 'b-1', role: 'b', component: 'Keep', inports: 5 }] },
+      { participants: 'b-1' },
+      { bindings: [{ binding: {}, edge: 'some edge' }] },
+      { iips: { 'b-1': 5 } },
+      { wiredRoles: [null] },
+    ];
+    for (const part of wrong) {
+      const log = keepingLogger();
+      await writeFile(records, JSON.stringify({ ...whole, ...part }));
+      const coordinator = await coordinate('a(Repeat) OUT -> IN b(Keep)', { log });
+      expect(log.lines[0], JSON.stringify(part)).to.include('records.json cannot be read');
+      await coordinator.stop();
+    }
+  });
+
+  it('goes on when records cannot be written, says so once, and writes them when they can be', async () => {
+    const log = keepingLogger();
+    const path = join(folder, 'no-folder', 'records.json');
+    await writeFile(join(folder, 'no-folder'), 'in the way');
+    const { got, component } = keeper();
+    await network.start(component, 'b');
+    await network.start(repeat, 'a');
+    const coordinator = await coordinate("'x' -> IN a(Repeat) OUT -> IN b(Keep)", { log, recordsPath: path });
+    await until(() => got.length === 1 && coordinator.report().isComplete);
+    await rm(join(folder, 'no-folder'));
+    await coordinator.stop();
+    expect(JSON.parse(await readFile(path, 'utf8')).bindings).to.have.length(1);
+    expect(log.lines.filter((line) => line.includes('cannot be written'))).to.have.length(1);
+    expect(log.lines.join()).not.to.include('a pass failed');
   });
 });

@@ -1,22 +1,11 @@
 import { readFile, rename } from 'node:fs/promises';
 import type { Definition } from '../discovery/index.js';
 import { messageOf } from '../errors.js';
-import { asParticipantId, asRole, type ParticipantId, type Role } from '../names.js';
+import { asParticipantId, type ParticipantId, type Role } from '../names.js';
 import { type Logger, writeFileAtomic } from '../support/index.js';
 import type { Binding } from '../transport/index.js';
 import { bindingKey, type RecordedBinding, type Records } from './state.js';
-
-interface Stored {
-  readonly version: 1;
-  /** Records are facts about one broker; another knows nothing of them. */
-  readonly broker: string;
-  /** The run of the keeper under which they were written. */
-  readonly run?: string;
-  readonly bindings: readonly RecordedBinding[];
-  readonly iips: Readonly<Record<string, readonly string[]>>;
-  readonly wiredRoles: readonly string[];
-  readonly participants: readonly Definition[];
-}
+import { readStoredRecords, type StoredRecords } from './stored-records.js';
 
 export interface RecordsOptions {
   /** Undefined: nothing is kept. */
@@ -41,7 +30,7 @@ export class RecordsFile implements Records {
   readonly #options: RecordsOptions;
   #isSameRun = false;
   #isDirty = false;
-  #writing: Promise<void> | undefined;
+  #writing: Promise<boolean> | undefined;
 
   constructor(options: RecordsOptions) {
     this.#options = options;
@@ -57,7 +46,7 @@ export class RecordsFile implements Records {
     const { path, log } = this.#options;
     if (path === undefined) return [];
     try {
-      return this.#fill(JSON.parse(await readFile(path, 'utf8')) as Stored);
+      return this.#fill(readStoredRecords(await readFile(path, 'utf8')));
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       log.warn(`${path} cannot be read (${messageOf(error)}); it is kept as ${path}.bad`);
@@ -98,22 +87,26 @@ export class RecordsFile implements Records {
     this.#isDirty = true;
   }
 
-  /** Resolves when everything changed so far is on disk. @throws {Error} when it cannot be written */
+  /**
+   * Resolves when everything changed so far is on disk. Where it cannot be written, that is said once, the network is
+   * made all the same, and the next call tries again.
+   */
   async saved(): Promise<void> {
     while (this.#isDirty || this.#writing) {
       if (!this.#writing) this.#writing = this.#write().finally(() => (this.#writing = undefined));
-      await this.#writing;
+      if (!(await this.#writing)) return;
     }
   }
 
-  async #write(): Promise<void> {
+  /** @returns whether it is written */
+  async #write(): Promise<boolean> {
     this.#isDirty = false;
-    const { path, broker, run } = this.#options;
-    if (path === undefined) return;
+    const { path, broker, run, log } = this.#options;
+    if (path === undefined) return true;
     const participants = this.#options.participants();
     const known = new Set(participants.map(({ id }) => id));
     for (const id of this.sentIips.keys()) if (!known.has(id)) this.sentIips.delete(id);
-    const stored: Stored = {
+    const stored: StoredRecords = {
       version: 1,
       broker,
       ...(run === undefined ? {} : { run }),
@@ -122,17 +115,23 @@ export class RecordsFile implements Records {
       wiredRoles: [...this.wiredRoles],
       participants,
     };
-    await writeFileAtomic(path, JSON.stringify(stored), 0o600);
+    try {
+      await writeFileAtomic(path, JSON.stringify(stored), 0o600);
+      return true;
+    } catch (error) {
+      this.#isDirty = true;
+      log.warnOnce(`write ${messageOf(error)}`, `${path} cannot be written (${messageOf(error)}): going on without`);
+      return false;
+    }
   }
 
-  #fill(stored: Stored): readonly Definition[] {
-    if (stored.version !== 1) throw new Error(`version ${stored.version} is not known`);
+  #fill(stored: StoredRecords): readonly Definition[] {
     const { broker, run } = this.#options;
     if (stored.broker !== broker) return [];
     this.#isSameRun = run !== undefined && stored.run === run;
     for (const recorded of stored.bindings) this.bindings.set(bindingKey(recorded.binding), recorded);
     for (const [id, keys] of Object.entries(stored.iips)) this.sentIips.set(asParticipantId(id), new Set(keys));
-    for (const role of stored.wiredRoles) this.wiredRoles.add(asRole(role));
+    for (const role of stored.wiredRoles) this.wiredRoles.add(role);
     return stored.participants;
   }
 }
