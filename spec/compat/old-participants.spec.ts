@@ -1,5 +1,11 @@
 import { expect } from 'chai';
-import { brokers, irregular, Stage } from './programs.js';
+import { brokers, irregular, type Program, Stage } from './programs.js';
+
+/** What all of them have got, sorted. */
+function numbersOf(sinks: readonly Program[]): readonly number[] {
+  const numbers = sinks.flatMap(({ output }) => [...output.matchAll(/got (\d+)/g)].map(([, n]) => Number(n)));
+  return numbers.sort((a, b) => a - b);
+}
 
 describe('programs that use msgflo-nodejs 0.11', function () {
   this.timeout(40_000);
@@ -45,21 +51,28 @@ describe('programs that use msgflo-nodejs 0.11', function () {
     );
     const sinks = await Promise.all([stage.old('sink', 'old-sink.cjs'), stage.old('sink', 'old-sink.cjs')]);
     await Promise.all(sinks.map((sink) => sink.until(() => sink.lastGot >= 20)));
-    const numbers = sinks.flatMap(({ output }) => [...output.matchAll(/got (\d+)/g)].map(([, n]) => Number(n)));
-    numbers.sort((a, b) => a - b);
-    expect(numbers.slice(0, 20), 'each to one of them').to.deep.equal(Array.from({ length: 20 }, (_, n) => n + 1));
+    expect(numbersOf(sinks).slice(0, 20)).to.deep.equal(Array.from({ length: 20 }, (_, n) => n + 1));
     await network.says(/the network is complete|edges bound/);
     await stage.old('rep', 'old-repeat.cjs');
     await network.says('dead | bad');
   });
 
-  it('of two in one role each gets every message on Mosquitto, as it always was', async () => {
+  it('of two in one role each gets every message on Mosquitto, as it always was; run by ours they share', async () => {
     stage = new Stage(await brokers.Mosquitto());
     const { p } = stage;
-    const sinks = await Promise.all([stage.old('sink', 'old-sink.cjs'), stage.old('sink', 'old-sink.cjs')]);
-    await stage.network(`${p}tick(Tick) OUT -> IN ${p}sink(OldSink)`, ['sink']);
-    await Promise.all(sinks.map((sink) => sink.until(() => sink.lastGot >= 20)));
-    for (const { output } of sinks) expect(irregular(output, /got (\d+)/g)).to.deep.equal([]);
+    const [one, two, three, four] = await Promise.all([
+      stage.old('sink', 'old-sink.cjs'),
+      stage.old('sink', 'old-sink.cjs'),
+      stage.ours('moved', 'old-sink.cjs'),
+      stage.ours('moved', 'old-sink.cjs'),
+    ]);
+    await stage.network(`${p}tick(Tick) OUT -> IN ${p}sink(OldSink), ${p}tick OUT -> IN ${p}moved(OldSink)`, [
+      'sink',
+      'moved',
+    ]);
+    await Promise.all([one, two, three, four].map((sink) => sink.until(() => sink.lastGot >= 20)));
+    for (const { output } of [one, two]) expect(irregular(output, /got (\d+)/g)).to.deep.equal([]);
+    expect(numbersOf([three, four]).slice(0, 20)).to.deep.equal(Array.from({ length: 20 }, (_, n) => n + 1));
   });
 
   it('modules of theirs run by msgflo-participant on the embedded broker: source, repeat and sink', async () => {
