@@ -1,11 +1,17 @@
 import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import { Backoff } from '../../support/index.js';
-import type { DeadLetter, Delivery, Handler, Output, Settlement } from '../contract.js';
-import { NotConnectedError } from '../errors.js';
-import { decodePayload } from '../payload.js';
-import { runHandler } from '../settle.js';
-import type { UnroutedLanes } from '../unrouted-lanes.js';
+import {
+  type DeadLetter,
+  type Delivery,
+  decodePayload,
+  type Handler,
+  NotConnectedError,
+  type Output,
+  runHandler,
+  type Settlement,
+  type UnroutedLanes,
+} from '../index.js';
 import { REDELIVERED_HEADER, type Sender } from './sender.js';
 import type { Incoming } from './session.js';
 

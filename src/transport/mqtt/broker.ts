@@ -1,25 +1,25 @@
 import { UnsupportedError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
-import type {
-  Binding,
-  Broker,
-  Capabilities,
-  ClientOptions,
-  ConsumeOptions,
-  Consumer,
-  Delivery,
-  Handler,
-  Message,
-  Notice,
-  NoticeHandler,
-  QueueDepth,
-  QueueKind,
-  Status,
-  Subscription,
-} from '../contract.js';
-import { NotConnectedError } from '../errors.js';
-import { withoutPassword } from '../registry.js';
+import {
+  type Binding,
+  type Broker,
+  type Capabilities,
+  type ClientOptions,
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  type Handler,
+  type Message,
+  NotConnectedError,
+  type Notice,
+  type NoticeHandler,
+  type QueueDepth,
+  type QueueKind,
+  type Status,
+  type Subscription,
+  withoutPassword,
+} from '../index.js';
 import { deliveryOf } from './attempt.js';
 import { Consuming } from './consuming.js';
 import type { Inqueues } from './inqueues.js';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../errors.js';
 import type { Logger } from '../../support/index.js';
-import { NotConnectedError } from '../errors.js';
+import { NotConnectedError } from '../index.js';
 import type { Arrival } from './arrivals.js';
 import { Inqueues } from './inqueues.js';
 import { Intake } from './intake.js';

@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.js';
 import type { Logger } from '../../support/index.js';
-import type { Binding } from '../contract.js';
+import type { Binding } from '../index.js';
 import type { Arrival } from './arrivals.js';
 import type { Outlet } from './outlet.js';
 import { NO_SUBSCRIBERS } from './sender.js';

@@ -1,6 +1,5 @@
 import type { QueueName } from '../../names.js';
-import type { Handler } from '../contract.js';
-import { InHand } from '../in-hand.js';
+import { type Handler, InHand } from '../index.js';
 import type { Arrival } from './arrivals.js';
 import { Fifo } from './fifo.js';
 

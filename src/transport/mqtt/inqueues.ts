@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
-import type { ConsumeOptions, Consumer, Handler } from '../contract.js';
-import { UnroutedLanes } from '../unrouted-lanes.js';
+import { type ConsumeOptions, type Consumer, type Handler, UnroutedLanes } from '../index.js';
 import type { Arrival } from './arrivals.js';
 import { attempt } from './attempt.js';
 import { claim, claimKey } from './claims.js';
@@ -61,9 +60,10 @@ export class Inqueues {
   async consume(name: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
     const member = new Member(handler, prefetch);
     const inqueue = this.#inqueueOf(name);
+    // Before any that comes from now on, which is known to be for this inqueue.
+    this.#decide();
     await this.#subscribe(inqueue, name);
     inqueue.add(member);
-    this.#decide();
     let cancelled: Promise<void> | undefined;
     return {
       listenTo: (sources) => this.#listenTo(inqueue, new Set(sources)),

@@ -1,7 +1,6 @@
 import { messageOf } from '../../errors.js';
 import { Backoff, type Logger } from '../../support/index.js';
-import { BrokerUnreachableError, RefusedError } from '../errors.js';
-import { withoutPassword } from '../registry.js';
+import { BrokerUnreachableError, RefusedError, withoutPassword } from '../index.js';
 import { type EndReason, type Protocol, Session, type SessionOptions, SessionRefused } from './session.js';
 
 export interface LinkOptions {

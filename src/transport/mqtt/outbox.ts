@@ -1,4 +1,4 @@
-import { RefusedError } from '../errors.js';
+import { RefusedError } from '../index.js';
 import { Fifo } from './fifo.js';
 import type { Publication, Session } from './session.js';
 

@@ -1,7 +1,6 @@
 import { TimeoutError } from '../../errors.js';
 import type { Logger } from '../../support/index.js';
-import type { Binding } from '../contract.js';
-import { RefusedError } from '../errors.js';
+import { type Binding, RefusedError } from '../index.js';
 import { type RoutingBoard, routeKey } from './routing-board.js';
 
 /** How long a router that is there may take to carry out a route. */

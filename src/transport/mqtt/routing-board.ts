@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TimeoutError } from '../../errors.js';
 import { asQueueName } from '../../names.js';
 import { contentHash } from '../../support/index.js';
-import type { Binding, Subscription } from '../contract.js';
+import type { Binding, Subscription } from '../index.js';
 import type { Outlet } from './outlet.js';
 import type { Incoming } from './session.js';
 

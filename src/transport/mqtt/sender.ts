@@ -1,11 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
-import { type DeadLetter, deadLetterQueue, type Message } from '../contract.js';
-import { UnroutedError } from '../errors.js';
-import { HEADER } from '../headers.js';
-import { encodePayload } from '../payload.js';
-import { deadLetterHeaders, withMessageId } from '../settle.js';
+import {
+  type DeadLetter,
+  deadLetterHeaders,
+  deadLetterQueue,
+  encodePayload,
+  HEADER,
+  type Message,
+  UnroutedError,
+  withMessageId,
+} from '../index.js';
 import type { Outlet } from './outlet.js';
 import type { Incoming } from './session.js';
 import { heldDeadLetterTopic, topicOf } from './topics.js';

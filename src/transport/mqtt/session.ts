@@ -1,6 +1,6 @@
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { messageOf } from '../../errors.js';
-import { RefusedError } from '../errors.js';
+import { RefusedError } from '../index.js';
 import { PacketIds } from './packet-ids.js';
 
 export type Protocol = 4 | 5;

@@ -1,4 +1,4 @@
-import type { Subscription } from '../contract.js';
+import type { Subscription } from '../index.js';
 import type { Incoming, Session } from './session.js';
 import { matches } from './topics.js';
 
