@@ -72,6 +72,7 @@ async function serve(
     launches,
     router: routerSpec(settings.broker),
     run: settings.run,
+    lapseMs: settings.lapseMs,
     brokerName: withoutPassword(settings.broker),
     recordsPath: join(settings.stateDir, `coordinator-${encodeURIComponent(graph.name)}.json`),
     log,

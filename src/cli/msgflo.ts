@@ -23,6 +23,7 @@ interface Options {
   readonly ignore: readonly string[];
   readonly forward: readonly OutputLine['stream'][];
   readonly waitTimeout: number;
+  readonly lapse: number;
   readonly runtimeId?: string;
   readonly pingUrl?: string;
   readonly pingMethod: string;
@@ -40,8 +41,11 @@ export function msgflo(context: CliContext): Command {
     .option('--componentdir <folder>', 'folder of components (without: participants/, if there is one)')
     .addOption(repeatable('--ignore <role>', 'do not start this role; somebody else does'))
     .addOption(forwardOption())
-    .addOption(booleanOption('--auto-save', 'write edits back to the graph file'))
+    .addOption(
+      booleanOption('--auto-save', 'write edits back to the graph file (accepted; edits come with a later version)'),
+    )
     .addOption(secondsOption('--wait-timeout <seconds>', 'say what is still missing after so long', 45))
+    .addOption(secondsOption('--lapse <seconds>', 'a participant silent for so long counts as lost', 600))
     .option('--ide <url>', 'visual editor to open the network in', DEFAULT_IDE)
     .addOption(
       new Option('--runtime-id <id>', 'id of this runtime (without: one kept in .msgflo)').env('MSGFLO_RUNTIME_ID'),
@@ -83,6 +87,7 @@ async function start(options: Options, context: CliContext): Promise<void> {
     ...(options.componentdir === undefined ? {} : { componentDir: options.componentdir }),
     ignore: options.ignore,
     waitTimeoutMs: options.waitTimeout,
+    lapseMs: options.lapse,
     runtimeId: options.runtimeId ?? (await runtimeIdOf(dir)),
     ...(options.pingUrl === undefined ? {} : { pingUrl: options.pingUrl }),
     pingMethod: options.pingMethod,

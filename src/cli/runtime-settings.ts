@@ -17,6 +17,7 @@ export interface RuntimeSettings {
   readonly componentDir?: string;
   readonly ignore: readonly string[];
   readonly waitTimeoutMs: number;
+  readonly lapseMs: number;
   readonly runtimeId: string;
   readonly pingUrl?: string;
   readonly pingMethod: string;
