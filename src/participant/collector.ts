@@ -51,7 +51,7 @@ export class Collector {
     if (this.#ended) throw new LateSendError(port);
     const each = outgoing(outportOf(this.#outports, port), data, headers);
     this.#collected.push(each);
-    this.#bytes += each.message.data.length;
+    this.#bytes += each.data.length;
     if (this.#collected.length >= MAX_COLLECTED || this.#bytes >= MAX_COLLECTED_BYTES) this.#leave();
     return this.#leaving;
   }

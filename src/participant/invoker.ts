@@ -34,6 +34,7 @@ export class Invoker {
   state: unknown;
   readonly #options: InvokerOptions;
   readonly #slots: Semaphore;
+  readonly #isConnected = (port: string): boolean => this.#options.outports.get(port)?.isConnected ?? false;
   readonly #iips = new Set<Promise<void>>();
   #begun = false;
   #stopped = false;
@@ -70,7 +71,8 @@ export class Invoker {
     const collector = this.#collector();
     try {
       await this.#process(inport, delivery, collector);
-      return { verdict: 'ack', outputs: await collector.end() };
+      const outputs = collector.end();
+      return { verdict: 'ack', outputs: outputs instanceof Promise ? await outputs : outputs };
     } catch (error) {
       return this.#interrupted(error) ? REQUEUE : this.#deadLetter(inport, error);
     }
@@ -100,7 +102,7 @@ export class Invoker {
 
   /** Runs process() and frees its slot: settling what it came to does not hold up the next. */
   async #process(inport: Inport, { data, headers, redelivered }: Delivery, collector: Collector): Promise<void> {
-    const { component, outports, surroundings } = this.#options;
+    const { component, surroundings } = this.#options;
     const { role, log, signal } = surroundings;
     try {
       await component.process?.(inport.inputs(data), {
@@ -111,7 +113,7 @@ export class Invoker {
         redelivered,
         state: this.state,
         send: (port, output, outputHeaders) => collector.send(port, output, outputHeaders),
-        isConnected: (port) => outports.get(port)?.isConnected ?? false,
+        isConnected: this.#isConnected,
       });
     } finally {
       this.#slots.release();

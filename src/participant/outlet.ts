@@ -1,22 +1,29 @@
 import { Backoff } from '../support/index.js';
-import { type Client, encodePayload, HEADER, type Message, type Output, UnroutedError } from '../transport/index.js';
+import { type Client, encodePayload, HEADER, type Output, UnroutedError } from '../transport/index.js';
 import type { Outport } from './outport.js';
 
 type Headers = Readonly<Record<string, string>>;
 
 /** A message on its way to an outport. Encoded when it was sent, so that the author may change the data afterwards. */
-export interface Outgoing {
+export interface Outgoing extends Output {
   readonly outport: Outport;
-  readonly message: Message & { readonly data: Buffer };
+  readonly data: Buffer;
 }
 
+const MANDATORY = Object.freeze({ mandatory: true });
+const NO_HEADERS: Headers = Object.freeze({});
 const JSON_HEADERS: Headers = Object.freeze({ [HEADER.contentType]: 'application/json' });
 
 /** @throws {TypeError} for data that is not JSON: circular, a BigInt */
 export function outgoing(outport: Outport, data: unknown, headers?: Headers): Outgoing {
-  const bytes = encodePayload(data);
-  if (data instanceof Uint8Array) return { outport, message: headers ? { data: bytes, headers } : { data: bytes } };
-  return { outport, message: { data: bytes, headers: headers ? { ...JSON_HEADERS, ...headers } : JSON_HEADERS } };
+  const known = data instanceof Uint8Array ? NO_HEADERS : JSON_HEADERS;
+  return {
+    outport,
+    outqueue: outport.queue,
+    data: encodePayload(data),
+    headers: headers ? { ...known, ...headers } : known,
+    mandatory: true,
+  };
 }
 
 /** Where outputs leave: by themselves and confirmed, or as the outputs of a settlement. Follows the outports' states. */
@@ -33,20 +40,32 @@ export class Outlet {
    * Resolves when the broker has the message and a queue took it, or when it was dropped.
    * @throws {StoppedError} when the participant stops while the outport waits
    */
-  async send({ outport, message }: Outgoing): Promise<void> {
-    let backoff: Backoff | undefined;
+  send(each: Outgoing): Promise<void> {
+    if (each.outport.state !== 'ready') return this.#sendLater(each);
+    return this.#post(each).catch((error: unknown) => {
+      if (!(error instanceof UnroutedError)) throw error;
+      return this.#sendLater(each);
+    });
+  }
+
+  async #sendLater(each: Outgoing): Promise<void> {
+    const { outport } = each;
+    const backoff = new Backoff(20, 2000);
     for (;;) {
       if (outport.state === 'waiting') await outport.untilDecided();
       if (outport.state === 'unconnected') return outport.drop();
       try {
-        return await this.#client.send('outqueue', outport.queue, message, { mandatory: true });
+        return await this.#post(each);
       } catch (error) {
         if (!(error instanceof UnroutedError)) throw error;
         if (outport.state === 'unwired' && !outport.holdsUnrouted) return outport.drop();
       }
-      backoff ??= new Backoff(20, 2000);
       await backoff.wait(this.#stopping);
     }
+  }
+
+  #post(each: Outgoing): Promise<void> {
+    return this.#client.send('outqueue', each.outqueue, each, MANDATORY);
   }
 
   /** Sends all of them in order, as `send`. Rejects with the first failure once none is under way any more. */
@@ -62,7 +81,7 @@ export class Outlet {
    * @throws {StoppedError}
    */
   outputs(all: readonly Outgoing[]): readonly Output[] | Promise<readonly Output[]> {
-    return all.every(({ outport }) => outport.state === 'ready') ? all.map(outputOf) : this.#decided(all);
+    return all.every(({ outport }) => outport.state === 'ready') ? all : this.#decided(all);
   }
 
   async #decided(all: readonly Outgoing[]): Promise<readonly Output[]> {
@@ -73,11 +92,9 @@ export class Outlet {
       if (outport.state === 'waiting') await outport.untilDecided();
       if (outport.state === 'unconnected') outport.drop();
       else if (outport.state === 'unwired' && !outport.holdsUnrouted) tried.push(each);
-      else outputs.push(outputOf(each));
+      else outputs.push(each);
     }
     if (tried.length > 0) await this.sendAll(tried);
     return outputs;
   }
 }
-
-const outputOf = ({ outport, message }: Outgoing): Output => ({ ...message, outqueue: outport.queue, mandatory: true });

@@ -2,21 +2,32 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 /** Work that has begun and not ended: what `close()` and `cancel()` wait for. */
 export class InHand {
-  readonly #running = new Set<Promise<void>>();
+  #size = 0;
+  #waiting: (() => void)[] = [];
 
   get size(): number {
-    return this.#running.size;
+    return this.#size;
   }
 
   /** Counts `work` until it ends. It must not reject. */
   add(work: Promise<void>): void {
-    this.#running.add(work);
-    void work.then(() => this.#running.delete(work));
+    this.begin();
+    void work.then(() => this.end());
+  }
+
+  /** For work that itself says when it ends. */
+  begin(): void {
+    this.#size += 1;
+  }
+
+  end(): void {
+    this.#size -= 1;
+    if (this.#size === 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Resolves with true when nothing is in hand any more, with false after `graceMs` milliseconds. */
   async idle(graceMs = Number.POSITIVE_INFINITY): Promise<boolean> {
-    if (this.#running.size === 0) return true;
+    if (this.#size === 0) return true;
     const drained = this.#drain().then(() => true);
     if (graceMs === Number.POSITIVE_INFINITY) return drained;
     const timer = new AbortController();
@@ -26,7 +37,7 @@ export class InHand {
     return done;
   }
 
-  async #drain(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
+  #drain(): Promise<void> {
+    return new Promise((resolve) => this.#waiting.push(resolve));
   }
 }

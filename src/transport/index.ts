@@ -41,5 +41,11 @@ export { HEADER, MAX_REASON_CHARS } from './headers.js';
 export { InHand } from './in-hand.js';
 export { decodePayload, encodePayload } from './payload.js';
 export { type TransportFactory, TransportRegistry, withoutPassword } from './registry.js';
-export { checkPrefetch, deadLetterHeaders, runHandler, withMessageId } from './settle.js';
+export {
+  checkHeaders,
+  checkPrefetch,
+  deadLetterHeaders,
+  runHandler,
+  withMessageId,
+} from './settle.js';
 export { UnroutedLanes } from './unrouted-lanes.js';

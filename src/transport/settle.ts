@@ -10,14 +10,11 @@ type Headers = Readonly<Record<string, string>>;
  * The settlement that a handler comes to. Never rejects: a throw is a dead letter with the error's message, and so is
  * something returned that is no settlement (handlers may be written in plain JavaScript).
  */
-export async function runHandler(handler: Handler, delivery: Delivery): Promise<Settlement> {
+export function runHandler(handler: Handler, delivery: Delivery): Promise<Settlement> {
   try {
-    const settlement = await handler(delivery);
-    checkSettlement(settlement);
-    return settlement;
+    return Promise.resolve(handler(delivery)).then(checked, failed);
   } catch (error) {
-    const headers = { [HEADER.deadError]: error instanceof Error ? error.name : typeof error };
-    return { verdict: { deadLetter: messageOf(error), headers }, outputs: [] };
+    return Promise.resolve(failed(error));
   }
 }
 
@@ -37,10 +34,30 @@ export function withMessageId(headers: Headers = {}): Headers {
   return headers[HEADER.messageId] === undefined ? { ...headers, [HEADER.messageId]: randomUUID() } : headers;
 }
 
+/** @throws {TypeError} for a value that is no text */
+export function checkHeaders(headers: Headers = {}): void {
+  for (const name in headers)
+    if (typeof headers[name] !== 'string') throw new TypeError(`the header '${name}' is no text`);
+}
+
 /** @throws {RangeError} unless `prefetch` is a whole number from 1 to 65,535. */
 export function checkPrefetch(prefetch: number): void {
   if (!Number.isInteger(prefetch) || prefetch < 1 || prefetch > 65_535)
     throw new RangeError(`prefetch must be a whole number from 1 to 65535, got ${prefetch}`);
+}
+
+function checked(settlement: Settlement): Settlement {
+  try {
+    checkSettlement(settlement);
+    return settlement;
+  } catch (error) {
+    return failed(error);
+  }
+}
+
+function failed(error: unknown): Settlement {
+  const headers = { [HEADER.deadError]: error instanceof Error ? error.name : typeof error };
+  return { verdict: { deadLetter: messageOf(error), headers }, outputs: [] };
 }
 
 function checkSettlement({ verdict, outputs }: Settlement): void {
@@ -51,9 +68,4 @@ function checkSettlement({ verdict, outputs }: Settlement): void {
     if (typeof outqueue !== 'string' || outqueue === '') throw new TypeError('an output names no outqueue');
     checkHeaders(headers);
   }
-}
-
-function checkHeaders(headers: Headers = {}): void {
-  for (const name in headers)
-    if (typeof headers[name] !== 'string') throw new TypeError(`the header '${name}' is no text`);
 }

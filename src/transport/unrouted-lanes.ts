@@ -14,27 +14,30 @@ interface Waiting {
  */
 export class UnroutedLanes {
   readonly #signal: AbortSignal;
+  readonly #isUnrouted: (error: unknown) => boolean;
   readonly #lanes = new Map<string, Waiting[]>();
 
-  /** @param signal ends all waits: what waits is rejected with its reason */
-  constructor(signal: AbortSignal) {
+  /**
+   * @param signal ends all waits: what waits is rejected with its reason
+   * @param isUnrouted whether an error means that no queue took the message @default UnroutedError
+   */
+  constructor(signal: AbortSignal, isUnrouted = (error: unknown): boolean => error instanceof UnroutedError) {
     this.#signal = signal;
+    this.#isUnrouted = isUnrouted;
   }
 
   /**
-   * @param send tries once, and rejects with UnroutedError when no queue took the message
+   * @param send tries once, and rejects when no queue took the message
    * Resolves when one did. Rejects with any other error of `send`.
    */
-  async send(outqueue: string, send: () => Promise<void>): Promise<void> {
+  send(outqueue: string, send: () => Promise<void>): Promise<void> {
     const lane = this.#lanes.get(outqueue);
     if (lane) return wait(lane, send);
-    try {
-      await send();
-    } catch (error) {
-      if (!(error instanceof UnroutedError)) throw error;
+    return send().catch((error: unknown) => {
+      if (!this.#isUnrouted(error)) throw error;
       this.#signal.throwIfAborted();
-      await this.#wait(outqueue, send);
-    }
+      return this.#wait(outqueue, send);
+    });
   }
 
   #wait(outqueue: string, send: () => Promise<void>): Promise<void> {
@@ -60,7 +63,7 @@ export class UnroutedLanes {
         lane.shift();
       } catch (error) {
         if (this.#signal.aborted) break;
-        if (error instanceof UnroutedError) continue;
+        if (this.#isUnrouted(error)) continue;
         first.reject(error);
         lane.shift();
       }

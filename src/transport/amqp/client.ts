@@ -9,9 +9,9 @@ import {
   type ClientOptions,
   type ConsumeOptions,
   type Consumer,
+  checkHeaders,
   checkPrefetch,
   type Delivery,
-  encodePayload,
   type Handler,
   type Message,
   NotConnectedError,
@@ -25,7 +25,6 @@ import {
   type Status,
   type Subscription,
   UnroutedError,
-  withMessageId,
 } from '../index.js';
 import { Binder } from './binder.js';
 import { ChannelPool } from './channel-pool.js';
@@ -39,7 +38,7 @@ import { refusalError, refusalOf } from './refusal.js';
 import { Tap } from './tap.js';
 import { Topology } from './topology.js';
 import { Watch } from './watch.js';
-import { toProperties } from './wire.js';
+import { toLetter } from './wire.js';
 
 const CAPABILITIES: Capabilities = {
   binds: true,
@@ -118,21 +117,20 @@ export class AmqpClient implements Broker {
   }
 
   /** Sent to an inqueue, the message is mandatory in any case: the broker confirms what no queue took. */
-  async send(
+  send(
     kind: QueueKind,
     name: QueueName,
-    { data, headers }: Message,
+    message: Message,
     { mandatory = false }: { readonly mandatory?: boolean } = {},
   ): Promise<void> {
-    this.#mustBeOpen('send()');
-    const place = kind === 'inqueue' ? { exchange: '', routingKey: name } : { exchange: name, routingKey: '' };
-    const properties = toProperties(withMessageId(headers));
-    const told = mandatory || kind === 'inqueue';
     try {
-      await this.#publisher.publish({ ...place, content: encodePayload(data), properties, mandatory: told });
+      this.#mustBeOpen('send()');
+      checkHeaders(message.headers);
+      if (kind === 'outqueue') return this.#publisher.publish(toLetter(name, '', message, mandatory));
+      const sent = this.#publisher.publish(toLetter('', name, message, true));
+      return mandatory ? sent : sent.catch((error: unknown) => throwMissing(name, error));
     } catch (error) {
-      if (mandatory || !(error instanceof UnroutedError)) throw error;
-      throw new QueueNotFoundError(name, { cause: error });
+      return Promise.reject(error);
     }
   }
 
@@ -265,4 +263,8 @@ export class AmqpClient implements Broker {
   #mustBeOpen(call: string): void {
     if (this.#state !== 'open') throw new NotConnectedError(call);
   }
+}
+
+function throwMissing(queue: QueueName, error: unknown): never {
+  throw error instanceof UnroutedError ? new QueueNotFoundError(queue, { cause: error }) : error;
 }

@@ -8,7 +8,6 @@ import {
   type DeadLetter,
   deadLetterHeaders,
   deadLetterQueue,
-  encodePayload,
   type Handler,
   InHand,
   NotConnectedError,
@@ -16,16 +15,14 @@ import {
   QueueNotFoundError,
   RefusedError,
   runHandler,
-  type Settlement,
   UnroutedError,
   UnroutedLanes,
-  withMessageId,
 } from '../index.js';
 import { AckWindow } from './ack-window.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
-import type { Letter, Publisher } from './publisher.js';
-import { headersOf, toDelivery, toProperties } from './wire.js';
+import type { Publisher } from './publisher.js';
+import { headersOf, toDelivery, toLetter } from './wire.js';
 import { within } from './within.js';
 
 /** What cannot be settled would come again at once: not faster than this. */
@@ -55,7 +52,7 @@ export class AmqpConsumer implements Consumer {
   readonly #inHand = new InHand();
   /** Aborted when the consumer leaves: unrouted outputs are held no longer, their deliveries come again. */
   readonly #leaving = new AbortController();
-  readonly #lanes = new UnroutedLanes(this.#leaving.signal);
+  readonly #lanes = new UnroutedLanes(this.#leaving.signal, (error) => this.#isUnrouted(error));
   #window: AckWindow | undefined;
   #tag: string | undefined;
   #cancelled: Promise<void> | undefined;
@@ -110,7 +107,7 @@ export class AmqpConsumer implements Consumer {
     const { consumerTag } = await channel.consume(inqueue, (message) => {
       if (!message) this.#kept.renew();
       else if (this.#cancelled) window.requeue(message);
-      else this.#inHand.add(this.#take(window, message));
+      else void this.#take(window, message);
     });
     this.#tag = consumerTag;
   }
@@ -118,47 +115,48 @@ export class AmqpConsumer implements Consumer {
   /** Never rejects. */
   async #take(window: AckWindow, message: ConsumeMessage): Promise<void> {
     const { handler, log, inqueue } = this.#options;
-    const settlement = await runHandler(handler, toDelivery(message));
-    if (!window.open) return;
+    this.#inHand.begin();
     try {
-      await this.#carryOut(settlement, message);
-      if (settlement.verdict === 'requeue') window.requeue(message);
+      const settlement = await runHandler(handler, toDelivery(message));
+      let { verdict } = settlement;
+      if (!window.open) return;
+      try {
+        if (settlement.outputs.length > 0) await this.#sendAll(settlement.outputs);
+      } catch (error) {
+        verdict = this.#refused(error);
+      }
+      if (typeof verdict === 'object') await this.#bury(message, verdict);
+      if (verdict === 'requeue') window.requeue(message);
       else window.ack(message);
     } catch (error) {
       if (!this.#leaving.signal.aborted) log.warn(`'${inqueue}': given back: ${messageOf(error)}`);
       await delay(GIVE_BACK_MS, undefined, { signal: this.#leaving.signal }).catch(() => {});
       window.requeue(message);
+    } finally {
+      this.#inHand.end();
     }
   }
 
-  async #carryOut({ verdict, outputs }: Settlement, message: ConsumeMessage): Promise<void> {
-    let refused: unknown;
-    try {
-      const [first] = outputs;
-      if (first && outputs.length === 1) await this.#send(first);
-      else if (first) await Promise.all(outputs.map((output) => this.#send(output)));
-    } catch (error) {
-      if (this.#leaving.signal.aborted || error instanceof NotConnectedError) throw error;
-      refused = error;
-    }
-    if (refused !== undefined) await this.#bury(message, { deadLetter: `output refused: ${messageOf(refused)}` });
-    else if (typeof verdict === 'object') await this.#bury(message, verdict);
+  #sendAll(outputs: readonly Output[]): Promise<unknown> {
+    const [first] = outputs;
+    return first && outputs.length === 1 ? this.#send(first) : Promise.all(outputs.map((output) => this.#send(output)));
   }
 
   /** Held and sent again while nobody takes it (mandatory) or while its exchange is not there. */
-  async #send({ outqueue, data, headers, mandatory = false }: Output): Promise<void> {
-    const letter = outgoing(outqueue, encodePayload(data), withMessageId(headers), mandatory);
-    await this.#lanes.send(outqueue, () => this.#publish(letter, outqueue));
+  #send(output: Output): Promise<void> {
+    const letter = toLetter(output.outqueue, '', output, output.mandatory);
+    return this.#lanes.send(output.outqueue, () => this.#options.publisher.publish(letter));
   }
 
-  async #publish(letter: Letter, outqueue: QueueName): Promise<void> {
-    try {
-      await this.#options.publisher.publish(letter);
-    } catch (error) {
-      if (!(error instanceof QueueNotFoundError)) throw error;
-      this.#options.log.warnOnce(`missing ${outqueue}`, `output held: ${error.message}`);
-      throw new UnroutedError(outqueue, { cause: error });
-    }
+  #isUnrouted(error: unknown): boolean {
+    if (error instanceof QueueNotFoundError) this.#options.log.warnOnce(error.message, `output held: ${error.message}`);
+    return error instanceof UnroutedError || error instanceof QueueNotFoundError;
+  }
+
+  /** What the broker or the protocol does not take never will be. Throws what is no refusal: the delivery comes again. */
+  #refused(error: unknown): DeadLetter {
+    if (this.#leaving.signal.aborted || error instanceof NotConnectedError) throw error;
+    return { deadLetter: `output refused: ${messageOf(error)}` };
   }
 
   /** The original bytes and headers with the reason, confirmed; headers of the original go if both are too large. */
@@ -173,25 +171,16 @@ export class AmqpConsumer implements Consumer {
   }
 
   async #publishDead(content: Buffer, headers: Readonly<Record<string, string>>): Promise<void> {
-    const { inqueue, holdDeadLetters } = this.#options;
+    const { inqueue, publisher, holdDeadLetters } = this.#options;
     const target = deadLetterQueue(inqueue);
-    const letter = outgoing(target, content, withMessageId(headers), true);
+    const letter = toLetter(target, '', { data: content, headers }, true);
     await this.#lanes.send(target, async () => {
       try {
-        await this.#publish(letter, target);
+        await publisher.publish(letter);
       } catch (error) {
-        if (error instanceof UnroutedError) await holdDeadLetters();
+        if (this.#isUnrouted(error)) await holdDeadLetters();
         throw error;
       }
     });
   }
-}
-
-function outgoing(
-  outqueue: QueueName,
-  content: Buffer,
-  headers: Readonly<Record<string, string>>,
-  mandatory: boolean,
-): Letter {
-  return { exchange: outqueue, routingKey: '', content, properties: toProperties(headers), mandatory };
 }

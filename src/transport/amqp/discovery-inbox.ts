@@ -83,7 +83,7 @@ export class DiscoveryInbox {
     const { content } = message;
     const properties = toProperties({ ...headersOf(message), ...(isKept ? { [KEPT_HEADER]: '1' } : {}) });
     try {
-      await this.#publisher.publish({ exchange: DISCOVERY, routingKey: '', content, properties, mandatory: false });
+      await this.#publisher.publish({ exchange: DISCOVERY, routingKey: '', content, properties });
       window.ack(message);
     } catch (error) {
       this.#log.debug(`announcement not passed on: ${messageOf(error)}`);

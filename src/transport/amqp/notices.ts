@@ -35,7 +35,7 @@ export class Notices {
     if (retain && body.length === 0) await this.#forget(name);
     else if (retain) await this.#keep(name);
     const properties = { persistent: true };
-    await this.#publisher.publish({ exchange: name, routingKey: '', content: body, properties, mandatory: false });
+    await this.#publisher.publish({ exchange: name, routingKey: '', content: body, properties });
   }
 
   async #declareExchange(name: string): Promise<void> {

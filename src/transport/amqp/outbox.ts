@@ -6,7 +6,7 @@ import { within } from './within.js';
 const MAX_LETTERS = 1000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** A letter on its way: leaves the outbox when it is resolved or rejected. */
+/** A letter on its way, and how its sender is told of the end; that is for the outbox to do. */
 export interface Outgoing {
   readonly letter: Letter;
   /** The broker said that no queue took it; the confirm is still to come. */
@@ -15,37 +15,34 @@ export interface Outgoing {
   readonly reject: (error: Error) => void;
 }
 
-interface Waiting {
-  readonly outgoing: Outgoing;
-  readonly write: (outgoing: Outgoing) => void;
-  readonly abandon: (error: Error) => void;
-}
-
 /** Letters given to the broker and not confirmed yet, in order, and behind them those that wait for room. */
 export class Outbox {
+  readonly #write: (outgoing: Outgoing) => void;
   readonly #unconfirmed = new Set<Outgoing>();
-  /** Mandatory ones by message id, to find which of them the broker returned. */
-  readonly #returnable = new Map<string, Outgoing[]>();
-  #waiting: Waiting[] = [];
+  #waiting: Outgoing[] = [];
   #bytes = 0;
   #onEmpty: () => void = () => {};
 
-  /** Calls `write` in the order of the calls, at once if there is room. Settles with the letter. */
-  add(letter: Letter, write: (outgoing: Outgoing) => void): Promise<void> {
+  /** @param write gives a letter to the broker; called in the order of `add` */
+  constructor(write: (outgoing: Outgoing) => void) {
+    this.#write = write;
+  }
+
+  /** Writes it, at once if there is room. Settles with the letter. */
+  add(letter: Letter): Promise<void> {
     return new Promise((resolve, reject) => {
-      const outgoing: Outgoing = {
-        letter,
-        returned: false,
-        resolve: () => {
-          if (this.#remove(outgoing)) resolve();
-        },
-        reject: (error) => {
-          if (this.#remove(outgoing)) reject(error);
-        },
-      };
-      if (this.#waiting.length === 0 && this.#hasRoom(letter)) this.#put(outgoing, write);
-      else this.#waiting.push({ outgoing, write, abandon: reject });
+      const outgoing: Outgoing = { letter, returned: false, resolve, reject };
+      if (this.#waiting.length === 0 && this.#hasRoom(letter)) this.#put(outgoing);
+      else this.#waiting.push(outgoing);
     });
+  }
+
+  resolve(outgoing: Outgoing): void {
+    if (this.#remove(outgoing)) outgoing.resolve();
+  }
+
+  reject(outgoing: Outgoing, error: Error): void {
+    if (this.#remove(outgoing)) outgoing.reject(error);
   }
 
   /** In the order in which they were given to the broker. */
@@ -53,12 +50,16 @@ export class Outbox {
     return [...this.#unconfirmed];
   }
 
-  /** Equal letters are interchangeable, so the content is compared where several share a message id. */
+  /**
+   * Equal letters are interchangeable, so the content is compared where several share a message id. Mostly the oldest
+   * is meant: the broker returns and confirms in order.
+   */
   markReturned({ fields, properties, content }: Message): void {
-    for (const outgoing of this.#returnable.get(idOf(properties.messageId)) ?? []) {
+    for (const outgoing of this.#unconfirmed) {
       const { letter } = outgoing;
-      const same = letter.exchange === fields.exchange && letter.routingKey === fields.routingKey;
-      if (outgoing.returned || !same || !letter.content.equals(content)) continue;
+      if (outgoing.returned || letter.properties.messageId !== properties.messageId) continue;
+      if (letter.exchange !== fields.exchange || letter.routingKey !== fields.routingKey) continue;
+      if (!letter.properties.mandatory || !letter.content.equals(content)) continue;
       outgoing.returned = true;
       return;
     }
@@ -76,8 +77,8 @@ export class Outbox {
   rejectAll(error: () => Error): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { abandon } of waiting) abandon(error());
-    for (const outgoing of this.unconfirmed()) outgoing.reject(error());
+    for (const { reject } of waiting) reject(error());
+    for (const outgoing of this.unconfirmed()) this.reject(outgoing, error());
   }
 
   #hasRoom({ content }: Letter): boolean {
@@ -85,37 +86,21 @@ export class Outbox {
     return this.#unconfirmed.size < MAX_LETTERS && this.#bytes + content.length <= MAX_BYTES;
   }
 
-  #put(outgoing: Outgoing, write: Waiting['write']): void {
-    const { letter } = outgoing;
+  #put(outgoing: Outgoing): void {
     this.#unconfirmed.add(outgoing);
-    this.#bytes += letter.content.length;
-    if (letter.mandatory) {
-      const id = idOf(letter.properties.messageId);
-      const same = this.#returnable.get(id);
-      if (same) same.push(outgoing);
-      else this.#returnable.set(id, [outgoing]);
-    }
-    write(outgoing);
+    this.#bytes += outgoing.letter.content.length;
+    this.#write(outgoing);
   }
 
   /** False if it was settled before. Lets in who waits. */
   #remove(outgoing: Outgoing): boolean {
     if (!this.#unconfirmed.delete(outgoing)) return false;
-    const { letter } = outgoing;
-    this.#bytes -= letter.content.length;
-    if (letter.mandatory) {
-      const id = idOf(letter.properties.messageId);
-      const others = this.#returnable.get(id)?.filter((each) => each !== outgoing) ?? [];
-      if (others.length === 0) this.#returnable.delete(id);
-      else this.#returnable.set(id, others);
-    }
-    for (let next = this.#waiting[0]; next && this.#hasRoom(next.outgoing.letter); next = this.#waiting[0]) {
+    this.#bytes -= outgoing.letter.content.length;
+    for (let next = this.#waiting[0]; next && this.#hasRoom(next.letter); next = this.#waiting[0]) {
       this.#waiting.shift();
-      this.#put(next.outgoing, next.write);
+      this.#put(next);
     }
     if (this.#unconfirmed.size === 0) this.#onEmpty();
     return true;
   }
 }
-
-const idOf = (messageId: unknown): string => (typeof messageId === 'string' ? messageId : '');

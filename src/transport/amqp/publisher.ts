@@ -14,8 +14,8 @@ export interface Letter {
   readonly exchange: string;
   readonly routingKey: string;
   readonly content: Buffer;
+  /** Among them whether it is mandatory. */
   readonly properties: Options.Publish;
-  readonly mandatory: boolean;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface Letter {
  * closing the channel is rejected alone.
  */
 export class Publisher {
-  readonly #outbox = new Outbox();
+  readonly #outbox = new Outbox((outgoing) => this.#post(outgoing));
   readonly #kept: KeptChannel<ConfirmChannel>;
   /** Set in the same breath as the backlog is written, so that no letter falls between. */
   #channel: ConfirmChannel | undefined;
@@ -60,7 +60,7 @@ export class Publisher {
    */
   publish(letter: Letter): Promise<void> {
     if (this.#closed) return Promise.reject(new NotConnectedError('send()'));
-    return this.#missing.has(letter.exchange) ? this.#publishIfFound(letter) : this.#post(letter);
+    return this.#missing.has(letter.exchange) ? this.#publishIfFound(letter) : this.#outbox.add(letter);
   }
 
   /** Waits up to `graceMs` for what is unconfirmed; the rest is rejected with NotConnectedError. Idempotent. */
@@ -74,15 +74,13 @@ export class Publisher {
   async #publishIfFound(letter: Letter): Promise<void> {
     await this.#findExchange(letter.exchange);
     this.#missing.delete(letter.exchange);
-    await this.#post(letter);
+    await this.#outbox.add(letter);
   }
 
-  #post(letter: Letter): Promise<void> {
-    return this.#outbox.add(letter, (outgoing) => {
-      const channel = this.#channel;
-      if (channel && this.#suspects.length === 0) this.#write(channel, outgoing);
-      else if (channel) this.#suspects.push(outgoing);
-    });
+  #post(outgoing: Outgoing): void {
+    const channel = this.#channel;
+    if (channel && this.#suspects.length === 0) this.#write(channel, outgoing);
+    else if (channel) this.#suspects.push(outgoing);
   }
 
   #resume(channel: ConfirmChannel): void {
@@ -103,16 +101,15 @@ export class Publisher {
 
   /** False when it cannot be encoded, and is rejected therefore. */
   #write(channel: ConfirmChannel, outgoing: Outgoing): boolean {
-    const { exchange, routingKey, content, properties, mandatory } = outgoing.letter;
+    const { exchange, routingKey, content, properties } = outgoing.letter;
     outgoing.returned = false;
     try {
-      channel.publish(exchange, routingKey, content, mandatory ? { ...properties, mandatory } : properties, (error) =>
-        this.#confirmed(channel, outgoing, error),
-      );
+      channel.publish(exchange, routingKey, content, properties, (error) => this.#confirmed(channel, outgoing, error));
     } catch (error) {
       // On a channel that is closing nothing is wrong with the letter: the next channel takes it.
       if (error instanceof IllegalOperationError) return true;
-      outgoing.reject(new RefusedError(`cannot send to '${nameOf(outgoing)}': ${messageOf(error)}`, { cause: error }));
+      const why = `cannot send to '${nameOf(outgoing)}': ${messageOf(error)}`;
+      this.#outbox.reject(outgoing, new RefusedError(why, { cause: error }));
       return false;
     }
     return true;
@@ -124,8 +121,8 @@ export class Publisher {
       if (this.#channel === channel) this.#kept.renew();
       return;
     }
-    if (outgoing.returned) outgoing.reject(new UnroutedError(nameOf(outgoing)));
-    else outgoing.resolve();
+    if (outgoing.returned) this.#outbox.reject(outgoing, new UnroutedError(nameOf(outgoing)));
+    else this.#outbox.resolve(outgoing);
     if (this.#suspects[0] === outgoing) {
       this.#suspects.shift();
       this.#tryNext(channel);
@@ -144,10 +141,10 @@ export class Publisher {
     const named = this.#outbox.unconfirmed().filter(({ letter }) => letter.exchange === refusal.subject);
     if (suspect) {
       this.#suspects.shift();
-      suspect.reject(sendError(refusal, suspect, error));
+      this.#outbox.reject(suspect, sendError(refusal, suspect, error));
     } else if (refusal.subject && named.length > 0) {
       if (refusal.code === 404) this.#missing.add(refusal.subject);
-      for (const outgoing of named) outgoing.reject(sendError(refusal, outgoing, error));
+      for (const outgoing of named) this.#outbox.reject(outgoing, sendError(refusal, outgoing, error));
     } else this.#suspects = [...this.#outbox.unconfirmed()];
   }
 }

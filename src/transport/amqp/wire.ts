@@ -1,5 +1,7 @@
+import { randomUUID } from 'node:crypto';
 import type { Message as AmqpMessage, Options } from 'amqplib';
-import { type Delivery, decodePayload, HEADER } from '../index.js';
+import { type Delivery, decodePayload, encodePayload, HEADER, type Message } from '../index.js';
+import type { Letter } from './publisher.js';
 
 /** Longer ones do not fit the property and travel in the header table. */
 const MAX_PROPERTY_BYTES = 255;
@@ -15,11 +17,13 @@ const PROPERTY_OF = new Map<string, (typeof PROPERTIES)[number][1]>(PROPERTIES);
 /** On an announcement passed on from the queue `fbp` that was put there while nobody took any. */
 export const KEPT_HEADER = 'msgflo-kept';
 
-/** Headers as AMQP properties of a persistent message. */
-export function toProperties(headers: Readonly<Record<string, string>>): Options.Publish {
-  const properties: Options.Publish = { persistent: true };
+/** Headers as AMQP properties of a persistent message, with a message id in any case. */
+export function toProperties(headers: Readonly<Record<string, string>> = {}, mandatory = false): Options.Publish {
+  const properties: Options.Publish = { persistent: true, mandatory };
+  if (headers[HEADER.messageId] === undefined) properties.messageId = randomUUID();
   let table: Record<string, string> | undefined;
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name] ?? '';
     const property = PROPERTY_OF.get(name);
     if (property !== undefined && Buffer.byteLength(value) <= MAX_PROPERTY_BYTES) properties[property] = value;
     else {
@@ -31,10 +35,17 @@ export function toProperties(headers: Readonly<Record<string, string>>): Options
   return properties;
 }
 
+/** A message as it goes to an exchange; '' is the one that knows queues by `routingKey`. */
+export function toLetter(exchange: string, routingKey: string, message: Message, mandatory = false): Letter {
+  const { data, headers } = message;
+  return { exchange, routingKey, content: encodePayload(data), properties: toProperties(headers, mandatory) };
+}
+
 /** The headers of a received message. Tables and lists, which other programs may set, are left out: ours are text. */
 export function headersOf({ properties }: AmqpMessage): Record<string, string> {
   const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(properties.headers ?? {})) {
+  for (const name in properties.headers) {
+    const value: unknown = properties.headers[name];
     const text: unknown = Buffer.isBuffer(value) ? value.toString('utf8') : value;
     if (typeof text === 'string') headers[name] = text;
     else if (typeof text === 'number' || typeof text === 'boolean') headers[name] = String(text);
