@@ -146,6 +146,8 @@ export function lifecycleSpecs(server: () => Server, stage: () => Stage): void {
       expect(again.delivery).to.deep.include({ data: 'survivor', redelivered: true });
       first.settle();
       again.settle();
+      // A broker may know what was in hand and not the subscription, until that is restored.
+      await eventually(() => broker.status === 'open', 'it to be open');
       await broker.send('inqueue', inqueue, { data: 'marker' });
       const marker = await eventually(() => inbox.all[2], 'the marker');
       expect(marker.delivery.data, 'a late settlement settles nothing else').to.equal('marker');
