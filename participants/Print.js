@@ -6,6 +6,7 @@ export default participant({
   icon: 'terminal',
   inports: { in: {} },
   process({ in: data }) {
-    process.stdout.write(`${typeof data === 'string' ? data : JSON.stringify(data)}\n`);
+    const text = typeof data === 'string' || Buffer.isBuffer(data) ? data.toString() : JSON.stringify(data);
+    process.stdout.write(`${text}\n`);
   },
 });

@@ -34,10 +34,10 @@ describe('the documents', function () {
     const blocks = blocksOf('README.md');
     const files = blocks.filter(({ role }) => /[./]/.test(role));
     const command = blocks.findIndex(({ role }) => role === 'run');
-    expect(files, 'a participant and a graph').to.have.length(2);
+    expect(files, 'two participants and a graph').to.have.length(3);
     const folder = await project('');
     for (const { role, text } of files) await writeFile(join(folder, role), text);
-    expect(blocks[command]?.text).to.equal('msgflo --graph main.fbp\n');
+    expect(blocks[command]?.text).to.equal('npx msgflo main.fbp\n');
     network = await RunningNetwork.start(folder);
     for (const line of (blocks[command + 1]?.text ?? '').trim().split('\n')) await network.says(line);
   });

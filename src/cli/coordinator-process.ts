@@ -24,6 +24,10 @@ export const CANNOT_START = 3;
 export async function runCoordinator(env: NodeJS.ProcessEnv, channel: IpcChannel): Promise<number> {
   goOnWhenNobodyReads();
   const settings = takeSettings(env);
+  if (!settings) {
+    process.stderr.write("msgflo-coordinator: it is started by 'msgflo', not by itself\n");
+    return 2;
+  }
   const log = createLogger('msgflo');
   const abort = new AbortController();
   const stop = (): void => abort.abort(new Error('stopped'));

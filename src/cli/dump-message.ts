@@ -5,18 +5,22 @@ import type { QueueName } from '../names.js';
 import {
   type Broker,
   type Consumer,
+  type Delivery,
   QueueNotFoundError,
   type Settlement,
   type Subscription,
 } from '../transport/index.js';
 import { brokerOption, joinBroker, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
-import { type CliContext, command, parseQueue } from './command.js';
+import { booleanOption, type CliContext, command, parseQueue } from './command.js';
 
 interface Options {
   readonly broker?: string;
   readonly queue: QueueName;
   readonly amount: number;
+  readonly headers: boolean;
 }
+
+type Shown = Pick<Delivery, 'headers' | 'data'>;
 
 /** `msgflo-dump-message`: takes messages from an inqueue, or copies from an outqueue, and prints them as JSON. */
 export function dumpMessage(context: CliContext): Command {
@@ -24,27 +28,24 @@ export function dumpMessage(context: CliContext): Command {
     .addOption(brokerOption())
     .requiredOption('--queue <name>', 'inqueue to take from; of an outqueue copies are taken', parseQueue)
     .option('--amount <n>', 'how many messages', parseAmount, 1)
-    .action(async ({ broker, queue, amount }: Options) => {
+    .addOption(booleanOption('--headers', 'print {"headers": ..., "data": ...}: on a dead letter they tell the reason'))
+    .action(async ({ broker, queue, amount, headers }: Options) => {
       const address = await joinBroker(broker, context);
       const messages = await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, (client) => {
         return take(client, queue, amount, context.signal);
       });
-      context.print(JSON.stringify(amount === 1 ? messages[0] : messages));
+      const shown = messages.map((message) => (headers ? message : message.data));
+      context.print(JSON.stringify(amount === 1 ? shown[0] : shown));
     });
 }
 
 /** The first `amount` messages. @throws the signal's reason when it aborts before */
-async function take(
-  broker: Broker,
-  queue: QueueName,
-  amount: number,
-  signal: AbortSignal,
-): Promise<readonly unknown[]> {
-  const messages: unknown[] = [];
+async function take(broker: Broker, queue: QueueName, amount: number, signal: AbortSignal): Promise<readonly Shown[]> {
+  const messages: Shown[] = [];
   const taken = new EventEmitter();
-  const keep = (data: unknown): boolean => {
+  const keep = ({ data, headers }: Shown): boolean => {
     if (messages.length >= amount) return false;
-    messages.push(Buffer.isBuffer(data) ? data.toString('utf8') : data);
+    messages.push({ headers, data: Buffer.isBuffer(data) ? data.toString('utf8') : data });
     if (messages.length === amount) taken.emit('enough');
     return true;
   };
@@ -62,16 +63,16 @@ async function take(
 async function open(
   broker: Broker,
   queue: QueueName,
-  keep: (data: unknown) => boolean,
+  keep: (message: Shown) => boolean,
 ): Promise<Consumer | Subscription> {
-  const take = async ({ data }: { data: unknown }): Promise<Settlement> => {
-    return { verdict: keep(data) ? 'ack' : 'requeue', outputs: [] };
+  const take = async (delivery: Delivery): Promise<Settlement> => {
+    return { verdict: keep(delivery) ? 'ack' : 'requeue', outputs: [] };
   };
   try {
     return await broker.consume(queue, take, { prefetch: 1 });
   } catch (error) {
     if (!(error instanceof QueueNotFoundError)) throw error;
-    return broker.tap(queue, ({ data }) => void keep(data));
+    return broker.tap(queue, (delivery) => void keep(delivery));
   }
 }
 

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander';
 import { launchesOf } from '../coordinator/index.js';
 import { UsageError } from '../errors.js';
 import type { OutputLine } from '../process/index.js';
-import { DEFAULT_IDE } from '../server/index.js';
+import { DEFAULT_IDE, freePort } from '../server/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { withoutPassword } from '../transport/index.js';
 import { brokerOption, namedBroker, stateDir } from './broker.js';
@@ -33,6 +33,7 @@ interface Options {
 /** `msgflo`: runs a graph, for as long as it is let. */
 export function msgflo(context: CliContext): Command {
   return command('msgflo', 'Run a graph: start its participants, bind their queues, and serve visual editors')
+    .argument('[graph]', 'the same as --graph')
     .option('--graph <file>', 'graph to run, .fbp or .json (without: an empty one)')
     .addOption(brokerOption())
     .option('--host <name>', 'where the FBP runtime endpoint listens', 'localhost')
@@ -61,7 +62,12 @@ export function msgflo(context: CliContext): Command {
     .addOption(
       secondsOption('--ping-interval <seconds>', 'how often to ping; 0 is never', 0).env('MSGFLO_PING_INTERVAL'),
     )
-    .action((options: Options) => start(options, context));
+    .action((graph: string | undefined, options: Options) => {
+      if (graph !== undefined && options.graph !== undefined) {
+        throw new UsageError(`one graph at a time: '${graph}' and --graph '${options.graph}'`);
+      }
+      return start(graph === undefined ? options : { ...options, graph }, context);
+    });
 }
 
 /** Checks all that can be checked before anything is started, so that a mistake is one line and nothing is left behind. */
@@ -80,7 +86,8 @@ async function start(options: Options, context: CliContext): Promise<void> {
     ...(named ? { broker: named.address } : {}),
     run: randomUUID(),
     host: options.host,
-    port: options.port,
+    // A coordinator that comes back must be found where the one before was.
+    port: options.port === 0 ? await freePort(options.host) : options.port,
     ide: options.ide,
     ...(options.graph === undefined ? {} : { graph: options.graph }),
     ...(options.library === undefined ? {} : { library: options.library }),

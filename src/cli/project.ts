@@ -29,7 +29,8 @@ export function executable(name: string): string {
 export async function loadGraph(path: string | undefined): Promise<GraphDocument> {
   if (path === undefined) return readJson('{}', { path: '(no graph file)', name: 'main' });
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const why = error.code === 'ENOENT' ? 'there is no such file' : messageOf(error);
+    const known: Record<string, string> = { ENOENT: 'there is no such file', EISDIR: 'it is a folder' };
+    const why = known[error.code ?? ''] ?? messageOf(error);
     throw new UsageError(`cannot read the graph ${path}: ${why}`, { cause: error });
   });
   const document = readGraph(text, { path });

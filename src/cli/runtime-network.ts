@@ -45,7 +45,9 @@ export class RuntimeNetwork implements Network {
     const definitions = new Map(this.#coordinator.definitions().map((definition) => [definition.role, definition]));
     const foreign = this.#coordinator.report().nodes.filter(({ state }) => state === 'foreign');
     const nodes = foreign.map(({ role }): Node => ({ role, component: definitions.get(role)?.component ?? '' }));
-    return writeJson({ ...graph, nodes: [...graph.nodes, ...nodes] });
+    // Editors look components up by the very name that the list of components gives.
+    const named = [...graph.nodes, ...nodes].map((node) => ({ ...node, component: this.#nameOf(node.component) }));
+    return writeJson({ ...graph, nodes: named });
   }
 
   /** What the library has and what was announced; ports are known only of what was announced at least once. */
@@ -85,9 +87,13 @@ export class RuntimeNetwork implements Network {
     });
   }
 
+  #nameOf(component: string): string {
+    return this.#library.find(component)?.name ?? component;
+  }
+
   #componentOf({ component, label, icon, inports, outports }: Definition): ComponentInfo {
     return {
-      name: this.#library.find(component)?.name ?? component,
+      name: this.#nameOf(component),
       ...(label === undefined ? {} : { description: label }),
       ...(icon === undefined ? {} : { icon }),
       inPorts: inports.filter(({ hidden }) => !hidden).map(portOf),

@@ -31,10 +31,10 @@ export function settingsAsEnv(settings: RuntimeSettings): Readonly<Record<string
   return { [VARIABLE]: JSON.stringify(settings) };
 }
 
-/** Takes the settings out of the environment. @throws {Error} when there are none: only the keeper starts a coordinator */
-export function takeSettings(env: NodeJS.ProcessEnv): RuntimeSettings {
+/** Takes the settings out of the environment; undefined when there are none: only the keeper starts a coordinator. */
+export function takeSettings(env: NodeJS.ProcessEnv): RuntimeSettings | undefined {
   const text = env[VARIABLE];
-  if (text === undefined) throw new Error("the coordinator is started by 'msgflo', not by itself");
+  if (text === undefined) return undefined;
   delete env[VARIABLE];
   return JSON.parse(text) as RuntimeSettings;
 }

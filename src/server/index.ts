@@ -6,6 +6,7 @@
  */
 export { CannotListenError, PortTakenError } from './errors.js';
 export { DEFAULT_LIMITS, type ServerLimits } from './limits.js';
+export { freePort } from './listen.js';
 export { DEFAULT_IDE, liveUrl, liveUrlLine } from './live-url.js';
 export { RuntimePinger, type RuntimePingerOptions } from './runtime-pinger.js';
 export { Server, type ServerOptions } from './server.js';

@@ -30,6 +30,13 @@ export async function listen(host: string, port: number, addressesOf = lookUp): 
   }
 }
 
+/** A port that is free just now on every address of `host`. @throws as `listen` */
+export async function freePort(host: string): Promise<number> {
+  const { servers, port } = await listen(host, 0);
+  await Promise.all(servers.map((server) => new Promise((closed) => server.close(closed))));
+  return port;
+}
+
 async function lookUp(host: string): Promise<readonly string[]> {
   try {
     const found = await lookup(host, { all: true });
