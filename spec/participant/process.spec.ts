@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { asQueueName } from '../../src/names.js';
 import { participant } from '../../src/participant/index.js';
 import { deadLetterQueue, HEADER } from '../../src/transport/index.js';
-import { dataOf, Network, until } from './network.js';
+import { dataOf, keepingLogger, Network, until } from './network.js';
 
 const repeat = participant({
   component: 'Repeat',
@@ -80,6 +80,38 @@ describe('process()', () => {
     await network.send('l.IN', 1);
     await until(() => dead.length === 1);
     expect(dead[0]?.headers[HEADER.deadReason]).to.equal("there is no outport 'nowhere'; there are: none");
+  });
+
+  it('says once on its log why messages became dead letters', async () => {
+    const log = keepingLogger();
+    const failing = participant({
+      component: 'Failing',
+      inports: { in: {} },
+      process() {
+        throw new Error('no such sensor');
+      },
+    });
+    const dead = await network.collect('dead-f.IN');
+    await network.start(failing, 'f', { log });
+    await network.wire('f');
+    for (const data of [1, 2, 3]) await network.send('f.IN', data);
+    await until(() => dead.length === 3);
+    expect(log.lines).to.deep.equal(["a message on inport 'in' became a dead letter: no such sensor"]);
+  });
+
+  it('makes a dead letter of a message whose process() sends what is no data', async () => {
+    const wrong = participant({
+      component: 'Wrong',
+      inports: { in: {} },
+      outports: { out: {} },
+      process: (_inputs, { send }) => send('out', undefined),
+    });
+    const dead = await network.collect('dead-w.IN');
+    await network.start(wrong, 'w');
+    await network.wire('w', { out: 'ready' });
+    await network.send('w.IN', 1);
+    await until(() => dead.length === 1);
+    expect(dead[0]?.headers[HEADER.deadReason]).to.equal("send('out'): undefined is nothing that can be sent; null is");
   });
 
   it('refuses a send() after it has ended, and sends nothing', async () => {

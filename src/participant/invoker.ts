@@ -129,7 +129,10 @@ export class Invoker {
   }
 
   #deadLetter(inport: Inport, error: unknown): Settlement {
-    return { verdict: { deadLetter: messageOf(error), headers: this.#facts(inport, error) }, outputs: [] };
+    const reason = messageOf(error);
+    const { log } = this.#options.surroundings;
+    log.warnOnce(`${inport.name} ${reason}`, `a message on inport '${inport.name}' became a dead letter: ${reason}`);
+    return { verdict: { deadLetter: reason, headers: this.#facts(inport, error) }, outputs: [] };
   }
 
   #facts(inport: Inport, error: unknown): Record<string, string> {

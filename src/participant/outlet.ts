@@ -16,6 +16,9 @@ const JSON_HEADERS: Headers = Object.freeze({ [HEADER.contentType]: 'application
 
 /** @throws {TypeError} for data that is not JSON: circular, a BigInt */
 export function outgoing(outport: Outport, data: unknown, headers?: Headers): Outgoing {
+  if (data === undefined || typeof data === 'function' || typeof data === 'symbol') {
+    throw new TypeError(`send('${outport.name}'): ${typeof data} is nothing that can be sent; null is`);
+  }
   const known = data instanceof Uint8Array ? NO_HEADERS : JSON_HEADERS;
   return {
     outport,

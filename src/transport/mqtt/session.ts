@@ -236,9 +236,11 @@ export class Session {
     }
     // While nothing is read, PINGRESP is not either: show the broker that we live and do not take its silence for death.
     const alive = setInterval(() => {
+      if (!this.isOpen) return clearInterval(alive);
       this.#client.sendPing();
       this.#client.reschedulePing(true);
     }, KEEPALIVE_SECONDS * 400);
+    alive.unref(); // the stream keeps the process up for as long as there is one
     void wait.finally(() => clearInterval(alive)).then(next);
   }
 
