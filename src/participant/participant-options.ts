@@ -35,5 +35,14 @@ export function participantClientOptions(who: {
   const body = goneMessageOf({ id: asParticipantId(id), role: asRole(role) });
   const lastWords = { name: DISCOVERY_NOTICE, body };
   if (slot === undefined) return { id, lastWords };
-  return { id, lastWords, slot, ...(slotIfFree === undefined ? {} : { slotIfFree }) };
+  const givesUpSlot = isFurther(slot);
+  return { id, lastWords, slot, givesUpSlot, ...(slotIfFree === undefined ? {} : { slotIfFree }) };
+}
+
+/**
+ * The first instance of a role (`role.1`) holds the place of the role while it is away. A further one that is stopped
+ * may never be started again, and would let its share of the messages wait for nobody.
+ */
+function isFurther(slot: string): boolean {
+  return Number(/\.(\d+)$/.exec(slot)?.[1] ?? 1) > 1;
 }

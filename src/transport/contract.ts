@@ -181,6 +181,11 @@ export interface ClientOptions {
    * given up, without closing, to one who takes it for certain. @default false
    */
   readonly slotIfFree?: boolean;
+  /**
+   * At `close()` the slot is left for good, and what is unsettled goes to the others of its inqueues. Otherwise it keeps
+   * taking its share for whoever holds it next. After a crash it always does. @default false
+   */
+  readonly givesUpSlot?: boolean;
   /** Published by the broker when the client dies without `close()`, where `capabilities.lastWords`. */
   readonly lastWords?: Notice;
 }

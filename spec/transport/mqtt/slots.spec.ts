@@ -153,3 +153,30 @@ async function killed(child: ChildProcess): Promise<void> {
   child.kill('SIGKILL');
   await gone;
 }
+
+describe('mqtt slots that are given up', function () {
+  this.timeout(30_000);
+  const opened = new Opened();
+  afterEach(() => opened.closeAll());
+
+  it('take no share any more once their client is closed, and what it held goes to the others', async () => {
+    const { url } = await sharedMosquitto();
+    const queue = unique('fewer');
+    const stays = await opened.client(url, { slot: unique('first') });
+    const received = new Received();
+    await stays.consume(queue, received.handler, { prefetch: 50 });
+    const leaves = await opened.client(url, { slot: unique('second'), givesUpSlot: true });
+    let held = 0;
+    const hang = (): Promise<never> => {
+      held += 1;
+      return new Promise(() => undefined);
+    };
+    await leaves.consume(queue, hang, { prefetch: 50 });
+    const sender = await opened.client(url);
+    for (let n = 0; n < 20; n += 1) await sender.send('inqueue', queue, { data: n });
+    await eventually(() => held > 0 && held + received.distinct.size === 20);
+    await leaves.close({ graceMs: 0 });
+    for (let n = 20; n < 40; n += 1) await sender.send('inqueue', queue, { data: n });
+    await eventually(() => received.distinct.size === 40);
+  });
+});

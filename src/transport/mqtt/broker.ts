@@ -57,6 +57,7 @@ export class MqttBroker implements Broker {
       id: options.id,
       slot: options.slot,
       slotIfFree: options.slotIfFree ?? false,
+      givesUpSlot: options.givesUpSlot ?? false,
       outlet: this.#outlet,
       sender: this.#sender,
       onTaken: () => this.#taken(),

@@ -17,6 +17,8 @@ export interface ConsumingOptions {
   readonly slot: string | undefined;
   /** Does without the slot for as long as somebody else has it. */
   readonly slotIfFree: boolean;
+  /** Takes no share any more once it is closed. */
+  readonly givesUpSlot: boolean;
   readonly outlet: Outlet;
   readonly sender: Sender;
   /** The slot was taken, and this client is not one that goes on without. */
@@ -71,7 +73,7 @@ export class Consuming {
   async close(graceMs: number): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#moveLater);
-    await this.#inqueues?.close(graceMs);
+    await this.#inqueues?.close(graceMs, this.#options.givesUpSlot);
     await Promise.all([this.#intake, ...this.#retiring].map((intake) => intake?.end()));
     await this.#moving;
     if (this.#options.outlet.isOpen) await this.#slot?.release();

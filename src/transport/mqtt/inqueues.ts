@@ -74,15 +74,18 @@ export class Inqueues {
     };
   }
 
-  /** Hands out nothing more, waits for what is in hand, then gives back what the broker would forget. */
-  async close(graceMs: number): Promise<void> {
+  /**
+   * Hands out nothing more, waits for what is in hand, then gives back what the broker would forget. With `forGood` also
+   * what it would keep for the next holder of the slot, which takes no share any more.
+   */
+  async close(graceMs: number, forGood = false): Promise<void> {
     this.#closing.abort();
     clearTimeout(this.#decideLater);
     for (const timer of this.#lingering) clearTimeout(timer);
     const all = [...this.#inqueues.values()];
     for (const inqueue of all) inqueue.stop();
     await Promise.all(all.map((inqueue) => inqueue.idle(graceMs)));
-    if (this.#intake.isOpen) await inTime(Promise.all(all.map((inqueue) => this.#leave(inqueue))));
+    if (this.#intake.isOpen) await inTime(Promise.all(all.map((inqueue) => this.#leave(inqueue, forGood))));
   }
 
   /** From now on `intake`, which is not open yet, is subscribed to all that the one before was. */
@@ -100,8 +103,9 @@ export class Inqueues {
     for (const arrival of kept) arrival.settle();
   }
 
-  async #leave(inqueue: Inqueue): Promise<void> {
-    if (!this.#intake.isKept) await this.#unsubscribe(inqueue);
+  async #leave(inqueue: Inqueue, forGood: boolean): Promise<void> {
+    if (forGood || !this.#intake.isKept) await this.#unsubscribe(inqueue);
+    if (forGood) await this.#giveBack(inqueue, inqueue.take({ inHand: true, isKept: true }));
     const left = await this.#giveBack(inqueue, inqueue.take({ inHand: true, isKept: false }));
     if (left.length > 0)
       this.#options.log.warn(`${left.length} messages of '${inqueue.name}' are lost: nobody else takes them`);
