@@ -46,7 +46,8 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
     services.push(coordinator);
     await Promise.race([untilAborted(signal), coordinator.over()]);
     if (!signal.aborted) throw new AlreadyToldError('the coordinator could not start');
-    log.info(`stopping ${(await supervisor.list()).length} processes`);
+    const { length } = await supervisor.list();
+    if (length > 0) log.info(`stopping ${length} ${length === 1 ? 'process' : 'processes'}`);
   } catch (error) {
     // Interrupted while it was still starting: it ends as it does later.
     if (!signal.aborted) throw error;
