@@ -110,10 +110,39 @@ describe('readWiring', () => {
     expect(readWiring(Buffer.from(JSON.stringify(wiring)))).to.deep.equal({ kind: 'wiring', wiring });
   });
 
-  it('answers a wiring of another version, or with an unknown state, with a reason', () => {
-    for (const change of [{ wiring: 2 }, { outports: { out: 'perhaps' } }, { iips: [{ port: 'in' }] }]) {
-      expect(readWiring(Buffer.from(JSON.stringify({ ...wiring, ...change })))).to.have.property('kind', 'invalid');
-    }
+  const garbage: [object, string][] = [
+    [{ wiring: 2 }, 'wiring must be 1'],
+    [{ role: '' }, 'role must be text of 1 to 1000 characters'],
+    [{ role: 'r'.repeat(1001) }, 'role must be text of 1 to 1000'],
+    [{ graph: undefined }, 'graph must be text'],
+    [{ run: 7 }, 'run must be text'],
+    [{ hash: null }, 'hash must be text'],
+    [{ iips: {} }, 'iips must be a list'],
+    [{ iips: [7] }, 'iips.0 must be an object'],
+    [{ iips: [{ port: 'in', key: 'k' }] }, 'iips.0 must have data'],
+    [{ iips: [...wiring.iips, { port: 'in', data: 0 }] }, 'iips.1.key must be text'],
+    [{ inports: [] }, 'inports must be an object'],
+    [{ inports: { in: 'b.OUT' } }, 'inports.in must be a list'],
+    [{ inports: { in: ['b.OUT', 7] } }, 'inports.in.1 must be text'],
+    [{ outports: null }, 'outports must be an object'],
+    [{ outports: { out: 'perhaps' } }, 'outports.out must be one of unconnected, waiting, ready'],
+  ];
+  for (const [change, words] of garbage) {
+    it(`answers a wiring whose ${words.replace('must be', 'is not').replace('must have', 'lacks')} with a reason`, () => {
+      const read = readWiring(Buffer.from(JSON.stringify({ ...wiring, ...change })));
+      expect(read.kind === 'invalid' && read.reason).to.include(words);
+    });
+  }
+
+  it('takes any wiring that has more than is known', () => {
+    const more = { ...wiring, run: 'r', later: 1, iips: [{ ...wiring.iips[0], later: 1 }] };
+    expect(readWiring(Buffer.from(JSON.stringify(more)))).to.have.property('kind', 'wiring');
+  });
+
+  it('never throws', () => {
+    const change = fc.dictionary(fc.constantFrom(...Object.keys(wiring)), fc.jsonValue());
+    const read = (given: object) => readWiring(Buffer.from(JSON.stringify({ ...wiring, ...given }))).kind;
+    fc.assert(fc.property(change, (given) => typeof read(given) === 'string'));
   });
 
   it('gives equal content one hash, whatever the order of keys and whichever the run', () => {

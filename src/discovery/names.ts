@@ -9,6 +9,8 @@ export const wiringNotice = (role: Role): string => `fbp.wiring.${role}`;
 
 /** Discovery messages above this are put aside unread, in bytes. */
 export const MAX_DISCOVERY_BYTES = 1024 * 1024;
+/** The longest name of a role, port or queue that is read. */
+export const MAX_NAME_CHARS = 1000;
 /** How often a participant announces itself is this, in ms, over 2.2. */
 export const DISCOVERY_PERIOD_MS = 60_000;
 /** Silence after which a participant counts as lapsed, in ms. */

@@ -1,8 +1,9 @@
 import { messageOf } from '../errors.js';
 import { asParticipantId, asPortName, asQueueName, asRole, type ParticipantId, type Role } from '../names.js';
+import { checkWiring } from './check-wiring.js';
 import type { Definition, PortDefinition } from './definition.js';
 import { MAX_DISCOVERY_BYTES } from './names.js';
-import { createCheck } from './schema.js';
+import { createDefinitionCheck } from './schema.js';
 import type { Wiring } from './wiring.js';
 
 /** One message of the discovery notice, read. What is invalid says so in words that name the sender if that is known. */
@@ -18,7 +19,7 @@ export type ReadWiring =
 
 type Fields = Readonly<Record<string, unknown>>;
 
-const check = createCheck();
+const checkDefinition = createDefinitionCheck();
 
 /** Reads a discovery message. Never throws: a peer's garbage is an answer like any other. */
 export function readAnnouncement(body: Buffer): Announcement {
@@ -28,7 +29,7 @@ export function readAnnouncement(body: Buffer): Announcement {
   const { payload } = message;
   if (message.command === 'gone') return readGone(payload);
   if (message.command !== 'participant') return { kind: 'other' };
-  const problem = check('definition', payload);
+  const problem = checkDefinition(payload);
   if (problem) return { kind: 'invalid', reason: `the discovery message ${origin(payload)} is wrong: ${problem}` };
   return normalise(payload as Fields);
 }
@@ -37,7 +38,7 @@ export function readAnnouncement(body: Buffer): Announcement {
 export function readWiring(body: Buffer): ReadWiring {
   const message = parse(body);
   if (typeof message === 'string') return { kind: 'invalid', reason: `a wiring message ${message}` };
-  const problem = check('wiring', message);
+  const problem = checkWiring(message);
   if (problem) return { kind: 'invalid', reason: `a wiring message is wrong: ${problem}` };
   return { kind: 'wiring', wiring: message as unknown as Wiring };
 }

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import type { Ajv as AjvClass, ErrorObject, ValidateFunction } from 'ajv';
+import { MAX_NAME_CHARS } from './names.js';
 
 const text = { type: 'string', maxLength: 10_000 } as const;
-const name = { type: 'string', minLength: 1, maxLength: 1000 } as const;
+const name = { type: 'string', minLength: 1, maxLength: MAX_NAME_CHARS } as const;
 
 /** What other libraries send that we do not know is let through by the schema and dropped when normalising. */
 const port = {
@@ -42,40 +43,18 @@ const definition = {
   },
 } as const;
 
-const wiring = {
-  type: 'object',
-  required: ['wiring', 'role', 'graph', 'iips', 'inports', 'outports', 'hash'],
-  properties: {
-    wiring: { const: 1 },
-    role: name,
-    graph: { type: 'string' },
-    run: { type: 'string' },
-    hash: name,
-    iips: {
-      type: 'array',
-      items: { type: 'object', required: ['port', 'data', 'key'], properties: { port: name, key: name } },
-    },
-    inports: { type: 'object', additionalProperties: { type: 'array', items: name } },
-    outports: { type: 'object', additionalProperties: { enum: ['unconnected', 'waiting', 'ready'] } },
-  },
-} as const;
+/** Checks the payload of an announcement; gives the first thing wrong in words, or undefined. */
+export type Check = (value: unknown) => string | undefined;
 
-const schemas = { definition, wiring };
-
-/** Checks a value against one of the schemas; gives the first thing wrong in words, or undefined. */
-export type Check = (kind: keyof typeof schemas, value: unknown) => string | undefined;
-
-/** The validator is loaded when the first message comes: a participant that only sends starts without it. */
-export function createCheck(): Check {
-  const compiled = new Map<string, ValidateFunction>();
-  const compile = (kind: keyof typeof schemas): ValidateFunction => {
+/** The validator is loaded when the first announcement comes: those who only make announcements start without it. */
+export function createDefinitionCheck(): Check {
+  let validate: ValidateFunction | undefined;
+  const compile = (): ValidateFunction => {
     const { Ajv } = createRequire(import.meta.url)('ajv') as { Ajv: typeof AjvClass };
-    const validate = new Ajv({ allowUnionTypes: true }).compile(schemas[kind]);
-    compiled.set(kind, validate);
-    return validate;
+    return new Ajv({ allowUnionTypes: true }).compile(definition);
   };
-  return (kind, value) => {
-    const validate = compiled.get(kind) ?? compile(kind);
+  return (value) => {
+    validate ??= compile();
     return validate(value) ? undefined : inWords(validate.errors?.[0]);
   };
 }
