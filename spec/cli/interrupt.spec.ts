@@ -20,7 +20,7 @@ describe('an interrupted msgflo', function () {
     expect(project.brokerFiles()).to.deep.equal([]);
   };
   const complaints = ({ stderr }: Pick<Running, 'stderr'>): string[] =>
-    linesOf(stderr).filter((line) => !/ \| |using the embedded|roles live|: stopping \d processes$/.test(line));
+    linesOf(stderr).filter((line) => !/ \| |using the embedded|roles live|: stopping \d process(es)?$/.test(line));
 
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     it(`leaves nothing behind on ${signal}, also when it comes twice`, async () => {
