@@ -53,6 +53,23 @@ describe('validateGraph', () => {
   });
 });
 
+describe('names of nodes', () => {
+  for (const role of ['', 'a\nb', 'tab\there', 'nul\u0000', 'c1\u0085']) {
+    it(`${JSON.stringify(role)} is refused: brokers would cut it short, or cut off who uses it`, () => {
+      const { graph } = readJson(JSON.stringify({ processes: { [role]: { component: 'A' } } }), { path: 'g.json' });
+      expect(validateGraph(graph).map(({ kind }) => kind)).to.deep.equal(['unfit-name']);
+      expect(() => assertValid(validateGraph(graph))).to.throw(GraphInvalidError, JSON.stringify(role));
+    });
+  }
+
+  it('may hold anything else', () => {
+    for (const role of ['with space', 'a/b+c#', 'semi;\'"', 'üñí-日本語-😀', '..', '$x']) {
+      const { graph } = readJson(JSON.stringify({ processes: { [role]: { component: 'A' } } }), { path: 'g.json' });
+      expect(validateGraph(graph), role).to.deep.equal([]);
+    }
+  });
+});
+
 describe('assertValid', () => {
   it('throws all errors as one, a line each, and lets warnings pass', () => {
     const warnings = validateGraph(readFbp('a(A) -> a\na -> a', { path: 'x' }).graph);

@@ -17,6 +17,7 @@ export interface KnownPorts {
 export function validateGraph(graph: Graph, positions?: GraphPositions): readonly GraphProblem[] {
   return [
     ...duplicates(graph, positions),
+    ...unfitNames(graph, positions),
     ...unknownNodes(graph, positions),
     ...virtualPortProblems(graph, positions),
     ...cycles(graph, positions),
@@ -75,6 +76,17 @@ function repeated<T>(items: readonly T[], keyOf: (item: T) => string): { readonl
     return [];
   });
 }
+
+/** Brokers cut such names short, or cut off who uses them. */
+function unfitNames(graph: Graph, positions?: GraphPositions): GraphProblem[] {
+  return graph.nodes.flatMap((node) =>
+    /^$|\p{Cc}/u.test(node.role)
+      ? [problem('unfit-name', node, `${JSON.stringify(node.role)} can be no name of a node: ${UNFIT}`, positions)]
+      : [],
+  );
+}
+
+const UNFIT = 'it is empty or holds a line break, a tab or another control character';
 
 function unknownNodes(graph: Graph, positions?: GraphPositions): GraphProblem[] {
   const known = new Set<string>(graph.nodes.map(({ role }) => role));
