@@ -9,13 +9,16 @@ export class Arrival {
   readonly message: Incoming;
   /** Whether it comes again to the next holder of the slot if it is not settled. */
   readonly isKept: boolean;
+  /** A handler had it before, on a session that broke: its turn is now, before that of what waits. */
+  readonly isRepeat: boolean;
   readonly #listeners: (() => void)[] = [];
   #isSettled = false;
   #abandon: (() => void) | undefined;
 
-  constructor(message: Incoming, isKept: boolean) {
+  constructor(message: Incoming, isKept: boolean, isRepeat = false) {
     this.message = message;
     this.isKept = isKept;
+    this.isRepeat = isRepeat;
   }
 
   get isSettled(): boolean {
@@ -73,20 +76,21 @@ export class Arrivals {
   /** The arrival to hand over; undefined if it is in hand already. */
   add(message: Incoming): Arrival | undefined {
     if (message.qos === 0) return new Arrival(message, false);
-    const known = this.#takeKnown(message);
-    const arrival = known ?? new Arrival(message, this.#isKept);
+    const earlier = this.#takeEarlier(message);
+    const isRepeat = earlier?.abandoned() ?? false;
+    const known = isRepeat ? undefined : earlier;
+    const arrival = known ?? new Arrival(message, this.#isKept, isRepeat);
     this.#unacked.push(arrival);
     if (known?.isSettled) this.#acknowledge();
     else arrival.onSettled(() => this.#acknowledge());
     return known ? undefined : arrival;
   }
 
-  #takeKnown(message: Incoming): Arrival | undefined {
+  #takeEarlier(message: Incoming): Arrival | undefined {
     const earlier = this.#earlier.get(message.packetId);
     this.#earlier.delete(message.packetId);
     if (!message.dup || earlier?.message.topic !== message.topic) return undefined;
-    if (!earlier.message.payload.equals(message.payload)) return undefined;
-    return earlier.abandoned() ? undefined : earlier;
+    return earlier.message.payload.equals(message.payload) ? earlier : undefined;
   }
 
   #acknowledge(): void {

@@ -15,6 +15,16 @@ export class Fifo<T> {
     this.#items.push(item);
   }
 
+  /** Puts it before all others. Constant time for as many as have been taken out lately. */
+  unshift(item: T): void {
+    if (this.#head === 0) {
+      this.#items.unshift(item);
+      return;
+    }
+    this.#head -= 1;
+    this.#items[this.#head] = item;
+  }
+
   shift(): T | undefined {
     const item = this.#items[this.#head];
     if (this.size === 0) return undefined;

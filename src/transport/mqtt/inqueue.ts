@@ -65,8 +65,10 @@ export class Inqueue {
     this.#members.delete(member);
   }
 
+  /** What comes again takes the place that it had in a handler: the next in turn would come again as well, and so on. */
   offer(job: Job): void {
-    this.#waiting.push(job);
+    if (job.arrival.isRepeat) this.#waiting.unshift(job);
+    else this.#waiting.push(job);
     this.#pump();
   }
 
