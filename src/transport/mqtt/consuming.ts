@@ -151,6 +151,7 @@ export class Consuming {
     this.#moveLater = setTimeout(() => {
       this.#move(async (before, inqueues) => {
         if (!(await this.#slot?.claim(this.#closing.signal))) return;
+        this.#retiring.add(before); // close() may come while the other opens
         await this.#moveTo(this.#newIntake(), inqueues);
         this.#options.log.debug(`the slot '${this.#options.slot}' is ours now`);
         this.#retire(before);

@@ -1,34 +1,12 @@
-import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
+import type { Duplex } from 'node:stream';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { messageOf } from '../../errors.js';
 import { RefusedError } from '../index.js';
 import { PacketIds } from './packet-ids.js';
+import { PacketStream, type PacketStreamOptions } from './packet-stream.js';
+import { checkPublication, type Incoming, type Protocol, type Publication } from './packets.js';
 
-export type Protocol = 4 | 5;
-
-/** What is published, at QoS 1. */
-export interface Publication {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly retain?: boolean;
-  /** Dropped on protocol 4, as is the next. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly expirySeconds?: number;
-}
-
-/** What arrived. */
-export interface Incoming {
-  readonly topic: string;
-  readonly payload: Buffer;
-  readonly qos: 0 | 1;
-  readonly dup: boolean;
-  /** True only for what the broker had kept when we subscribed. */
-  readonly retain: boolean;
-  readonly headers: Readonly<Record<string, string>>;
-  /** Of the subscriptions that it came by; empty on protocol 4. */
-  readonly subscriptionIds: readonly number[];
-  /** 0 at QoS 0. */
-  readonly packetId: number;
-}
+export type { Incoming, Protocol, Publication } from './packets.js';
 
 export interface SessionOptions {
   readonly address: URL;
@@ -70,18 +48,14 @@ const CONNECT_LIMIT_MS = 10_000;
 const END_LIMIT_MS = 1000;
 /** Unacknowledged messages that the broker may send. What exceeds the handlers' prefetch waits in memory. */
 const RECEIVE_MAXIMUM = 1024;
-const MAX_PAYLOAD_BYTES = 200 * 1024 * 1024;
 const TAKEN_OVER = 0x8e;
 const WRONG_PROTOCOL: readonly number[] = [1, 0x84];
 const REFUSED: readonly number[] = [2, 4, 5, 0x85, 0x86, 0x87, 0x8a, 0x8c];
-/** mqtt.js sends no PUBACK for a message whose handling ended with an error; ours follow later. */
-const ACKED_LATER = new Error('acknowledged later');
 
 /**
  * One MQTT session on one stream: it ends with its stream and is never reconnected, so that a PUBACK cannot go out on
- * another stream than its message came on. All that goes beyond the typed surface of mqtt.js is in this file: the
- * overridden `handleMessage` (several unacknowledged messages at once), and `_sendPacket` (our own PUBACKs, and PUBLISH
- * without mqtt.js' store, whose reason codes only the event `packetreceive` tells).
+ * another stream than its message came on. mqtt.js connects, subscribes and keeps alive; messages and their PUBACKs go
+ * past it, through a PacketStream put in place of its stream. That goes beyond its typed surface, and only here.
  */
 export class Session {
   readonly protocol: Protocol;
@@ -91,36 +65,31 @@ export class Session {
   canShare = true;
   canIdentify: boolean;
   readonly #client: MqttClient;
-  readonly #send: (packet: object) => void;
+  readonly #stream: PacketStream;
   readonly #ids: PacketIds;
   readonly #unconfirmed = new Map<number, (reason: number) => void>();
   #maxPacketBytes = Number.POSITIVE_INFINITY;
-  #state: 'opening' | 'open' | 'ended' = 'opening';
-  #isCorked = false;
+  #state: 'opening' | 'open' | 'leaving' | 'ended' = 'opening';
 
-  private constructor(client: MqttClient, ids: PacketIds, protocol: Protocol) {
-    this.#client = client;
-    this.#ids = ids;
+  private constructor(options: SessionOptions) {
+    const { address, protocol, onMessage } = options;
     this.protocol = protocol;
     this.canIdentify = protocol === 5;
-    const send: unknown = Reflect.get(client, '_sendPacket');
-    if (typeof send !== 'function') throw new TypeError('this mqtt.js has no _sendPacket: see session.ts');
-    this.#send = (packet) => {
-      this.#writeTogether();
-      Reflect.apply(send, client, [packet, undefined, undefined, true]);
-    };
+    this.#ids = new PacketIds();
+    this.#client = connect(withoutCredentials(address), clientOptions(options, this.#ids));
+    this.#stream = putBetween(this.#client, {
+      protocol,
+      onPublish: (message) => this.#receive(message, onMessage),
+      onPuback: (packetId, reason) => this.#confirm(packetId, reason),
+    });
   }
 
   /** @throws {SessionRefused} */
   static async open(options: SessionOptions): Promise<Session> {
-    const ids = new PacketIds();
-    const client = connect(withoutCredentials(options.address), clientOptions(options, ids));
-    const session = new Session(client, ids, options.protocol);
-    setNoDelay(client.stream);
-    client.handleMessage = (packet, done) => session.#receive(packet, done, options.onMessage);
+    const session = new Session(options);
+    const client = session.#client;
     client.on('packetreceive', (packet) => {
       if (packet.cmd === 'connack') session.#learn(packet.sessionPresent, packet.properties);
-      else if (packet.cmd === 'puback') session.#confirm(packet.messageId ?? 0, packet.reasonCode ?? 0);
     });
     return new Promise((resolve, reject) => {
       let lastError: Error | undefined;
@@ -135,9 +104,10 @@ export class Session {
       client.on('connect', () => {
         session.#state = 'open';
         resolve(session);
+        session.#stream.release();
       });
       client.on('close', () => {
-        const wasOpen = session.#state === 'open';
+        const wasOpen = session.#state !== 'opening';
         session.#state = 'ended';
         client.end(true);
         if (!wasOpen) return reject(refusal(lastError));
@@ -155,29 +125,17 @@ export class Session {
   publish(publication: Publication, confirmed: (reason: number) => void): void {
     const messageId = this.#ids.allocate();
     this.#unconfirmed.set(messageId, confirmed);
-    const { topic, payload, retain = false } = publication;
-    const packet = { cmd: 'publish', topic, payload, qos: 1, retain, dup: false, messageId };
-    this.#send(this.protocol === 5 ? { ...packet, properties: propertiesOf(publication) } : packet);
+    this.#stream.publish(publication, messageId);
   }
 
   /** @throws {RefusedError} for what this broker, or any, would cut the connection at. */
-  check({ topic, payload, headers = {} }: Publication): void {
-    let bytes = payload.length + Buffer.byteLength(topic) + 64;
-    if (topic === '' || Buffer.byteLength(topic) > 65_535)
-      throw new RefusedError(`'${topic.slice(0, 60)}' is no topic`);
-    for (const [key, value] of this.protocol === 5 ? Object.entries(headers) : []) {
-      const longest = Math.max(Buffer.byteLength(key), Buffer.byteLength(value));
-      if (longest > 65_535) throw new RefusedError(`header '${key.slice(0, 60)}' has ${longest} bytes, at most 65535`);
-      bytes += 5 + Buffer.byteLength(key) + Buffer.byteLength(value);
-    }
-    const most = Math.min(this.#maxPacketBytes, MAX_PAYLOAD_BYTES);
-    if (bytes > most) throw new RefusedError(`a message of ${bytes} bytes for '${topic}', the broker takes ${most}`);
+  check(publication: Publication): void {
+    checkPublication(publication, this.protocol, this.#maxPacketBytes);
   }
 
   /** At most once per message, and only while open; afterwards nothing happens. */
   ack(message: Incoming): void {
-    if (message.qos === 0 || !this.#client.connected) return;
-    this.#send({ cmd: 'puback', messageId: message.packetId, reasonCode: 0 });
+    if (message.qos > 0 && this.#state === 'open') this.#stream.puback(message.packetId);
   }
 
   /** Resolves with the SUBACK. @throws {RefusedError} @throws {Error} when the session ends before. */
@@ -200,6 +158,7 @@ export class Session {
   /** Says good-bye to the broker, so that the will is not published. At most a second. */
   async end(): Promise<void> {
     if (this.#state === 'ended') return;
+    if (this.#state === 'open') this.#state = 'leaving';
     await new Promise<void>((resolve) => {
       const late = setTimeout(() => this.#client.stream.destroy(), END_LIMIT_MS);
       this.#client.once('close', () => {
@@ -215,25 +174,10 @@ export class Session {
     this.#client.stream.destroy();
   }
 
-  /** mqtt.js writes packet by packet, a system call each: what is sent in one turn of the event loop leaves as one. */
-  #writeTogether(): void {
-    if (this.#isCorked) return;
-    const { stream } = this.#client;
-    this.#isCorked = true;
-    stream.cork();
-    setImmediate(() => {
-      this.#isCorked = false;
-      stream.uncork();
-    });
-  }
-
-  #receive(packet: IPublishPacket, done: (error?: Error) => void, onMessage: SessionOptions['onMessage']): void {
-    const wait = onMessage(this, incomingOf(packet));
-    const next = (): void => done(packet.qos === 1 ? ACKED_LATER : undefined);
-    if (!wait) {
-      next();
-      return;
-    }
+  #receive(message: Incoming, onMessage: SessionOptions['onMessage']): void {
+    const wait = onMessage(this, message);
+    if (!wait) return;
+    this.#stream.hold();
     // While nothing is read, PINGRESP is not either: show the broker that we live and do not take its silence for death.
     const alive = setInterval(() => {
       if (!this.isOpen) return clearInterval(alive);
@@ -241,7 +185,7 @@ export class Session {
       this.#client.reschedulePing(true);
     }, KEEPALIVE_SECONDS * 400);
     alive.unref(); // the stream keeps the process up for as long as there is one
-    void wait.finally(() => clearInterval(alive)).then(next);
+    void wait.finally(() => clearInterval(alive)).then(() => this.#stream.release());
   }
 
   #learn(sessionPresent: boolean, properties: Record<string, unknown> = {}): void {
@@ -272,6 +216,7 @@ function clientOptions(options: SessionOptions, messageIdProvider: PacketIds): I
     protocolVersion: protocol,
     clientId,
     clean: keptSeconds === 0,
+    manualConnect: true,
     keepalive: KEEPALIVE_SECONDS,
     connectTimeout: CONNECT_LIMIT_MS,
     reconnectPeriod: 0,
@@ -282,36 +227,26 @@ function clientOptions(options: SessionOptions, messageIdProvider: PacketIds): I
   };
 }
 
-function propertiesOf({ headers = {}, expirySeconds }: Publication): object {
-  const { 'content-type': contentType, ...userProperties } = headers;
-  return {
-    ...(Object.keys(userProperties).length > 0 ? { userProperties } : {}),
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(expirySeconds === undefined ? {} : { messageExpiryInterval: expirySeconds }),
-  };
+/** Connects the client with a PacketStream between it and the stream that it makes. */
+function putBetween(client: MqttClient, options: PacketStreamOptions): PacketStream {
+  const build: unknown = Reflect.get(client, 'streamBuilder');
+  if (typeof build !== 'function') throw new TypeError('this mqtt.js has no streamBuilder: see session.ts');
+  let between: PacketStream | undefined;
+  Reflect.set(client, 'streamBuilder', () => {
+    const stream: unknown = Reflect.apply(build, client, [client]);
+    if (!isDuplex(stream)) throw new TypeError('the stream of this mqtt.js is no Duplex: see session.ts');
+    setNoDelay(stream);
+    between = new PacketStream(stream, options);
+    return between;
+  });
+  client.connect();
+  if (!between) throw new TypeError('this mqtt.js does not build its stream when it connects: see session.ts');
+  return between;
 }
 
-function incomingOf(packet: IPublishPacket): Incoming {
-  const { topic, payload, qos, dup, retain, messageId = 0, properties = {} } = packet;
-  const ids = properties.subscriptionIdentifier ?? [];
-  return {
-    topic,
-    payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload),
-    qos: qos === 0 ? 0 : 1,
-    dup,
-    retain,
-    headers: headersOf(properties.contentType, properties.userProperties),
-    subscriptionIds: Array.isArray(ids) ? ids : [ids],
-    packetId: messageId,
-  };
-}
-
-/** Of a user property that is there more than once, the first counts. */
-function headersOf(contentType: string | undefined, userProperties: object = {}): Record<string, string> {
-  const headers: Record<string, string> = contentType === undefined ? {} : { 'content-type': contentType };
-  for (const [key, value] of Object.entries(userProperties))
-    headers[key] = String(Array.isArray(value) ? value[0] : value);
-  return headers;
+/** mqtt.js has streams of its own where there is a WebSocket below. */
+function isDuplex(stream: unknown): stream is Duplex {
+  return typeof stream === 'object' && stream !== null && 'pause' in stream && 'cork' in stream;
 }
 
 function refusal(error: Error | undefined): SessionRefused {
