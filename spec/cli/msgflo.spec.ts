@@ -156,9 +156,11 @@ describe('msgflo', function () {
     [['--wait-timeout', ''], /^msgflo: --wait-timeout is a number of seconds, not ''$/],
     [['--ping-interval', '-1'], /^msgflo: --ping-interval is a number of seconds, not '-1'$/],
     [['--ping-url', 'ftp://x', '--port', '0'], /^msgflo: --ping-url must be an http or https URL$/],
-    [['graph.fbp'], /^msgflo: too many arguments\. /],
+    [['absent.fbp'], /^msgflo: cannot read the graph absent\.fbp: there is no such file$/],
+    [['a.fbp', 'b.fbp'], /^msgflo: too many arguments\. /],
+    [['a.fbp', '--graph', 'b.fbp'], /^msgflo: one graph at a time: 'a\.fbp' and --graph 'b\.fbp'$/],
     [['--graph', 'absent.fbp'], /^msgflo: cannot read the graph absent\.fbp: there is no such file$/],
-    [['--graph', '.'], /^msgflo: cannot read the graph \.: EISDIR/],
+    [['--graph', '.'], /^msgflo: cannot read the graph \.: it is a folder$/],
     [['--library', 'absent.json'], /^msgflo: .*absent\.json/],
   ];
   it('answers misuse with one line and exit code 2, and starts nothing', async () => {
