@@ -70,7 +70,11 @@ export class Invoker {
     }
     const collector = this.#collector();
     try {
-      await this.#process(inport, delivery, collector);
+      try {
+        await this.#process(inport, delivery, collector);
+      } finally {
+        this.#slots.release();
+      }
       const outputs = collector.end();
       return { verdict: 'ack', outputs: outputs instanceof Promise ? await outputs : outputs };
     } catch (error) {
@@ -89,7 +93,11 @@ export class Invoker {
     if (this.#stopped) return this.#slots.release();
     const collector = this.#collector();
     try {
-      await this.#process(inport, { data, headers: {}, redelivered: false }, collector);
+      try {
+        await this.#process(inport, { data, headers: {}, redelivered: false }, collector);
+      } finally {
+        this.#slots.release();
+      }
       await collector.endNow();
     } catch (error) {
       if (!this.#interrupted(error)) await this.#buryIip(inport, data, error);
@@ -100,24 +108,20 @@ export class Invoker {
     return new Collector(this.#options.outports, this.#options.outlet);
   }
 
-  /** Runs process() and frees its slot: settling what it came to does not hold up the next. */
-  async #process(inport: Inport, { data, headers, redelivered }: Delivery, collector: Collector): Promise<void> {
+  /** What process() returns. Its slot is free as soon as it has ended: settling what it came to does not hold up the next. */
+  #process(inport: Inport, { data, headers, redelivered }: Delivery, collector: Collector): unknown {
     const { component, surroundings } = this.#options;
     const { role, log, signal } = surroundings;
-    try {
-      await component.process?.(inport.inputs(data), {
-        role,
-        log,
-        signal,
-        headers,
-        redelivered,
-        state: this.state,
-        send: (port, output, outputHeaders) => collector.send(port, output, outputHeaders),
-        isConnected: this.#isConnected,
-      });
-    } finally {
-      this.#slots.release();
-    }
+    return component.process?.(inport.inputs(data), {
+      role,
+      log,
+      signal,
+      headers,
+      redelivered,
+      state: this.state,
+      send: (port, output, outputHeaders) => collector.send(port, output, outputHeaders),
+      isConnected: this.#isConnected,
+    });
   }
 
   /** Whether it failed because the participant stops, rather than because of the message. */

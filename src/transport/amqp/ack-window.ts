@@ -16,7 +16,7 @@ export class AckWindow {
   /** The lowest tag that is not settled and told, or among `#settled`. */
   #head = 1;
   #untold = 0;
-  #flushing: NodeJS.Immediate | undefined;
+  #isFlushDue = false;
   #linger: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -35,7 +35,12 @@ export class AckWindow {
     if (this.#closed) return;
     this.#settled.set(message.fields.deliveryTag, message);
     this.#untold += 1;
-    this.#flushing ??= setImmediate(() => this.flush());
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    // After all that is settled in this breath, and before what is written in this turn leaves.
+    process.nextTick(() => {
+      if (this.#isFlushDue) this.flush();
+    });
   }
 
   /** Gives it back to the queue. */
@@ -47,8 +52,7 @@ export class AckWindow {
 
   /** Tells the broker of all that is settled without a gap, and of the rest when it is much or waits too long. */
   flush(): void {
-    if (this.#flushing) clearImmediate(this.#flushing);
-    this.#flushing = undefined;
+    this.#isFlushDue = false;
     if (this.#closed) return;
     let upTo: Message | undefined;
     while (this.#settled.has(this.#head)) {
@@ -68,13 +72,13 @@ export class AckWindow {
   /** Flushes everything, gaps or not; for the end of a consumer. */
   finish(): void {
     this.flush();
-    this.#stopTimers();
+    this.#stopTimer();
     if (!this.#closed) this.#ackSingly();
   }
 
   close(): void {
     this.#closed = true;
-    this.#stopTimers();
+    this.#stopTimer();
     this.#settled.clear();
   }
 
@@ -104,10 +108,8 @@ export class AckWindow {
     }
   }
 
-  #stopTimers(): void {
-    if (this.#flushing) clearImmediate(this.#flushing);
+  #stopTimer(): void {
     if (this.#linger) clearTimeout(this.#linger);
-    this.#flushing = undefined;
     this.#linger = undefined;
   }
 }

@@ -21,7 +21,7 @@ import {
 import { AckWindow } from './ack-window.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
-import type { Publisher } from './publisher.js';
+import type { Letter, Publisher } from './publisher.js';
 import { headersOf, toDelivery, toLetter } from './wire.js';
 import { within } from './within.js';
 
@@ -138,14 +138,15 @@ export class AmqpConsumer implements Consumer {
   }
 
   #sendAll(outputs: readonly Output[]): Promise<unknown> {
-    const [first] = outputs;
-    return first && outputs.length === 1 ? this.#send(first) : Promise.all(outputs.map((output) => this.#send(output)));
+    // What cannot be written as JSON throws before the first leaves.
+    const letters = outputs.map((output) => toLetter(output.outqueue, '', output, output.mandatory));
+    const [first] = letters;
+    return first && letters.length === 1 ? this.#send(first) : Promise.all(letters.map((letter) => this.#send(letter)));
   }
 
   /** Held and sent again while nobody takes it (mandatory) or while its exchange is not there. */
-  #send(output: Output): Promise<void> {
-    const letter = toLetter(output.outqueue, '', output, output.mandatory);
-    return this.#lanes.send(output.outqueue, () => this.#options.publisher.publish(letter));
+  #send(letter: Letter): Promise<void> {
+    return this.#lanes.send(letter.exchange, () => this.#options.publisher.publish(letter));
   }
 
   #isUnrouted(error: unknown): boolean {
