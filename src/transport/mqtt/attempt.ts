@@ -34,18 +34,19 @@ export interface AttemptOptions {
  */
 export async function attempt(message: Incoming, handler: Handler, options: AttemptOptions): Promise<boolean> {
   const { inqueue, sender, signal } = options;
-  const backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS);
+  let backoff: Backoff | undefined;
   let delivery = deliveryOf(message);
   try {
     for (;;) {
       const { verdict, outputs } = await runHandler(handler, delivery);
-      const refusal = await confirmed(outputs, options);
+      const refusal = outputs.length > 0 ? await confirmed(outputs, options) : undefined;
       const dead = refusal ?? verdict;
       if (dead === 'ack') return true;
       if (dead !== 'requeue') {
         await sender.sendDeadLetter(inqueue, message, dead);
         return true;
       }
+      backoff ??= new Backoff(MIN_RETRY_MS, MAX_RETRY_MS);
       await backoff.wait(signal);
       delivery = { ...deliveryOf(message), redelivered: true };
     }
@@ -56,8 +57,10 @@ export async function attempt(message: Incoming, handler: Handler, options: Atte
 }
 
 export function deliveryOf({ payload, headers, dup }: Incoming): Delivery {
-  const { [REDELIVERED_HEADER]: givenBack, ...own } = headers;
-  return { data: decodePayload(payload), headers: own, redelivered: dup || givenBack !== undefined };
+  const data = decodePayload(payload);
+  if (!Object.hasOwn(headers, REDELIVERED_HEADER)) return { data, headers, redelivered: dup };
+  const { [REDELIVERED_HEADER]: _givenBack, ...own } = headers;
+  return { data, headers: own, redelivered: true };
 }
 
 /** Resolves when the broker has all outputs; with a dead letter for one that it will never take. */
@@ -65,15 +68,19 @@ async function confirmed(
   outputs: Settlement['outputs'],
   { sender, lanes, signal }: AttemptOptions,
 ): Promise<DeadLetter | undefined> {
-  const send = ({ outqueue, mandatory = false, ...message }: Output): Promise<void> =>
-    mandatory
-      ? lanes.send(outqueue, () => sender.send(outqueue, message, true))
-      : sender.send(outqueue, message, false);
   try {
-    await Promise.all(outputs.map(send));
+    const [only, second] = outputs;
+    if (only && !second) await send(only, sender, lanes);
+    else await Promise.all(outputs.map((output) => send(output, sender, lanes)));
     return undefined;
   } catch (error) {
     if (signal.aborted || error instanceof NotConnectedError) throw error;
     return { deadLetter: `an output could not be sent: ${messageOf(error)}` };
   }
+}
+
+function send(output: Output, sender: Sender, lanes: UnroutedLanes): Promise<void> {
+  const { outqueue, mandatory = false } = output;
+  if (!mandatory) return sender.send(outqueue, output, false);
+  return lanes.send(outqueue, () => sender.send(outqueue, output, true));
 }

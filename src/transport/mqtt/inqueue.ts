@@ -101,7 +101,7 @@ export class Inqueue {
       const member = this.#freest();
       const job = member && this.#waiting.shift();
       if (!job) return;
-      member.inHand.add(this.#run(job, member));
+      void this.#run(job, member);
     }
   }
 
@@ -120,6 +120,7 @@ export class Inqueue {
       isRunning = false;
     };
     member.running += 1;
+    member.inHand.begin();
     this.#open.add(job);
     job.arrival.begin(() => {
       this.#open.delete(job);
@@ -130,5 +131,6 @@ export class Inqueue {
     // Not so when it was taken away meanwhile, to be given back or because it came again.
     if (isSettled && this.#open.delete(job)) job.done();
     this.#pump();
+    member.inHand.end();
   }
 }

@@ -178,9 +178,8 @@ export class Inqueues {
     const known = this.#inqueues.get(key);
     if (known) return known;
     const { sender } = this.#options;
-    const inqueue = new Inqueue(name, ({ arrival }, handler) =>
-      attempt(arrival.message, handler, { inqueue: name, sender, lanes: this.#lanes, signal: this.#closing.signal }),
-    );
+    const options = { inqueue: name, sender, lanes: this.#lanes, signal: this.#closing.signal };
+    const inqueue = new Inqueue(name, ({ arrival }, handler) => attempt(arrival.message, handler, options));
     this.#inqueues.set(key, inqueue);
     return inqueue;
   }

@@ -217,6 +217,8 @@ function clientOptions(options: SessionOptions, messageIdProvider: PacketIds): I
     clientId,
     clean: keptSeconds === 0,
     manualConnect: true,
+    // Otherwise mqtt.js begins by making 65,536 buffers, one for each number: 50 ms and 10 MB.
+    writeCache: false,
     keepalive: KEEPALIVE_SECONDS,
     connectTimeout: CONNECT_LIMIT_MS,
     reconnectPeriod: 0,

@@ -11,6 +11,7 @@ export function topicOf(name: string): string {
 
 /** The name that `topicOf` was given. */
 export function nameOf(topic: string): QueueName {
+  if (!topic.includes('%')) return asQueueName(topic);
   return asQueueName(topic.replace(/%(?:2B|23|00|25)/g, (code) => decodeURIComponent(code)));
 }
 
