@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Option } from 'commander';
 import { readBrokerFile } from '../embedded/index.js';
 import { MsgfloError } from '../errors.js';
+import { timeLimit } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { type Broker, type ClientOptions, withoutPassword } from '../transport/index.js';
 import type { CliContext } from './command.js';
@@ -66,11 +67,12 @@ export async function withBroker<T>(
   const { timeoutMs, ...client } = options;
   const broker = await builtinTransports().open(address, { id: `msgflo-${randomUUID()}`, ...client }, context.log);
   context.log.debug(`connecting to ${withoutPassword(address)}`);
-  const signals = timeoutMs === undefined ? [context.signal] : [context.signal, AbortSignal.timeout(timeoutMs)];
+  const limit = timeoutMs === undefined ? undefined : timeLimit(timeoutMs, context.signal);
   try {
-    await broker.connect({ signal: AbortSignal.any(signals) });
+    await broker.connect({ signal: limit?.signal ?? context.signal });
     return await work(broker);
   } finally {
+    limit?.end();
     await broker.close();
   }
 }

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { BROKER_RUNNING, readBrokerFile } from '../embedded/index.js';
 import { MsgfloError } from '../errors.js';
 import { type Guard, KeptService } from '../process/index.js';
+import { timeLimit } from '../support/index.js';
 import type { CliContext } from './command.js';
 
 /** The embedded broker did not come up; it said why on stderr. */
@@ -39,16 +40,18 @@ export class EmbeddedService {
     { log, signal }: CliContext,
   ): Promise<{ readonly service: EmbeddedService; readonly address: string }> {
     const service = new EmbeddedService(stateDir, guard, log);
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(READY_WITHIN_MS)]);
+    const limit = timeLimit(READY_WITHIN_MS, signal);
     try {
       for (;;) {
         const found = await readBrokerFile(stateDir);
         if (found) return { service, address: service.#say(found.address) };
-        await delay(25, undefined, { signal: limit });
+        await delay(25, undefined, { signal: limit.signal });
       }
     } catch (error) {
       await service.stop();
       throw new EmbeddedBrokerError(`the embedded broker did not start in ${stateDir}`, { cause: error });
+    } finally {
+      limit.end();
     }
   }
 

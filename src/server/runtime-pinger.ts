@@ -1,5 +1,5 @@
 import { messageOf, UsageError } from '../errors.js';
-import type { Logger } from '../support/index.js';
+import { type Logger, timeLimit } from '../support/index.js';
 
 export interface RuntimePingerOptions {
   /** Every `$RUNTIME_ID` in it stands for the runtime's id. */
@@ -53,15 +53,17 @@ export class RuntimePinger {
 
   async #ping(): Promise<void> {
     const { method = 'POST', timeoutMs = 10_000, log } = this.#options;
+    const limit = timeLimit(timeoutMs, this.#stopping.signal);
     try {
-      const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(timeoutMs)]);
       const { url, headers } = withoutCredentials(this.#url);
-      const response = await fetch(url, { method, headers, signal });
+      const response = await fetch(url, { method, headers, signal: limit.signal });
       await response.body?.cancel();
       if (!response.ok) throw new Error(`answered ${response.status}`);
     } catch (error) {
       if (this.#stopping.signal.aborted) return;
       log.warnOnce('ping', `pinging ${this.#url.origin} failed: ${reasonOf(error)}; going on in silence`);
+    } finally {
+      limit.end();
     }
   }
 }

@@ -9,3 +9,4 @@ export { encodeFrame, FrameDecoder } from './framing.js';
 export { groupBy } from './group-by.js';
 export { createLogger, type Logger, silentLogger } from './log.js';
 export { Semaphore } from './semaphore.js';
+export { timeLimit } from './time-limit.js';

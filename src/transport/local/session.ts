@@ -1,5 +1,5 @@
 import { messageOf } from '../../errors.js';
-import { Backoff, type Logger } from '../../support/index.js';
+import { Backoff, type Logger, timeLimit } from '../../support/index.js';
 import { BrokerUnreachableError, type ClientOptions, NotConnectedError, RefusedError } from '../index.js';
 import type { LocalAddress } from './address.js';
 import { Connection, ConnectionLostError, type Events } from './connection.js';
@@ -125,7 +125,7 @@ export class Session {
 
   async #open(stop: AbortSignal): Promise<void> {
     const { address, client, events, restore } = this.#options;
-    const limited = AbortSignal.any([stop, AbortSignal.timeout(HELLO_LIMIT_MS)]);
+    const limit = timeLimit(HELLO_LIMIT_MS, stop);
     let opened: Connection | undefined;
     const connection = await Connection.open(
       address,
@@ -135,8 +135,8 @@ export class Session {
         onDelivery: (fields, body) => opened && events.onDelivery(opened, fields, body),
         onLost: (reason) => this.#lost(opened, reason),
       },
-      limited,
-    );
+      limit.signal,
+    ).finally(() => limit.end());
     opened = connection;
     await restore(connection);
     if (stop.aborted || !connection.isOpen) {
