@@ -95,7 +95,7 @@ async function start(options: Options, context: CliContext): Promise<void> {
     ignore: options.ignore,
     waitTimeoutMs: options.waitTimeout,
     lapseMs: options.lapse,
-    runtimeId: options.runtimeId ?? (await runtimeIdOf(dir)),
+    runtimeId: options.runtimeId ?? (await runtimeIdOf(dir, context.log)),
     ...(options.pingUrl === undefined ? {} : { pingUrl: options.pingUrl }),
     pingMethod: options.pingMethod,
     pingIntervalMs: options.pingInterval,

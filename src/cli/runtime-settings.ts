@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeFileAtomic } from '../support/index.js';
+import { messageOf } from '../errors.js';
+import { type Logger, writeFileAtomic } from '../support/index.js';
 
 /** What the keeper hands to each coordinator that it starts; plain JSON. */
 export interface RuntimeSettings {
@@ -39,12 +40,17 @@ export function takeSettings(env: NodeJS.ProcessEnv): RuntimeSettings | undefine
   return JSON.parse(text) as RuntimeSettings;
 }
 
-/** The id of the runtime in this folder: made at the first start, the same ever after, so that editors know it again. */
-export async function runtimeIdOf(stateDir: string): Promise<string> {
+/**
+ * The id of the runtime in this folder: made at the first start, the same ever after, so that editors know it again.
+ * Where it cannot be kept, on a full disk or a read-only one, it holds for this life only, and that is said.
+ */
+export async function runtimeIdOf(stateDir: string, log: Logger): Promise<string> {
   const path = join(stateDir, 'runtime-id');
   const known = await readFile(path, 'utf8').catch(() => '');
   if (known.trim() !== '') return known.trim();
   const id = randomUUID();
-  await writeFileAtomic(path, `${id}\n`);
+  await writeFileAtomic(path, `${id}\n`).catch((error: unknown) => {
+    log.warn(`${path} cannot be written (${messageOf(error)}): editors will not know this runtime again`);
+  });
   return id;
 }
