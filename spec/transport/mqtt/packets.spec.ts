@@ -33,12 +33,13 @@ describe('mqtt packets', () => {
     return Buffer.concat(parts);
   }
 
-  function reader(protocol: 4 | 5) {
+  function reader(protocol: 4 | 5, together = true) {
     const messages: Incoming[] = [];
     const confirmed: number[] = [];
     const below = new PassThrough();
     const stream = new PacketStream(below, {
       protocol,
+      together,
       onPublish: (message) => messages.push(message),
       onPuback: (packetId, reason) => confirmed.push(packetId, reason),
     });
@@ -119,6 +120,15 @@ describe('mqtt packets', () => {
     stream.puback(3);
     stream.write(Buffer.from([0xe0, 0]));
     expect(pieces).to.deep.equal(['4002000140020002', '40020003', 'e000']);
+  });
+
+  it('sends each packet by itself where that is asked for', () => {
+    const { below, stream } = reader(4, false);
+    const pieces: string[] = [];
+    below.write = (bytes: Buffer) => pieces.push(bytes.toString('hex')) > 0;
+    stream.puback(1);
+    stream.puback(2);
+    expect(pieces).to.deep.equal(['40020001', '40020002']);
   });
 
   it('refuses what a broker would cut the connection at', () => {

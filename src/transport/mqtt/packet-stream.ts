@@ -11,6 +11,8 @@ import {
 
 export interface PacketStreamOptions {
   readonly protocol: Protocol;
+  /** Whether what is sent in one turn leaves as one piece, or each packet by itself. */
+  readonly together: boolean;
   readonly onPublish: (message: Incoming) => void;
   /** A PUBACK and its reason, 0 where there is none. */
   readonly onPuback: (packetId: number, reason: number) => void;
@@ -92,7 +94,8 @@ export class PacketStream extends Duplex {
   }
 
   #flushLater(): void {
-    if (this.#isFlushing) return;
+    if (!this.#options.together) this.#writer.flush();
+    if (!this.#options.together || this.#isFlushing) return;
     this.#isFlushing = true;
     setImmediate(() => {
       this.#isFlushing = false;

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { messageOf } from '../../errors.js';
@@ -230,7 +231,7 @@ function clientOptions(options: SessionOptions, messageIdProvider: PacketIds): I
 }
 
 /** Connects the client with a PacketStream between it and the stream that it makes. */
-function putBetween(client: MqttClient, options: PacketStreamOptions): PacketStream {
+function putBetween(client: MqttClient, options: Omit<PacketStreamOptions, 'together'>): PacketStream {
   const build: unknown = Reflect.get(client, 'streamBuilder');
   if (typeof build !== 'function') throw new TypeError('this mqtt.js has no streamBuilder: see session.ts');
   let between: PacketStream | undefined;
@@ -238,7 +239,8 @@ function putBetween(client: MqttClient, options: PacketStreamOptions): PacketStr
     const stream: unknown = Reflect.apply(build, client, [client]);
     if (!isDuplex(stream)) throw new TypeError('the stream of this mqtt.js is no Duplex: see session.ts');
     setNoDelay(stream);
-    between = new PacketStream(stream, options);
+    // A WebSocket makes a frame of each piece, and Mosquitto 2.0 may stop reading after large ones.
+    between = new PacketStream(stream, { ...options, together: stream instanceof Socket });
     return between;
   });
   client.connect();
