@@ -1,4 +1,4 @@
-import { RefusedError } from '../errors.js';
+import { RefusedError } from '../index.js';
 
 export type Protocol = 4 | 5;
 
