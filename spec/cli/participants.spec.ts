@@ -76,7 +76,7 @@ describe('executables of participants', () => {
     await broker.notify({ name: wiringNotice(wiring.role), body: Buffer.from(JSON.stringify(wiring)), retain: true });
   };
 
-  it('msgflo-participant runs a module, says so, and leaves in good order on SIGTERM', async () => {
+  it('msgflo-participant runs a module, says so, and leaves in good order on SIGTERM, which it tells its keeper', async () => {
     const got = await collect('rep.OUT');
     const one = start(
       'participant.ts#participant',
@@ -92,7 +92,7 @@ describe('executables of participants', () => {
     await until(() => got.length === 2 && announced.length > 3);
     expect(got).to.deep.equal(['first', 'second']);
     one.child.kill('SIGTERM');
-    expect(await one.ended).to.equal(0);
+    expect(await one.ended).to.equal(143);
     expect(gone).to.deep.equal([announced[0]?.id]);
   });
 

@@ -92,6 +92,17 @@ describe('crashes', function () {
     await network.says('IIP go', 2);
   });
 
+  it('a participant that somebody else ends with SIGTERM is started again', async () => {
+    network = await RunningNetwork.start(await project(graph(), components));
+    await network.says('seen 50');
+    const [mid] = network.children(`--name mid${roles}`);
+    process.kill(mid?.pid ?? 0, 'SIGTERM');
+    const atEnd = lastSeen();
+    await network.until(() => lastSeen() >= atEnd + 100);
+    expect(network.children(`--name mid${roles}`)[0]?.pid).not.to.equal(mid?.pid);
+    expect(network.output).not.to.match(/MISSED/);
+  });
+
   it('a keeper killed with -9 takes everything with it within 2 s', async () => {
     network = await RunningNetwork.start(await project(graph(), components));
     await network.says('seen 50');

@@ -27,9 +27,15 @@ describe('RestartPolicy', () => {
   });
 
   it('does not count a kill from outside as a failure', () => {
-    const policy = new RestartPolicy({ limit: 2 });
-    for (let atMs = 0; atMs < 10; atMs += 1) {
-      expect(policy.judge({ code: null, signal: 'SIGKILL', atMs }, 5).kind).to.equal('again');
+    for (const how of [
+      { code: null, signal: 'SIGKILL' },
+      { code: null, signal: 'SIGTERM' },
+      { code: 143, signal: null },
+    ] as const) {
+      const policy = new RestartPolicy({ limit: 2 });
+      for (let atMs = 0; atMs < 10; atMs += 1) {
+        expect(policy.judge({ ...how, atMs }, 5).kind, JSON.stringify(how)).to.equal('again');
+      }
     }
   });
 

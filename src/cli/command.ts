@@ -117,10 +117,19 @@ export class AlreadyToldError extends MsgfloError {
   readonly code = 'MSGFLO_ALREADY_TOLD';
 }
 
+/** 128 and SIGTERM, as a shell counts: ended in good order, but not because there was nothing left to do. */
+const EXIT_TERMINATED = 143;
+
+/** Whoever started this process is to know that a signal ended it. */
+export class TerminatedError extends MsgfloError {
+  readonly code = 'MSGFLO_TERMINATED';
+}
+
 function failure(name: string, error: unknown, { signal, log }: CliContext): number {
   // Commander has printed its own words already; asking for help or the version is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof AlreadyToldError) return 1;
+  if (error instanceof TerminatedError) return EXIT_TERMINATED;
   if (signal.aborted) {
     // Whoever interrupts knows why it ends; what broke off by that is no news.
     log.debug(messageOf(error));

@@ -6,7 +6,7 @@ import { createLogger } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { withoutPassword } from '../transport/index.js';
 import { brokerOption, joinBroker } from './broker.js';
-import { type CliContext, command } from './command.js';
+import { type CliContext, command, TerminatedError } from './command.js';
 
 interface Options {
   readonly name?: string;
@@ -28,7 +28,16 @@ export function participant(context: CliContext): Command {
       const options = await runOptions(role, broker, context);
       const own = { ...(iips === undefined ? {} : { iips }), ...(slot ? { slot } : {}) };
       await runComponent(resolve(context.cwd, file), { ...options, ...own });
+      tellKeeper(context);
     });
+}
+
+/**
+ * A keeper starts again what somebody else has ended; what ends by itself, with exit code 0, has done its work.
+ * @throws {TerminatedError} under a keeper, after a signal
+ */
+export function tellKeeper({ env, signal }: CliContext): void {
+  if (env['MSGFLO_RUN'] && signal.aborted) throw new TerminatedError('ended by a signal');
 }
 
 /**

@@ -3,7 +3,7 @@ import { UsageError } from '../errors.js';
 import { runParticipant, type ScriptOptions, scriptComponent } from '../participant/index.js';
 import { brokerOption } from './broker.js';
 import { booleanOption, type CliContext, command, secondsOption } from './command.js';
-import { parseIips, runOptions } from './participant.js';
+import { parseIips, runOptions, tellKeeper } from './participant.js';
 
 interface Options {
   readonly role: string;
@@ -31,6 +31,7 @@ export function script(context: CliContext): Command {
       const component = scriptComponent(scriptOptions(options));
       const run = await runOptions(role, broker, context);
       await runParticipant(component, { ...run, ...(iips === undefined ? {} : { iips }) });
+      tellKeeper(context);
     });
 }
 

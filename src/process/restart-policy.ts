@@ -51,7 +51,7 @@ export class RestartPolicy {
       this.#backoff.reset();
       this.#failuresAtMs = [];
     }
-    const isOwnFailure = exit.signal !== 'SIGKILL' && exit.signal !== 'SIGTERM';
+    const isOwnFailure = !wasKilled(exit);
     const sinceMs = exit.atMs - this.#windowMs;
     this.#failuresAtMs = [...this.#failuresAtMs, ...(isOwnFailure ? [exit.atMs] : [])].filter(
       (atMs) => atMs >= sinceMs,
@@ -61,4 +61,9 @@ export class RestartPolicy {
     if (this.#limit === Number.POSITIVE_INFINITY) this.#failuresAtMs = [];
     return { kind: 'again', afterMs: this.#backoff.nextMs() };
   }
+}
+
+/** By SIGKILL, or by SIGTERM, which programs that end in good order tell as 143. */
+function wasKilled({ code, signal }: Exit): boolean {
+  return signal === 'SIGKILL' || signal === 'SIGTERM' || code === 143;
 }
