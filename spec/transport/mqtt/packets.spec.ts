@@ -2,12 +2,8 @@ import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { PacketStream } from '../../../src/transport/mqtt/packet-stream.js';
-import {
-  checkPublication,
-  type Incoming,
-  PacketWriter,
-  type Publication,
-} from '../../../src/transport/mqtt/packets.js';
+import { PacketWriter } from '../../../src/transport/mqtt/packet-writer.js';
+import { checkPublication, type Incoming, type Publication } from '../../../src/transport/mqtt/packets.js';
 
 describe('mqtt packets', () => {
   const text = fc.string({ unit: 'grapheme', maxLength: 200 });

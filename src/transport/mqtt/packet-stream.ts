@@ -1,13 +1,7 @@
 import { Duplex } from 'node:stream';
-import {
-  type Incoming,
-  PACKET,
-  PacketWriter,
-  type Protocol,
-  type Publication,
-  readNumber,
-  readPublish,
-} from './packets.js';
+import { readNumber, readPublish } from './packet-reader.js';
+import { PacketWriter } from './packet-writer.js';
+import { type Incoming, PACKET, type Protocol, type Publication } from './packets.js';
 
 export interface PacketStreamOptions {
   readonly protocol: Protocol;

@@ -1,0 +1,103 @@
+import { CONTENT_TYPE, type Incoming, PROPERTY, type Protocol } from './packets.js';
+
+const NO_IDS: readonly number[] = Object.freeze([]);
+
+/** A variable byte integer that begins at `at`, and where it ends; undefined when there is more to come. */
+export function readNumber(bytes: Buffer, at: number): { readonly value: number; readonly end: number } | undefined {
+  let value = 0;
+  for (let place = 0; place < 4; place += 1) {
+    const byte = bytes[at + place];
+    if (byte === undefined) return undefined;
+    value += (byte & 127) * 128 ** place;
+    if (byte < 128) return { value, end: at + place + 1 };
+  }
+  throw new RangeError('malformed packet: a number has more than four bytes');
+}
+
+/**
+ * Reads a PUBLISH. The payload is a part of `bytes`.
+ * @param flags the low four bits of the first byte
+ * @param from where the packet's topic begins
+ * @param end where the packet ends
+ * @throws {RangeError} for what is no PUBLISH
+ */
+export function readPublish(bytes: Buffer, flags: number, from: number, end: number, protocol: Protocol): Incoming {
+  const qos = (flags & 6) === 0 ? 0 : 1;
+  let at = from + 2 + bytes.readUInt16BE(from);
+  const topic = bytes.toString('utf8', from + 2, at);
+  const packetId = qos === 0 ? 0 : bytes.readUInt16BE(at);
+  if (qos > 0) at += 2;
+  const properties = new Properties();
+  if (protocol === 5) at = properties.read(bytes, at);
+  if (at > end) throw new RangeError('malformed packet: a PUBLISH ends early');
+  return {
+    topic,
+    payload: bytes.subarray(at, end),
+    qos,
+    dup: (flags & 8) !== 0,
+    retain: (flags & 1) !== 0,
+    headers: properties.headers,
+    subscriptionIds: properties.subscriptionIds,
+    packetId,
+  };
+}
+
+/** What of a message's properties is of use here. Of a user property that is there more than once, the first counts. */
+class Properties {
+  readonly headers: Record<string, string> = {};
+  subscriptionIds: readonly number[] = NO_IDS;
+
+  /** Returns where they end. @throws {RangeError} */
+  read(bytes: Buffer, from: number): number {
+    const { value, end: begin } = wholeNumber(bytes, from);
+    const end = begin + value;
+    let at = begin;
+    while (at < end) at = this.#readOne(bytes, at);
+    if (at > end) throw new RangeError('malformed packet: a property ends late');
+    return end;
+  }
+
+  #readOne(bytes: Buffer, from: number): number {
+    const at = from + 1;
+    switch (bytes[from]) {
+      case PROPERTY.user: {
+        const valueAt = textEnd(bytes, at);
+        const end = textEnd(bytes, valueAt);
+        const name = bytes.toString('utf8', at + 2, valueAt);
+        if (!Object.hasOwn(this.headers, name)) this.headers[name] = bytes.toString('utf8', valueAt + 2, end);
+        return end;
+      }
+      case PROPERTY.contentType: {
+        const end = textEnd(bytes, at);
+        this.headers[CONTENT_TYPE] = bytes.toString('utf8', at + 2, end);
+        return end;
+      }
+      case PROPERTY.subscriptionId: {
+        const { value, end } = wholeNumber(bytes, at);
+        this.subscriptionIds = [...this.subscriptionIds, value];
+        return end;
+      }
+      case PROPERTY.payloadFormat:
+        return at + 1;
+      case PROPERTY.topicAlias:
+        return at + 2;
+      case PROPERTY.expiry:
+        return at + 4;
+      case PROPERTY.responseTopic:
+      case PROPERTY.correlation:
+        return textEnd(bytes, at);
+      default:
+        throw new RangeError(`malformed packet: a PUBLISH has no property ${bytes[from]}`);
+    }
+  }
+}
+
+function textEnd(bytes: Buffer, at: number): number {
+  return at + 2 + bytes.readUInt16BE(at);
+}
+
+function wholeNumber(bytes: Buffer, at: number): { readonly value: number; readonly end: number } {
+  const number = readNumber(bytes, at);
+  if (!number) throw new RangeError('malformed packet: it ends in a number');
+  return number;
+}
