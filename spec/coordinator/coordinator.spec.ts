@@ -166,7 +166,7 @@ describe('Coordinator', () => {
     await until(() => got.length === 2);
   });
 
-  it('moves an edge when the graph changes, and takes away only what it made itself', async () => {
+  it('moves an edge when the graph changes, sees bindings of others, and takes away only what it made itself', async () => {
     const before = keeper();
     const after = keeper();
     await network.start(repeat, 'a');
@@ -176,6 +176,7 @@ describe('Coordinator', () => {
     await until(() => coordinator.report().isComplete && coordinator.isIdle);
     await network.hand.declare('inqueue', 'others' as never);
     await network.hand.bind({ kind: 'pubsub', source: 'a.OUT', target: 'others' } as never);
+    expect(await coordinator.foreignBindings()).to.deep.equal([{ kind: 'pubsub', source: 'a.OUT', target: 'others' }]);
     coordinator.setGraph(graphOf('a(Repeat) OUT -> IN c(Keep)'));
     await until(async () => {
       const bindings = await network.hand.bindings();

@@ -1,4 +1,5 @@
 import type { Coordinator, NetworkReport } from '../coordinator/index.js';
+import { messageOf } from '../errors.js';
 import { checkPorts, type GraphPositions, type GraphProblem } from '../graph/index.js';
 import type { Role } from '../names.js';
 import type { Logger } from '../support/index.js';
@@ -41,6 +42,19 @@ export class Progress {
     if (line === this.#last) return;
     this.#last = line;
     this.#log.info(line);
+    if (report.isComplete) void this.#sayForeign();
+  }
+
+  /** Somebody else's bindings are no business of ours, but they explain messages that the graph does not. */
+  async #sayForeign(): Promise<void> {
+    try {
+      for (const { source, target } of await this.#coordinator.foreignBindings()) {
+        const name = `${source} -> ${target}`;
+        this.#log.warnOnce(`foreign ${name}`, `the binding ${name} was made by somebody else; it is left alone`);
+      }
+    } catch (error) {
+      this.#log.debug(`the broker's bindings could not be listed: ${messageOf(error)}`);
+    }
   }
 
   /** That a role is not there yet is progress; that it lacks a port is a mistake in the graph. */

@@ -4,10 +4,11 @@ import type { Graph } from '../graph/index.js';
 import type { Role } from '../names.js';
 import type { OutputLine, ProcessSpec, ProcessState } from '../process/index.js';
 import type { Logger } from '../support/index.js';
-import type { Broker } from '../transport/index.js';
+import type { Binding, Broker } from '../transport/index.js';
 import { type DesiredOptions, desiredOf } from './desired.js';
 import { DiscoveryFeed } from './discovery-feed.js';
 import { Executor } from './executor.js';
+import { foreignBindings } from './foreign-bindings.js';
 import type { Launch, Launcher } from './launcher.js';
 import { type NetworkReport, reportOf } from './network-report.js';
 import { plan } from './plan.js';
@@ -159,6 +160,11 @@ export class Coordinator {
   /** How everything stands. O(nodes + edges). */
   report(): NetworkReport {
     return reportOf(this.#desired, this.#observed());
+  }
+
+  /** Bindings that somebody else made, where the broker can tell. They are left alone. */
+  foreignBindings(): Promise<readonly Binding[]> {
+    return foreignBindings(this.#options.broker, this.#records);
   }
 
   /** Messages on the discovery notice that could not be read, since the start. */
