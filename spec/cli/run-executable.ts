@@ -197,3 +197,8 @@ export class Running {
     return this.ended;
   }
 }
+
+/** What is said besides what participants and progress say. */
+export function complaints(stderr: string): string[] {
+  return linesOf(stderr).filter((line) => !/ \| |using the |roles live|: stopping \d|is lost$/.test(line));
+}

@@ -232,6 +232,27 @@ describe('Coordinator', () => {
     expect(coordinator.report().edges[0]?.state).to.equal('pending');
   });
 
+  it('in another run of the keeper, what a target listened to before does not count on a broker that cannot bind', async () => {
+    await network.start(repeat, 'a', { run: 'r2' });
+    const b = {
+      id: 'b-1',
+      role: 'b',
+      component: 'Keep',
+      inports: [{ id: 'in', queue: 'b.IN', sources: ['a.OUT'] }],
+      outports: [],
+      wiring: 1,
+    };
+    const stored = { version: 1, broker: '', run: 'r1', bindings: [], iips: {}, wiredRoles: [], participants: [b] };
+    await writeFile(join(folder, 'records.json'), JSON.stringify(stored));
+    const broker = await network.registry.open(network.address, { id: 'cannot-bind' }, silentLogger);
+    await broker.connect();
+    Object.defineProperty(broker, 'capabilities', { value: { ...broker.capabilities, binds: false } });
+    network.own(() => broker.close());
+    const coordinator = await coordinate('a(Repeat) OUT -> IN b(Keep)', { run: 'r2', broker });
+    await until(() => stateOf(coordinator, 'a') === 'live');
+    expect(coordinator.report().edges[0]?.state).to.equal('pending');
+  });
+
   it('takes nothing over from records made at another broker', async () => {
     const payload = { id: 'ghost-1', role: 'ghost', component: 'Old', inports: [], outports: [] };
     const message = JSON.stringify({ protocol: 'discovery', command: 'participant', payload });

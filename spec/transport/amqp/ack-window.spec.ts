@@ -1,20 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { sharedRabbit } from '../../support/rabbitmq.js';
 import { eventually } from '../conformance/stage.js';
 import { AmqpStage } from './stage.js';
 
 describe('acks of several deliveries at once', () => {
-  let stage: AmqpStage;
-
-  before(async function () {
-    this.timeout(60_000);
-    await sharedRabbit();
-  });
-  beforeEach(async () => {
-    stage = new AmqpStage((await sharedRabbit()).url);
-  });
-  afterEach(() => stage.clear());
+  const stage = AmqpStage.onSharedServer();
 
   it('let the others go on while one takes long', async () => {
     const broker = await stage.connect();

@@ -1,21 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { expect } from 'chai';
 import type { Broker } from '../../../src/transport/index.js';
-import { sharedRabbit } from '../../support/rabbitmq.js';
 import { eventually } from '../conformance/stage.js';
 import { AmqpStage, replyCode } from './stage.js';
 
 describe('notices on an AMQP broker', () => {
-  let stage: AmqpStage;
-
-  before(async function () {
-    this.timeout(60_000);
-    await sharedRabbit();
-  });
-  beforeEach(async () => {
-    stage = new AmqpStage((await sharedRabbit()).url);
-  });
-  afterEach(() => stage.clear());
+  const stage = AmqpStage.onSharedServer();
 
   async function watched(broker: Broker, name: string): Promise<string[]> {
     const texts: string[] = [];

@@ -1,20 +1,10 @@
 import { expect } from 'chai';
 import type { Binding } from '../../../src/transport/index.js';
-import { sharedRabbit } from '../../support/rabbitmq.js';
 import { eventually, rejection } from '../conformance/stage.js';
 import { AmqpStage } from './stage.js';
 
 describe('what an AMQP broker refuses', () => {
-  let stage: AmqpStage;
-
-  before(async function () {
-    this.timeout(60_000);
-    await sharedRabbit();
-  });
-  beforeEach(async () => {
-    stage = new AmqpStage((await sharedRabbit()).url);
-  });
-  afterEach(() => stage.clear());
+  const stage = AmqpStage.onSharedServer();
 
   it('fails the sends to a missing exchange, and the others sent meanwhile arrive in order', async () => {
     const ours = await stage.connect();

@@ -4,15 +4,27 @@ import { asQueueName, type QueueName } from '../../../src/names.js';
 import { type Logger, silentLogger } from '../../../src/support/index.js';
 import { openAmqp } from '../../../src/transport/amqp/index.js';
 import type { Broker } from '../../../src/transport/index.js';
+import { sharedRabbit } from '../../support/rabbitmq.js';
 
 /** Clients of ours and bare amqplib channels beside them, closed after the spec. */
 export class AmqpStage {
-  readonly #url: string;
+  #url: string;
   readonly #clients: Broker[] = [];
   readonly #bare: ChannelModel[] = [];
 
   constructor(url: string) {
     this.#url = url;
+  }
+
+  /** On the server that all specs share, for the block that it is called in: started before, cleared after each. */
+  static onSharedServer(): AmqpStage {
+    const stage = new AmqpStage('');
+    before(async function () {
+      this.timeout(60_000);
+      stage.#url = (await sharedRabbit()).url;
+    });
+    afterEach(() => stage.clear());
+    return stage;
   }
 
   async connect(log: Logger = silentLogger): Promise<Broker> {
@@ -43,8 +55,8 @@ export class AmqpStage {
   }
 
   async clear(): Promise<void> {
-    await Promise.all(this.#clients.map((client) => client.close({ graceMs: 0 })));
-    await Promise.all(this.#bare.map((model) => model.close().catch(() => {})));
+    await Promise.all(this.#clients.splice(0).map((client) => client.close({ graceMs: 0 })));
+    await Promise.all(this.#bare.splice(0).map((model) => model.close().catch(() => {})));
   }
 }
 

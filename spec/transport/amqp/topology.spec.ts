@@ -1,20 +1,10 @@
 import { expect } from 'chai';
 import { deadLetterQueue } from '../../../src/transport/index.js';
-import { sharedRabbit } from '../../support/rabbitmq.js';
 import { eventually, rejection } from '../conformance/stage.js';
 import { AmqpStage, replyCode } from './stage.js';
 
 describe('topology on an AMQP broker', () => {
-  let stage: AmqpStage;
-
-  before(async function () {
-    this.timeout(60_000);
-    await sharedRabbit();
-  });
-  beforeEach(async () => {
-    stage = new AmqpStage((await sharedRabbit()).url);
-  });
-  afterEach(() => stage.clear());
+  const stage = AmqpStage.onSharedServer();
 
   it('is, for an inqueue, what old libraries declare', async () => {
     const [ours, old] = [await stage.connect(), await stage.bare()];
