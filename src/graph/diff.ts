@@ -1,7 +1,7 @@
 import { canonicalJson } from '../support/index.js';
 import { withMetadata } from './connection.js';
 import { edgeKey, iipKey } from './keys.js';
-import type { Edge, ExportedPort, Graph, Group, Iip, Metadata, Node } from './model.js';
+import type { Edge, ExportedPort, Graph, GraphHead, Group, Iip, Metadata, Node } from './model.js';
 
 export interface Change<T> {
   readonly before: T;
@@ -14,9 +14,6 @@ export interface Delta<T> {
   readonly removed: readonly T[];
   readonly changed: readonly Change<T>[];
 }
-
-/** What a graph says of itself as a whole. */
-export type GraphHead = Pick<Graph, 'name' | 'properties' | 'caseSensitive'>;
 
 export interface GraphDiff {
   /** Of `name`, `properties` and `caseSensitive`; absent when they are equal. */

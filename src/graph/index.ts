@@ -18,10 +18,10 @@ export {
   type Delta,
   diffGraphs,
   type GraphDiff,
-  type GraphHead,
   isEmptyDiff,
   sameGraph,
 } from './diff.js';
+export type { EdgeEnd, Edit, Edited, ExportSide } from './edit.js';
 export {
   GraphCycleError,
   GraphInvalidError,
@@ -40,6 +40,7 @@ export {
   type ExportedPort,
   emptyGraph,
   type Graph,
+  type GraphHead,
   type Group,
   type Iip,
   type Metadata,

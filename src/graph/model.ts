@@ -52,6 +52,9 @@ export interface Graph {
   readonly groups: readonly Group[];
 }
 
+/** What a graph says of itself as a whole. */
+export type GraphHead = Pick<Graph, 'name' | 'properties' | 'caseSensitive'>;
+
 /** A graph of nothing, to start from. */
 export const emptyGraph = (name: string): Graph => ({
   name,
