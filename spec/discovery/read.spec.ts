@@ -125,7 +125,7 @@ describe('readWiring', () => {
     [{ inports: { in: 'b.OUT' } }, 'inports.in must be a list'],
     [{ inports: { in: ['b.OUT', 7] } }, 'inports.in.1 must be text'],
     [{ outports: null }, 'outports must be an object'],
-    [{ outports: { out: 'perhaps' } }, 'outports.out must be one of unconnected, waiting, ready'],
+    [{ outports: { out: 'perhaps' } }, 'outports.out must be one of unconnected, waiting, ready, exported'],
   ];
   for (const [change, words] of garbage) {
     it(`answers a wiring whose ${words.replace('must be', 'is not').replace('must have', 'lacks')} with a reason`, () => {

@@ -73,6 +73,43 @@ describe('wiring of a participant', () => {
     await until(() => got.length === 1);
   });
 
+  it('sends on an exported outport what somebody takes, and drops the rest, counted and without a word', async () => {
+    const log = keepingLogger();
+    const running = await network.start(repeat, 'a', { log });
+    await network.wire('a', { out: 'exported' });
+    for (const data of [1, 2]) await network.send('a.IN', data);
+    await until(() => running.dropped.out === 2);
+    const got = await network.collect('a.OUT');
+    await network.send('a.IN', 3);
+    await until(() => got.length === 1);
+    expect(dataOf(got)).to.deep.equal([3]);
+    expect(running.dropped.out).to.equal(2);
+    expect(log.lines).to.deep.equal([]);
+  });
+
+  it('shows to who looks on what a source sends on an exported outport, which it takes for connected', async () => {
+    const source = participant({
+      component: 'Source',
+      outports: { out: {} },
+      produce: ({ send, isConnected }) => send('out', isConnected('out')),
+    });
+    const seen: unknown[] = [];
+    await network.start(source, 's');
+    await network.hand.tap(asQueueName('s.OUT'), ({ data }) => seen.push(data));
+    await network.wire('s', { out: 'exported' });
+    await until(() => seen.length === 1);
+    expect(seen).to.deep.equal([true]);
+  });
+
+  it('lets go of what an outport held that becomes exported', async () => {
+    const running = await network.start(repeat, 'a');
+    await network.wire('a', { out: 'waiting' });
+    await network.send('a.IN', 1);
+    await until(async () => (await network.ready('a.IN')) === 0);
+    await network.wire('a', { out: 'exported' });
+    await until(() => running.dropped.out === 1);
+  });
+
   it('gives a message back whose outport still waits when the participant stops', async () => {
     const running = await network.start(repeat, 'a');
     await network.wire('a', { out: 'waiting' });

@@ -3,7 +3,7 @@ import { MAX_NAME_CHARS } from './names.js';
 type Fields = Readonly<Record<string, unknown>>;
 type Check = (value: unknown, where: string) => string | undefined;
 
-const STATES: readonly unknown[] = ['unconnected', 'waiting', 'ready'];
+const STATES: readonly unknown[] = ['unconnected', 'waiting', 'ready', 'exported'];
 
 /**
  * Checks the fields of a wiring message; gives the first thing wrong in words, or undefined. By hand, since every

@@ -1,8 +1,11 @@
 import type { PortName, QueueName, Role } from '../names.js';
 import { contentHash } from '../support/index.js';
 
-/** What becomes of messages sent on an outport: `waiting` means connected, but not every target is bound yet. */
-export type OutportState = 'unconnected' | 'waiting' | 'ready';
+/**
+ * What becomes of messages sent on an outport: `waiting` means connected, but not every target is bound yet; `exported`
+ * that nothing in the graph takes them but somebody may look on: they are sent, and dropped where nobody takes them.
+ */
+export type OutportState = 'unconnected' | 'waiting' | 'ready' | 'exported';
 
 /** Initial data for one inport. `key` tells two IIPs of equal content apart: an instance takes each key once. */
 export interface WiredIip {

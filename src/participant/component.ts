@@ -53,7 +53,7 @@ export interface ProduceContext<O extends Outports, S> extends Surroundings {
   readonly state: S;
   /** Resolves when the broker has the message, or when nothing is connected and it was dropped. */
   send(port: NameOf<O>, data: unknown, headers?: Readonly<Record<string, string>>): Promise<void>;
-  /** Whether the graph connects this outport; false where no coordinator has said. */
+  /** Whether the graph connects or exports this outport; false where no coordinator has said. */
   isConnected(port: NameOf<O>): boolean;
 }
 

@@ -61,7 +61,7 @@ export class Outlet {
         return await this.#post(each);
       } catch (error) {
         if (!(error instanceof UnroutedError)) throw error;
-        if (outport.state === 'unwired' && !outport.holdsUnrouted) return outport.drop();
+        if (outport.isTried) return outport.drop();
       }
       await backoff.wait(this.#stopping);
     }
@@ -94,7 +94,7 @@ export class Outlet {
       const { outport } = each;
       if (outport.state === 'waiting') await outport.untilDecided();
       if (outport.state === 'unconnected') outport.drop();
-      else if (outport.state === 'unwired' && !outport.holdsUnrouted) tried.push(each);
+      else if (outport.isTried) tried.push(each);
       else outputs.push(each);
     }
     if (tried.length > 0) await this.sendAll(tried);

@@ -38,7 +38,12 @@ export class Outport {
   }
 
   get isConnected(): boolean {
-    return this.#state === 'ready' || this.#state === 'waiting';
+    return this.#state === 'ready' || this.#state === 'waiting' || this.#state === 'exported';
+  }
+
+  /** Its messages are tried once, and dropped when nobody takes them. */
+  get isTried(): boolean {
+    return this.#state === 'exported' || (this.#state === 'unwired' && !this.holdsUnrouted);
   }
 
   /** Messages that were dropped because nobody was there to take them. */
@@ -52,9 +57,10 @@ export class Outport {
     for (const { resolve } of this.#waiters.splice(0)) resolve();
   }
 
-  /** Counts a message that goes nowhere. */
+  /** Counts a message that goes nowhere. That nobody looks on at an exported outport is no cause for a warning. */
   drop(): void {
     this.#dropped += 1;
+    if (this.#state === 'exported') return;
     const why = this.#state === 'unwired' ? 'nobody takes what is sent on' : 'the graph does not connect';
     this.#log.warnOnce(`drop ${this.name}`, `${why} outport '${this.name}': its messages are dropped`);
   }
