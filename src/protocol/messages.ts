@@ -1,6 +1,5 @@
 import type { ExportedPort, Graph } from '../graph/index.js';
-import { mainGraphId } from './graph-identity.js';
-import type { ComponentInfo, ComponentPort, Network } from './network.js';
+import type { ComponentInfo, ComponentPort, Network, NetworkStatus } from './network.js';
 
 /** The payload of `component:component`. Only fields that the protocol knows: clients refuse others. */
 export function componentMessage(component: ComponentInfo): object {
@@ -27,14 +26,28 @@ function portMessage(port: ComponentPort): object {
   };
 }
 
+/** The payload of `network:status`. */
+export function statusMessage({ started, running, uptimeSeconds, debug }: NetworkStatus, graph: string): object {
+  return { graph, started, running, ...(started && uptimeOf(uptimeSeconds)), ...(debug && { debug }) };
+}
+
+/** The payload of `network:started`. A network that was just started counts as running: its processes begin. */
+export function startedMessage(graph: string): object {
+  return { graph, started: true, running: true, time: new Date().toISOString() };
+}
+
+/** The payload of `network:stopped`, after so many seconds, where that is known. */
+export function stoppedMessage(graph: string, uptimeSeconds = 0): object {
+  return { graph, started: false, running: false, time: new Date().toISOString(), ...uptimeOf(uptimeSeconds) };
+}
+
 /**
- * The payload of `network:status`. The uptime is in whole seconds and left out before the first is full, since clients
- * that start a network and ask at once compare the answer with one that has none.
+ * In whole seconds and left out before the first is full, since clients that start a network and ask at once compare the
+ * answer with one that has none.
  */
-export function statusMessage(network: Network, graph = mainGraphId(network)): object {
-  const { started, running, uptimeSeconds } = network.status();
-  const uptime = Math.floor(uptimeSeconds);
-  return { graph, started, running, ...(started && uptime >= 1 && { uptime }) };
+function uptimeOf(seconds: number): { readonly uptime?: number } {
+  const uptime = Math.floor(seconds);
+  return uptime >= 1 ? { uptime } : {};
 }
 
 /** The payload of `runtime:ports`: the exported ports, each of the type that the port behind it has. */
@@ -42,7 +55,7 @@ export function portsMessage(network: Network): object {
   const graph = network.graph();
   const components = new Map(network.components().map((component) => [component.name, component]));
   return {
-    graph: mainGraphId(network),
+    graph: network.graphId,
     inPorts: graph.inports.map((port) => exportedPort(port, componentBehind(port, graph, components)?.inPorts)),
     outPorts: graph.outports.map((port) => exportedPort(port, componentBehind(port, graph, components)?.outPorts)),
   };

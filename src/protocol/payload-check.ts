@@ -18,7 +18,7 @@ export function createPayloadCheck(): PayloadCheck {
 
 function createAjv(): AjvClass {
   const { Ajv } = createRequire(import.meta.url)('ajv') as { Ajv: typeof AjvClass };
-  return new Ajv();
+  return new Ajv({ allowUnionTypes: true });
 }
 
 function inWords(error: ErrorObject | undefined): string {

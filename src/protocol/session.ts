@@ -1,6 +1,7 @@
 import { messageOf } from '../errors.js';
 import type { Logger } from '../support/index.js';
 import { type Capability, mayReceive } from './capabilities.js';
+import type { TellOptions } from './client.js';
 import type { Exchange } from './command.js';
 import { commandFor } from './commands.js';
 import { RequestError } from './errors.js';
@@ -11,7 +12,7 @@ import { excerpt, type Outgoing, type Request } from './wire.js';
 import { within } from './within.js';
 
 /** Hands one text frame to the client. Must not throw; a client that reads too slowly is the door's affair. */
-export type Send = (frame: string) => void;
+export type Send = (frame: string, options?: TellOptions) => void;
 
 /** How many messages came in and what became of them. */
 export interface ProtocolCounts {
