@@ -2,11 +2,12 @@
  * Small, general pieces without a word of the domain: back-off, a semaphore, atomic files, frames on a stream, canonical
  * JSON, the logger. Everything above may use them; they use nothing of ours but the base error.
  */
-export { writeFileAtomic } from './atomic-file.js';
+export { type ReplaceOptions, removeLeftovers, replaceFile, writeFileAtomic } from './atomic-file.js';
 export { Backoff } from './backoff.js';
 export { canonicalJson, contentHash } from './canonical-json.js';
 export { encodeFrame, FrameDecoder } from './framing.js';
 export { groupBy } from './group-by.js';
 export { createLogger, type Logger, silentLogger } from './log.js';
 export { Semaphore } from './semaphore.js';
+export { NotTextError, readTextFile, type TextFile } from './text-file.js';
 export { timeLimit } from './time-limit.js';
