@@ -1,15 +1,94 @@
-import { type Command, command } from '../command.js';
+import { type Command, command, type Exchange } from '../command.js';
+import { type EndMessage, endMessage, endOf } from '../edge-ends.js';
 import { graphOf } from '../graph-identity.js';
-import { statusMessage } from '../messages.js';
-import { anyPayload } from '../schemas.js';
+import { startedMessage, statusMessage, stoppedMessage } from '../messages.js';
+import type { Network } from '../network.js';
+import { anyPayload, end, object } from '../schemas.js';
+import { within } from '../within.js';
 
 interface GraphRequest {
   readonly graph?: unknown;
 }
 
-/** The sub-protocol `network`: how the network is doing. */
+interface EnableRequest extends GraphRequest {
+  readonly enable: boolean;
+}
+
+interface EdgesRequest extends GraphRequest {
+  readonly edges: readonly { readonly src: EndMessage; readonly tgt: EndMessage }[];
+}
+
+const enableRequest = object({ enable: { type: 'boolean' } }, ['enable']);
+const edgesRequest = object({ edges: { type: 'array', items: object({ src: end, tgt: end }, ['src', 'tgt']) } }, [
+  'edges',
+]);
+
+/** Editors wait a second for an answer: a stop is not held up longer than this by asking for the uptime first. */
+const UPTIME_WITHIN_MS = 300;
+
+/** The sub-protocol `network`: running it, how it is doing, and what goes over its edges. */
 export const networkCommands: Readonly<Record<string, Command>> = {
-  getstatus: command<GraphRequest>(anyPayload, ({ graph }, { network, reply }) => {
-    reply('status', statusMessage(network, graphOf(network, graph)));
+  start: command<GraphRequest>(anyPayload, start),
+  stop: command<GraphRequest>(anyPayload, stop),
+  getstatus: command<GraphRequest>(anyPayload, async ({ graph }, { network, reply }) => {
+    const asked = graphOf(network, graph);
+    reply('status', statusMessage(await network.status(), asked));
   }),
+  debug: command<EnableRequest>(enableRequest, debug),
+  edges: command<EdgesRequest>(edgesRequest, selectEdges),
+  persist: command<object>(anyPayload, async (_payload, { network, reply }) => {
+    await network.persist();
+    reply('persist', {});
+  }),
+  watch: command<EnableRequest>(enableRequest, watch),
 };
+
+/** Who starts it looks at its data from the first message on, so that is said first. */
+function start({ graph }: GraphRequest, { network, services, client, reply }: Exchange): void {
+  const asked = graphOf(network, graph);
+  services.feed.startedBy(client);
+  network.setStarted(true, client);
+  reply('started', startedMessage(asked));
+}
+
+async function stop({ graph }: GraphRequest, { network, client, reply }: Exchange): Promise<void> {
+  const asked = graphOf(network, graph);
+  const uptimeSeconds = await uptimeOf(network);
+  network.setStarted(false, client);
+  reply('stopped', stoppedMessage(asked, uptimeSeconds));
+}
+
+/** Undefined where the network does not tell in time; it is stopped all the same. */
+async function uptimeOf(network: Network): Promise<number | undefined> {
+  try {
+    const { started, uptimeSeconds } = await within(network.status(), UPTIME_WITHIN_MS, 'the status');
+    return started ? uptimeSeconds : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function debug({ graph, enable }: EnableRequest, { network, services, reply }: Exchange): void {
+  const asked = graphOf(network, graph);
+  network.setDebug(enable);
+  services.feed.setDebug(enable);
+  reply('debug', { graph: asked, enable });
+}
+
+function selectEdges({ graph, edges }: EdgesRequest, { network, services, client, reply }: Exchange): void {
+  const asked = graphOf(network, graph);
+  const chosen = edges.map(({ src, tgt }) => ({ from: endOf(src, network.graph()), to: endOf(tgt, network.graph()) }));
+  services.feed.select(client, chosen);
+  reply('edges', {
+    graph: asked,
+    edges: chosen.map(({ from, to }) => ({ src: endMessage(from), tgt: endMessage(to) })),
+  });
+}
+
+/** Beyond the standard: what is told from then on is told to nobody who did not ask for it. */
+function watch({ graph, enable }: EnableRequest, { network, services, client, reply }: Exchange): void {
+  const asked = graphOf(network, graph);
+  reply('watch', { graph: asked, enable });
+  if (enable) services.watchers.watch(client, asked);
+  else services.watchers.unwatch(client);
+}
