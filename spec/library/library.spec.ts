@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { type Library, loadLibrary } from '../../src/library/index.js';
+import { type Library, loadLibrary, MAX_SOURCE_BYTES } from '../../src/library/index.js';
 import { asRole } from '../../src/names.js';
 import { failureOf, project, removeProjects } from './project.js';
 
@@ -139,6 +140,28 @@ describe('Library', () => {
     it('has none for a component that is a command', async () => {
       const failure = await failureOf((await libraryOf({ A: 'run it' })).source('A'));
       expect(failure.code).to.equal('MSGFLO_NO_SOURCE');
+    });
+
+    const unreadable: readonly [string, string | Buffer, RegExp][] = [
+      ['is binary', Buffer.from([1, 0, 2]), /contains a NUL/],
+      ['is not UTF-8', Buffer.from([0xe9, 0x74, 0xe9]), /not UTF-8/],
+      ['is too long for an editor', 'x'.repeat(MAX_SOURCE_BYTES + 1), /has 1048577 bytes/],
+    ];
+    for (const [what, content, message] of unreadable) {
+      it(`has none where the file ${what}, and says so`, async () => {
+        const baseDir = await project({ 'participants/A.js': '' });
+        await writeFile(join(baseDir, 'participants/A.js'), content);
+        const failure = await failureOf((await loadLibrary({ baseDir })).source('A'));
+        expect(failure.code).to.equal('MSGFLO_NO_SOURCE');
+        expect(failure.message).to.match(message);
+      });
+    }
+
+    it('does not wait for a pipe', async () => {
+      const baseDir = await project({ 'participants/A.js': '' });
+      execFileSync('mkfifo', [join(baseDir, 'participants/B.js')]);
+      const failure = await failureOf((await loadLibrary({ baseDir })).source('B'));
+      expect(failure.message).to.match(/no ordinary file/);
     });
   });
 });

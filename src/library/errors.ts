@@ -17,9 +17,25 @@ export class UnknownComponentError extends MsgfloError {
   }
 }
 
-/** The component is a command without a file, so there is no source to show. */
+/** The component is a command without a file, or its file is nothing to show. */
 export class NoSourceError extends MsgfloError {
   readonly code = 'MSGFLO_NO_SOURCE';
+}
+
+/** What is wrong with a source that was to be written. `disk` is worth another try, all else is for its sender to change. */
+export type SourceRefusal = 'name' | 'library' | 'language' | 'size' | 'text' | 'place' | 'command' | 'exists' | 'disk';
+
+/** A component's source was not written; the message is for the person in the editor. */
+export class SourceRefusedError extends MsgfloError {
+  readonly code = 'MSGFLO_SOURCE_REFUSED';
+  readonly reason: SourceRefusal;
+  override readonly retryable: boolean;
+
+  constructor(reason: SourceRefusal, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+    this.retryable = reason === 'disk';
+  }
 }
 
 /** Up to three known names that a person may have meant: the same but for the namespace or the case, or a few letters off. */

@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
 import { messageOf } from '../errors.js';
 import type { Role } from '../names.js';
+import { readTextFile } from '../support/index.js';
 import { NoSourceError, UnknownComponentError } from './errors.js';
 import { languageOf } from './languages.js';
 import { pathForCommand } from './scan.js';
@@ -44,10 +44,15 @@ export interface Source {
   readonly code: string;
 }
 
+/** The longest program text that is shown to editors, and taken from them, in bytes. */
+export const MAX_SOURCE_BYTES = 1024 * 1024;
+
 export interface LibraryContent {
   readonly components: readonly ComponentInfo[];
   readonly baseDir: string;
   readonly componentDir: string;
+  /** Of the files in the component directory that a handler can run: `.js` and the like. */
+  readonly extensions: readonly string[];
   readonly namespace?: string;
   readonly repository?: string;
   /** Scripts that run under this Node instead of being looked up in PATH, by the word that starts a command. */
@@ -59,6 +64,8 @@ export class Library {
   /** Where commands are to be started; file names in them are relative to it. */
   readonly baseDir: string;
   readonly componentDir: string;
+  /** See `LibraryContent`. */
+  readonly extensions: readonly string[];
   readonly namespace: string | undefined;
   readonly repository: string | undefined;
   readonly #components: ReadonlyMap<string, ComponentInfo>;
@@ -67,6 +74,7 @@ export class Library {
   constructor(content: LibraryContent) {
     this.baseDir = content.baseDir;
     this.componentDir = content.componentDir;
+    this.extensions = content.extensions;
     this.namespace = content.namespace;
     this.repository = content.repository;
     this.#components = new Map(content.components.map((component) => [component.name, component]));
@@ -107,14 +115,17 @@ export class Library {
     return { text: prefix + text.slice(program.length), takesIips: takesIips(info.template) };
   }
 
-  /** @throws {UnknownComponentError} @throws {NoSourceError} also when the file cannot be read any more */
+  /**
+   * @throws {UnknownComponentError}
+   * @throws {NoSourceError} also when the file cannot be read any more, is no text, or has over `MAX_SOURCE_BYTES`
+   */
   async source(component: string): Promise<Source> {
     const info = this.#get(component, undefined);
     if (info.path === undefined)
       throw new NoSourceError(`component '${info.name}' is the command '${info.template}'; it has no source here`);
     try {
-      const code = await readFile(info.path, 'utf8');
-      return { name: bareName(info.name), language: languageOf(info.path), code };
+      const { text } = await readTextFile(info.path, MAX_SOURCE_BYTES);
+      return { name: bareName(info.name), language: languageOf(info.path), code: text };
     } catch (error) {
       throw new NoSourceError(`cannot read the source of '${info.name}': ${messageOf(error)}`, { cause: error });
     }

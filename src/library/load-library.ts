@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import { UsageError } from '../errors.js';
 import { type Logger, silentLogger } from '../support/index.js';
 import { type LibraryConfig, readConfig } from './config.js';
+import { isPathPattern } from './glob.js';
 import { defaultHandlers, languageOf } from './languages.js';
 import { type ComponentInfo, Library } from './library.js';
 import { scan } from './scan.js';
@@ -32,11 +33,12 @@ export async function loadLibrary(options: LibraryOptions = {}): Promise<Library
   if (!config && options.file !== undefined) throw new UsageError(`the library file ${file} does not exist`);
   const { namespace, repository } = config ?? {};
   const componentDir = resolve(baseDir, options.componentDir ?? 'participants');
+  const handlers = { ...defaultHandlers, ...config?.handlers };
   const found = await scan({
     baseDir,
     componentDir,
     mustExist: options.componentDir !== undefined,
-    handlers: { ...defaultHandlers, ...config?.handlers },
+    handlers,
     log: options.log ?? silentLogger,
   });
   const fromFiles = found.map(({ name, path, template }) => {
@@ -47,6 +49,7 @@ export async function loadLibrary(options: LibraryOptions = {}): Promise<Library
     components: withVariables(file, config ?? {}, fromFiles),
     baseDir,
     componentDir,
+    extensions: Object.keys(handlers).filter((key) => !isPathPattern(key)),
     ...(namespace && { namespace }),
     ...(repository && { repository: typeof repository === 'string' ? repository : repository.url }),
     ownExecutables: options.ownExecutables ?? {},

@@ -52,9 +52,15 @@ export async function scan(options: ScanOptions): Promise<readonly ComponentFile
 
 /** The path as commands see it: relative to the project where the file lies in it, and never like an option. */
 export function pathForCommand(baseDir: string, path: string): string {
+  if (!isInside(baseDir, path)) return path;
   const inside = relative(baseDir, path);
-  if (isAbsolute(inside) || inside.split(sep)[0] === '..') return path;
   return inside.startsWith('-') ? `./${inside}` : inside;
+}
+
+/** Both paths taken as they are written; links are the caller's affair. */
+export function isInside(folder: string, path: string): boolean {
+  const inside = relative(folder, path);
+  return !isAbsolute(inside) && inside.split(sep)[0] !== '..';
 }
 
 async function filesIn(folder: string, mustExist: boolean): Promise<readonly string[]> {
