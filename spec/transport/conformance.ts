@@ -9,6 +9,7 @@ import { lifecycleSpecs } from './conformance/lifecycle.js';
 import { messageSpecs } from './conformance/messages.js';
 import { noticeSpecs } from './conformance/notices.js';
 import { queueSpecs } from './conformance/queues.js';
+import { releasingSpecs } from './conformance/releasing.js';
 import type { Harness, Server } from './conformance/server.js';
 import { settlingSpecs } from './conformance/settling.js';
 import { Stage } from './conformance/stage.js';
@@ -40,6 +41,7 @@ export function describeTransport(name: string, { start }: Harness): void {
 
     describe('messages', () => messageSpecs(stage));
     describe('settling', () => settlingSpecs(stage));
+    describe('releasing', () => releasingSpecs(stage));
     describe('dead letters', () => deadLetterSpecs(server, stage));
     describe('queues', () => queueSpecs(stage));
     describe('bindings', () => bindingSpecs(stage));

@@ -132,6 +132,9 @@ export class ClientDoor {
       case 'pause':
         this.#pause(fields);
         return undefined;
+      case 'release':
+        this.#release(fields);
+        return undefined;
       case 'end':
         this.#consumers.get(fields.count('consumer'))?.engine.end();
         this.#consumers.delete(fields.count('consumer'));
@@ -221,6 +224,16 @@ export class ClientDoor {
       submission.cancel();
       consumer.waiting.delete(submission);
       this.#outcome(asked, { state: 'gone' });
+    }
+  }
+
+  /** Withdraws all settlements that wait, since their client may want to change them. */
+  #release(fields: Fields): void {
+    const consumer = this.#consumers.get(fields.count('consumer'));
+    for (const [submission, asked] of [...(consumer?.waiting ?? [])]) {
+      submission.cancel();
+      consumer?.waiting.delete(submission);
+      this.#frames.send({ op: 'refused', re: asked, why: 'released', queue: '', text: 'not carried out' });
     }
   }
 

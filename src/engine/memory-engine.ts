@@ -69,6 +69,9 @@ export class MemoryEngine implements Engine {
 
   unbind(binding: EngineBinding): void {
     this.topology.unbind(binding);
+    // What waited for room in a queue that is no target any more need not.
+    const target = this.topology.inqueue(binding.target);
+    if (target && target.waiting.size > 0) this.release(target);
   }
 
   bindings(): readonly EngineBinding[] {

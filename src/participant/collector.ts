@@ -1,5 +1,4 @@
 import { MsgfloError } from '../errors.js';
-import type { Output } from '../transport/index.js';
 import { type Outgoing, type Outlet, outgoing } from './outlet.js';
 import type { Outport } from './outport.js';
 
@@ -24,7 +23,7 @@ const MAX_COLLECTED = 1000;
 const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
 const DONE = Promise.resolve();
-const NONE: readonly Output[] = Object.freeze([]);
+const NONE: readonly Outgoing[] = Object.freeze([]);
 
 export function outportOf(outports: ReadonlyMap<string, Outport>, name: string): Outport {
   const outport = outports.get(name);
@@ -57,7 +56,7 @@ export class Collector {
   }
 
   /** What process() collected, for its settlement. Afterwards nothing can be sent any more. */
-  end(): readonly Output[] | Promise<readonly Output[]> {
+  end(): readonly Outgoing[] | Promise<readonly Outgoing[]> {
     this.#ended = true;
     if (this.#leaving !== DONE) return this.#leaving.then(() => this.#outlet.outputs(this.#collected));
     return this.#collected.length === 0 ? NONE : this.#outlet.outputs(this.#collected);

@@ -12,10 +12,24 @@ import {
 import { Collector } from './collector.js';
 import type { Component, Surroundings } from './component.js';
 import type { Inport } from './inport.js';
-import type { Outlet } from './outlet.js';
+import { type Outgoing, type Outlet, settled } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
 
 const REQUEUE: Settlement = Object.freeze({ verdict: 'requeue', outputs: [] });
+
+/** Of a message that was processed. */
+class Processed implements Settlement {
+  readonly verdict = 'ack';
+  readonly outputs: readonly Outgoing[];
+
+  constructor(outputs: readonly Outgoing[]) {
+    this.outputs = outputs;
+  }
+
+  settled(): void {
+    settled(this.outputs);
+  }
+}
 
 export interface InvokerOptions {
   readonly component: Component;
@@ -76,7 +90,7 @@ export class Invoker {
         this.#slots.release();
       }
       const outputs = collector.end();
-      return { verdict: 'ack', outputs: outputs instanceof Promise ? await outputs : outputs };
+      return new Processed(outputs instanceof Promise ? await outputs : outputs);
     } catch (error) {
       return this.#interrupted(error) ? REQUEUE : this.#deadLetter(inport, error);
     }

@@ -1,5 +1,5 @@
 import { Backoff } from '../support/index.js';
-import { type Client, encodePayload, HEADER, type Output, UnroutedError } from '../transport/index.js';
+import { type Client, encodePayload, HEADER, type InHand, type Output, UnroutedError } from '../transport/index.js';
 import type { Outport } from './outport.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -8,6 +8,8 @@ type Headers = Readonly<Record<string, string>>;
 export interface Outgoing extends Output {
   readonly outport: Outport;
   readonly data: Buffer;
+  /** Where it counts while a transport has it as the output of a settlement. */
+  underway: InHand | undefined;
 }
 
 const MANDATORY = Object.freeze({ mandatory: true });
@@ -22,6 +24,8 @@ export function outgoing(outport: Outport, data: unknown, headers?: Headers): Ou
   const known = data instanceof Uint8Array ? NO_HEADERS : JSON_HEADERS;
   return {
     outport,
+    release: outport,
+    underway: undefined,
     outqueue: outport.queue,
     data: encodePayload(data),
     headers: headers ? { ...known, ...headers } : known,
@@ -45,10 +49,16 @@ export class Outlet {
    */
   send(each: Outgoing): Promise<void> {
     if (each.outport.state !== 'ready') return this.#sendLater(each);
-    return this.#post(each).catch((error: unknown) => {
-      if (!(error instanceof UnroutedError)) throw error;
-      return this.#sendLater(each);
-    });
+    const { underway } = each.outport;
+    underway.begin();
+    return this.#client.send('outqueue', each.outqueue, each, MANDATORY).then(
+      () => underway.end(),
+      (error: unknown) => {
+        underway.end();
+        if (!(error instanceof UnroutedError)) throw error;
+        return this.#sendLater(each);
+      },
+    );
   }
 
   async #sendLater(each: Outgoing): Promise<void> {
@@ -63,12 +73,20 @@ export class Outlet {
         if (!(error instanceof UnroutedError)) throw error;
         if (outport.isTried) return outport.drop();
       }
-      await backoff.wait(this.#stopping);
+      await backoff
+        .wait(AbortSignal.any([this.#stopping, outport.signal]))
+        .catch(() => this.#stopping.throwIfAborted());
     }
   }
 
-  #post(each: Outgoing): Promise<void> {
-    return this.#client.send('outqueue', each.outqueue, each, MANDATORY);
+  async #post(each: Outgoing): Promise<void> {
+    const { underway } = each.outport;
+    underway.begin();
+    try {
+      await this.#client.send('outqueue', each.outqueue, each, MANDATORY);
+    } finally {
+      underway.end();
+    }
   }
 
   /** Sends all of them in order, as `send`. Rejects with the first failure once none is under way any more. */
@@ -79,16 +97,18 @@ export class Outlet {
   }
 
   /**
-   * The outputs of a settlement: those of connected outports, for the transport to hold until a queue takes them. What
-   * must be counted if nobody takes it cannot be told afterwards, and so is sent before.
+   * The outputs of a settlement: those of connected outports, for the transport to hold until a queue takes them; they
+   * are under way until `settled`. What must be counted if nobody takes it cannot be told afterwards, and so is sent before.
    * @throws {StoppedError}
    */
-  outputs(all: readonly Outgoing[]): readonly Output[] | Promise<readonly Output[]> {
-    return all.every(({ outport }) => outport.state === 'ready') ? all : this.#decided(all);
+  outputs(all: readonly Outgoing[]): readonly Outgoing[] | Promise<readonly Outgoing[]> {
+    if (!all.every(({ outport }) => outport.state === 'ready')) return this.#decided(all);
+    for (const each of all) begin(each);
+    return all;
   }
 
-  async #decided(all: readonly Outgoing[]): Promise<readonly Output[]> {
-    const outputs: Output[] = [];
+  async #decided(all: readonly Outgoing[]): Promise<readonly Outgoing[]> {
+    const outputs: Outgoing[] = [];
     const tried: Outgoing[] = [];
     for (const each of all) {
       const { outport } = each;
@@ -98,6 +118,17 @@ export class Outlet {
       else outputs.push(each);
     }
     if (tried.length > 0) await this.sendAll(tried);
+    for (const each of outputs) begin(each);
     return outputs;
   }
+}
+
+function begin(each: Outgoing): void {
+  each.underway = each.outport.underway;
+  each.underway.begin();
+}
+
+/** The settlement that had these outputs is done with. */
+export function settled(outputs: readonly Outgoing[]): void {
+  for (const { underway } of outputs) underway?.end();
 }

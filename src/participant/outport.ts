@@ -2,6 +2,7 @@ import type { OutportState } from '../discovery/index.js';
 import { MsgfloError } from '../errors.js';
 import type { PortName, QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
+import { InHand, type Release } from '../transport/index.js';
 
 /** The participant is stopping: what waited for an outport is given back. Reaches this delivery or send only. */
 export class StoppedError extends MsgfloError {
@@ -13,15 +14,18 @@ export class StoppedError extends MsgfloError {
 
 /**
  * An outport of a running participant: whether its messages may go out just now. It begins as `waiting` and is told
- * otherwise by the wiring, or by `unwired` where there is none.
+ * otherwise by the wiring, or by `unwired` where there is none. It releases what transports hold for it when nobody is to
+ * take its messages any more.
  */
-export class Outport {
+export class Outport implements Release {
   readonly name: PortName;
   readonly queue: QueueName;
   /** Only while unwired: what nobody takes is held, otherwise dropped. */
   readonly holdsUnrouted: boolean;
   readonly #log: Logger;
   #state: OutportState | 'unwired' = 'waiting';
+  #holding = new AbortController();
+  #underway = new InHand();
   #dropped = 0;
   #stopped = false;
   #waiters: { resolve(): void; reject(reason: Error): void }[] = [];
@@ -51,10 +55,32 @@ export class Outport {
     return this.#dropped;
   }
 
-  become(state: OutportState | 'unwired'): void {
+  get signal(): AbortSignal {
+    return this.#holding.signal;
+  }
+
+  /** What transports were given in this state, for them to say when it is no longer under way. */
+  get underway(): InHand {
+    return this.#underway;
+  }
+
+  /** Resolves when nothing is under way any more that was let out in another state, or after `limitMs`. */
+  async become(state: OutportState | 'unwired', limitMs: number): Promise<void> {
+    if (state === this.#state) return;
+    const before = this.#underway;
     this.#state = state;
-    if (state === 'waiting') return;
-    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    this.#underway = new InHand();
+    const isHolding = state === 'waiting' || state === 'ready' || state === 'unwired';
+    if (!isHolding) this.#holding.abort();
+    else if (this.#holding.signal.aborted) this.#holding = new AbortController();
+    if (state !== 'waiting') for (const { resolve } of this.#waiters.splice(0)) resolve();
+    await before.idle(limitMs);
+  }
+
+  letGo(): void {
+    this.#dropped += 1;
+    const text = `outport '${this.name}' is not connected any more: what it held for want of a taker is dropped`;
+    this.#log.warnOnce(`let go ${this.name}`, text);
   }
 
   /** Counts a message that goes nowhere. That nobody looks on at an exported outport is no cause for a warning. */

@@ -29,6 +29,8 @@ import { within } from './within.js';
 const PER_PERIOD = 2.2;
 const DEFAULT_GRACE_MS = 5000;
 const LEAVE_MS = 1000;
+/** How long what was sent before a new wiring may delay the word that it is carried out. */
+const UNDERWAY_MS = 2000;
 
 /** A running instance of a component: announced, wired by the coordinator, taking messages until it is stopped. */
 export class Participant {
@@ -167,10 +169,14 @@ export class Participant {
         inport.sources = sources;
       }
     }
-    for (const [name, outport] of this.#outports) outport.become(wiring.outports[name] ?? 'unconnected');
+    const changing = [...this.#outports].map(([name, outport]) =>
+      outport.become(wiring.outports[name] ?? 'unconnected', UNDERWAY_MS),
+    );
     this.#intake.take(wiring.iips);
-    this.#wired = wiring.hash;
     this.#begin();
+    // Once it is announced, what the graph does not connect any more is unbound: nothing may be on its way there.
+    await Promise.all(changing);
+    this.#wired = wiring.hash;
     this.#announcer.announceSoon();
   }
 
@@ -187,7 +193,7 @@ export class Participant {
     const { signal } = this.#stopping;
     await delay(this.#options.wiringWaitMs ?? 1000, undefined, { signal }).catch(() => undefined);
     if (this.#begun || signal.aborted) return;
-    for (const outport of this.#outports.values()) outport.become('unwired');
+    await Promise.all([...this.#outports.values()].map((outport) => outport.become('unwired', 0)));
     this.#begin();
   }
 

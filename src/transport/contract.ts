@@ -35,6 +35,16 @@ export interface Output extends Message {
   readonly outqueue: QueueName;
   /** True: unrouted is not delivered; it is held and sent again until a queue takes it. @default false */
   readonly mandatory?: boolean;
+  /** For a mandatory output: ends the holding. Without it an output is held for as long as the consumer lives. */
+  readonly release?: Release;
+}
+
+/** Lets mandatory outputs go that are held because nobody takes them. One object may serve any number of outputs. */
+export interface Release {
+  /** Aborted for as long as nothing is to be held. Asked anew for each output that nobody takes. */
+  readonly signal: AbortSignal;
+  /** Called for each output that is let go: its settlement goes on without it. Must not throw. */
+  letGo(): void;
 }
 
 /**
@@ -44,6 +54,11 @@ export interface Output extends Message {
 export interface Settlement {
   readonly verdict: Verdict;
   readonly outputs: readonly Output[];
+  /**
+   * Called once, when nothing of it is under way any more: with true if the broker has its outputs and its verdict, with
+   * false if it was refused, or the delivery comes again. Must not throw.
+   */
+  settled?(isCarriedOut: boolean): void;
 }
 
 /** A handler that throws makes a dead letter with the error's message. */

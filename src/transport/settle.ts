@@ -51,7 +51,9 @@ function checked(settlement: Settlement): Settlement {
     checkSettlement(settlement);
     return settlement;
   } catch (error) {
-    return failed(error);
+    const given: Partial<Settlement> | null | undefined = settlement;
+    if (typeof given?.settled !== 'function') return failed(error);
+    return { ...failed(error), settled: () => given.settled?.(false) };
   }
 }
 
@@ -60,7 +62,8 @@ function failed(error: unknown): Settlement {
   return { verdict: { deadLetter: messageOf(error), headers }, outputs: [] };
 }
 
-function checkSettlement({ verdict, outputs }: Settlement): void {
+function checkSettlement({ verdict, outputs, settled }: Settlement): void {
+  if (settled !== undefined && typeof settled !== 'function') throw new TypeError("'settled' is no function");
   const isVerdict = verdict === 'ack' || verdict === 'requeue' || typeof verdict.deadLetter === 'string';
   if (!isVerdict) throw new TypeError(`'${String(verdict)}' is no verdict: 'ack', 'requeue' or { deadLetter: reason }`);
   if (typeof verdict === 'object') checkHeaders(verdict.headers);

@@ -14,7 +14,9 @@ import {
   type Output,
   QueueNotFoundError,
   RefusedError,
+  type Release,
   runHandler,
+  type Settlement,
   UnroutedError,
   UnroutedLanes,
 } from '../index.js';
@@ -116,8 +118,10 @@ export class AmqpConsumer implements Consumer {
   async #take(window: AckWindow, message: ConsumeMessage): Promise<void> {
     const { handler, log, inqueue } = this.#options;
     this.#inHand.begin();
+    let settlement: Settlement | undefined;
+    let isCarriedOut = false;
     try {
-      const settlement = await runHandler(handler, toDelivery(message));
+      settlement = await runHandler(handler, toDelivery(message));
       let { verdict } = settlement;
       if (!window.open) return;
       try {
@@ -128,11 +132,13 @@ export class AmqpConsumer implements Consumer {
       if (typeof verdict === 'object') await this.#bury(message, verdict);
       if (verdict === 'requeue') window.requeue(message);
       else window.ack(message);
+      isCarriedOut = verdict === settlement.verdict;
     } catch (error) {
       if (!this.#leaving.signal.aborted) log.warn(`'${inqueue}': given back: ${messageOf(error)}`);
       await delay(GIVE_BACK_MS, undefined, { signal: this.#leaving.signal }).catch(() => {});
       window.requeue(message);
     } finally {
+      settlement?.settled?.(isCarriedOut);
       this.#inHand.end();
     }
   }
@@ -141,12 +147,13 @@ export class AmqpConsumer implements Consumer {
     // What cannot be written as JSON throws before the first leaves.
     const letters = outputs.map((output) => toLetter(output.outqueue, '', output, output.mandatory));
     const [first] = letters;
-    return first && letters.length === 1 ? this.#send(first) : Promise.all(letters.map((letter) => this.#send(letter)));
+    if (first && letters.length === 1) return this.#send(first, outputs[0]?.release);
+    return Promise.all(letters.map((letter, at) => this.#send(letter, outputs[at]?.release)));
   }
 
   /** Held and sent again while nobody takes it (mandatory) or while its exchange is not there. */
-  #send(letter: Letter): Promise<void> {
-    return this.#lanes.send(letter.exchange, () => this.#options.publisher.publish(letter));
+  #send(letter: Letter, release: Release | undefined): Promise<void> {
+    return this.#lanes.send(letter.exchange, () => this.#options.publisher.publish(letter), release);
   }
 
   #isUnrouted(error: unknown): boolean {

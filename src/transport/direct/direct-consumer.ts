@@ -1,4 +1,10 @@
-import type { EngineConsumer, EngineDelivery, EngineSettlement, Submission } from '../../engine/index.js';
+import type {
+  EngineConsumer,
+  EngineDelivery,
+  EngineMessage,
+  EngineSettlement,
+  Submission,
+} from '../../engine/index.js';
 import { messageOf, UnsupportedError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import {
@@ -9,12 +15,13 @@ import {
   encodePayload,
   type Handler,
   InHand,
+  type Output,
   runHandler,
   type Settlement,
+  type SettlingAttempt,
+  settleReleasing,
   withMessageId,
 } from '../index.js';
-
-type Headers = Readonly<Record<string, string>>;
 
 /** Runs a handler over the deliveries of one engine consumer and settles them. */
 export class DirectConsumer implements Consumer {
@@ -70,37 +77,59 @@ export class DirectConsumer implements Consumer {
     // Other inqueues may hold the same message: what a handler does to its copy stays with it.
     const data = parsed === body ? Buffer.from(body) : parsed;
     const delivery: Delivery = { data, headers: { ...headers }, redelivered };
-    const settlement = this.#translate(body, headers, await runHandler(this.#handler, delivery));
-    const engine = this.#engine;
-    if (!engine) return;
-    await new Promise<void>((resolve) => {
-      const submission = engine.settle(tag, settlement, () => {
-        queueMicrotask(() => this.#waiting.delete(submission));
-        resolve();
-      });
-      if (submission.waitsFor === 'nothing') return;
-      this.#waiting.set(submission, () => {
-        this.#waiting.delete(submission);
-        submission.cancel();
-        resolve();
-      });
-    });
-  }
-
-  /** What cannot be written as JSON is the handler's failure, as a throw is. */
-  #translate(body: Buffer, headers: Headers, settlement: Settlement): EngineSettlement {
+    const settlement = await runHandler(this.#handler, delivery);
+    let isCarriedOut = false;
     try {
-      return this.#encode(body, headers, settlement);
+      isCarriedOut = await this.#settle(tag, { body, headers }, settlement);
     } catch (error) {
-      return this.#encode(body, headers, { verdict: { deadLetter: messageOf(error) }, outputs: [] });
+      // What cannot be written as JSON is the handler's failure, as a throw is.
+      await this.#settle(tag, { body, headers }, { verdict: { deadLetter: messageOf(error) }, outputs: [] });
+    } finally {
+      settlement.settled?.(isCarriedOut);
     }
   }
 
+  #settle(tag: number, original: EngineMessage, { verdict, outputs }: Settlement): Promise<boolean> {
+    return settleReleasing({
+      outputs,
+      holds: () => this.#holds,
+      attempt: async (wanted, hold) => {
+        const settlement = this.#encode(original, { verdict, outputs: wanted }, hold);
+        return this.#attempt(tag, settlement, wanted);
+      },
+    });
+  }
+
+  #attempt(tag: number, settlement: EngineSettlement, outputs: readonly Output[]): Promise<SettlingAttempt> {
+    return new Promise((resolve) => {
+      let waiting: AbortController | undefined;
+      const end = (attempt: SettlingAttempt): void => {
+        waiting?.abort();
+        resolve(attempt);
+      };
+      const submission = this.#engine?.settle(tag, settlement, (outcome) => {
+        queueMicrotask(() => submission && this.#waiting.delete(submission));
+        end(outcome.state === 'unrouted' ? { unrouted: outcome.queue } : outcome.state);
+      });
+      if (!submission) return end('gone');
+      if (submission.waitsFor === 'nothing') return;
+      const withdraw = (attempt: SettlingAttempt) => () => {
+        this.#waiting.delete(submission);
+        submission.cancel();
+        end(attempt);
+      };
+      this.#waiting.set(submission, withdraw('gone'));
+      waiting = new AbortController();
+      const { signal } = waiting;
+      for (const { release } of outputs) release?.signal.addEventListener('abort', withdraw('again'), { signal });
+    });
+  }
+
   /** Without a hold, a settlement whose output nobody takes is not carried out: the delivery is given back at the end. */
-  #encode(body: Buffer, headers: Headers, settlement: Settlement): EngineSettlement {
+  #encode({ body, headers }: EngineMessage, settlement: Settlement, hold: boolean): EngineSettlement {
     const { verdict, outputs } = settlement;
     return {
-      hold: this.#holds,
+      hold,
       outputs: outputs.map(({ outqueue, data, headers: own, mandatory = false }) => ({
         kind: 'outqueue',
         name: outqueue,

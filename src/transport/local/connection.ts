@@ -25,6 +25,12 @@ export class ConnectionLostError extends MsgfloError {
   override readonly retryable = true;
 }
 
+/** A settlement waited for a taker and was withdrawn by `release`; nothing of it was carried out. */
+export class ReleasedError extends MsgfloError {
+  readonly code = 'MSGFLO_RELEASED';
+  override readonly retryable = true;
+}
+
 /** What the broker sends without being asked. */
 export interface Events {
   onDelivery(fields: Fields, body: Buffer): void;
@@ -139,13 +145,15 @@ export class Connection {
 
 function readRefusal(fields: Fields): Error {
   const text = fields.text('text');
-  switch (fields.oneOf('why', ['not-found', 'mismatch', 'unrouted', 'gone', 'refused'])) {
+  switch (fields.oneOf('why', ['not-found', 'mismatch', 'unrouted', 'released', 'gone', 'refused'])) {
     case 'not-found':
       return new QueueNotFoundError(asQueueName(fields.text('queue')));
     case 'mismatch':
       return new QueueMismatchError(asQueueName(fields.text('queue')), text);
     case 'unrouted':
       return new UnroutedError(asQueueName(fields.text('queue')));
+    case 'released':
+      return new ReleasedError(text);
     case 'gone':
       return new NotConnectedError(text);
     case 'refused':

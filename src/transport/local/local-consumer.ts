@@ -11,9 +11,12 @@ import {
   RefusedError,
   runHandler,
   type Settlement,
+  type SettlingAttempt,
+  settleReleasing,
+  UnroutedError,
   withMessageId,
 } from '../index.js';
-import type { Connection } from './connection.js';
+import { type Connection, ReleasedError } from './connection.js';
 import type { Fields } from './fields.js';
 
 /** What a consumer needs of its client. */
@@ -31,6 +34,7 @@ export class LocalConsumer implements Consumer {
   readonly #handler: Handler;
   readonly #host: ConsumerHost;
   readonly #inHand = new InHand();
+  readonly #heeded = new WeakSet<AbortSignal>();
   #isPaused = false;
   #holds = true;
 
@@ -81,19 +85,39 @@ export class LocalConsumer implements Consumer {
 
   /** What cannot be written, or is too large, is the handler's failure, as a throw is. */
   async #settle(connection: Connection, tag: number, original: Original, settlement: Settlement): Promise<void> {
+    const { verdict, outputs } = settlement;
+    let isCarriedOut = false;
     try {
-      await this.#request(connection, tag, original, settlement);
+      isCarriedOut = await settleReleasing({
+        outputs,
+        holds: () => this.#holds,
+        attempt: (wanted, hold) => this.#attempt(connection, tag, original, { verdict, outputs: wanted, hold }),
+      });
     } catch (error) {
       if (error instanceof MsgfloError && !(error instanceof RefusedError)) return;
-      const failure: Settlement = { verdict: { deadLetter: messageOf(error) }, outputs: [] };
+      const failure = { verdict: { deadLetter: messageOf(error) }, outputs: [], hold: this.#holds };
       await this.#request(connection, tag, original, failure).catch(() => undefined);
+    } finally {
+      settlement.settled?.(isCarriedOut);
+    }
+  }
+
+  async #attempt(...[connection, tag, original, settlement]: Asked): Promise<SettlingAttempt> {
+    try {
+      await this.#request(connection, tag, original, settlement);
+      return 'done';
+    } catch (error) {
+      if (error instanceof ReleasedError) return 'again';
+      if (error instanceof UnroutedError) return { unrouted: error.queue };
+      throw error;
     }
   }
 
   /** Rejects with ConnectionLostError when the delivery will come again, by another connection. */
-  async #request(connection: Connection, tag: number, original: Original, settlement: Settlement): Promise<void> {
-    const { verdict, outputs } = settlement;
-    const encoded = outputs.map(({ outqueue, data, headers, mandatory = false }) => {
+  async #request(...[connection, tag, original, settlement]: Asked): Promise<void> {
+    const { verdict, outputs, hold } = settlement;
+    const encoded = outputs.map(({ outqueue, data, headers, mandatory = false, release }) => {
+      if (release && !this.#heeded.has(release.signal)) this.#heed(release.signal);
       const body = encodePayload(data);
       return { head: { name: outqueue, headers: withMessageId(headers), mandatory, bytes: body.length }, body };
     });
@@ -102,7 +126,7 @@ export class LocalConsumer implements Consumer {
       op: 'settle',
       consumer: this.id,
       tag,
-      hold: this.#holds,
+      hold,
       outputs: encoded.map((output) => output.head),
       verdict: isDead ? 'dead-letter' : verdict,
       ...(isDead ? { dead: deadLetterHeaders(this.inqueue, original.headers, verdict) } : {}),
@@ -110,7 +134,20 @@ export class LocalConsumer implements Consumer {
     const bodies = encoded.map((output) => output.body);
     await connection.request(head, ...bodies, ...(isDead ? [original.body] : []));
   }
+
+  /** Has the broker give back what waits for a taker when outputs are released, so that it can be settled without. */
+  #heed(signal: AbortSignal): void {
+    this.#heeded.add(signal);
+    signal.addEventListener('abort', () => void this.#host.tell({ op: 'release', consumer: this.id }), { once: true });
+  }
 }
+
+type Asked = readonly [
+  connection: Connection,
+  tag: number,
+  original: Original,
+  settlement: Settlement & { readonly hold: boolean },
+];
 
 interface Original {
   readonly headers: Readonly<Record<string, string>>;

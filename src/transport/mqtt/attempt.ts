@@ -33,19 +33,13 @@ export interface AttemptOptions {
  * when `signal` aborts, the waits for a retry and for a route end.
  */
 export async function attempt(message: Incoming, handler: Handler, options: AttemptOptions): Promise<boolean> {
-  const { inqueue, sender, signal } = options;
+  const { signal } = options;
   let backoff: Backoff | undefined;
   let delivery = deliveryOf(message);
   try {
     for (;;) {
-      const { verdict, outputs } = await runHandler(handler, delivery);
-      const refusal = outputs.length > 0 ? await confirmed(outputs, options) : undefined;
-      const dead = refusal ?? verdict;
-      if (dead === 'ack') return true;
-      if (dead !== 'requeue') {
-        await sender.sendDeadLetter(inqueue, message, dead);
-        return true;
-      }
+      const settlement = await runHandler(handler, delivery);
+      if (await carriedOut(message, settlement, options)) return true;
       backoff ??= new Backoff(MIN_RETRY_MS, MAX_RETRY_MS);
       await backoff.wait(signal);
       delivery = { ...deliveryOf(message), redelivered: true };
@@ -53,6 +47,21 @@ export async function attempt(message: Incoming, handler: Handler, options: Atte
   } catch {
     // The client is closing, or closed: the verdict is not carried out.
     return false;
+  }
+}
+
+/** False for what is to be tried again. */
+async function carriedOut(message: Incoming, settlement: Settlement, options: AttemptOptions): Promise<boolean> {
+  const { verdict, outputs } = settlement;
+  let isCarriedOut = false;
+  try {
+    const refusal = outputs.length > 0 ? await confirmed(outputs, options) : undefined;
+    const last = refusal ?? verdict;
+    if (typeof last === 'object') await options.sender.sendDeadLetter(options.inqueue, message, last);
+    isCarriedOut = refusal === undefined;
+    return last !== 'requeue';
+  } finally {
+    settlement.settled?.(isCarriedOut);
   }
 }
 
@@ -80,7 +89,7 @@ async function confirmed(
 }
 
 function send(output: Output, sender: Sender, lanes: UnroutedLanes): Promise<void> {
-  const { outqueue, mandatory = false } = output;
+  const { outqueue, mandatory = false, release } = output;
   if (!mandatory) return sender.send(outqueue, output, false);
-  return lanes.send(outqueue, () => sender.send(outqueue, output, true));
+  return lanes.send(outqueue, () => sender.send(outqueue, output, true), release);
 }
