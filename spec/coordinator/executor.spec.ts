@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Executor } from '../../src/coordinator/executor.js';
+import { Executor, type ExecutorParts } from '../../src/coordinator/executor.js';
 import { RecordsFile } from '../../src/coordinator/records-file.js';
 import { bindingKey } from '../../src/coordinator/state.js';
 import type { Step } from '../../src/coordinator/steps.js';
@@ -32,7 +32,18 @@ describe('Executor', () => {
   });
   afterEach(() => broker.close());
 
-  const executor = (log = keepingLogger()) => new Executor({ broker, records }, log, () => nowMs);
+  const parts = (): ExecutorParts => ({
+    broker,
+    records,
+    log: keepingLogger(),
+    nowMs: () => nowMs,
+    tap: async () => undefined,
+    untap: async () => undefined,
+    move: () => undefined,
+    telling: () => undefined,
+    failed: () => undefined,
+  });
+  const executor = (log = keepingLogger()) => new Executor({ ...parts(), log });
   const declare = async () => {
     await broker.declare('outqueue', binding.source);
     await broker.declare('inqueue', binding.target);
@@ -94,7 +105,7 @@ describe('Executor', () => {
         return typeof value === 'function' ? value.bind(target) : value;
       },
     });
-    const next = new Executor({ broker: watched, records }, silentLogger, () => nowMs);
+    const next = new Executor({ ...parts(), broker: watched });
     const moved: Step = { do: 'bind', binding: { ...binding, target: asQueueName('c.IN') }, edge: 'an edge' };
     await next.carryOut([{ do: 'unbind', binding, edge: 'an edge' }, moved]);
     expect(order).to.deep.equal(['bind', 'unbind']);

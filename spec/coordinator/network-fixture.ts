@@ -1,7 +1,17 @@
 import { plan } from '../../src/coordinator/plan.js';
-import { bindingKey, type Desired, type Observed, type Records, type WantedEdge } from '../../src/coordinator/state.js';
+import {
+  bindingKey,
+  type Desired,
+  type Move,
+  NO_TAPS,
+  type Observed,
+  type PublishedWiring,
+  type Records,
+  type TapWish,
+  type WantedEdge,
+} from '../../src/coordinator/state.js';
 import type { Definition, KnownParticipant } from '../../src/discovery/index.js';
-import { asParticipantId, asPortName, asQueueName, asRole, type PortRef } from '../../src/names.js';
+import { asParticipantId, asPortName, asQueueName, asRole, type PortRef, type Role } from '../../src/names.js';
 import type { ProcessSpec, ProcessState } from '../../src/process/index.js';
 import { groupBy } from '../../src/support/index.js';
 import type { Binding } from '../../src/transport/index.js';
@@ -82,6 +92,12 @@ interface Given {
   /** Edge to binding. */
   readonly recorded?: Readonly<Record<string, string>>;
   readonly wiredRoles?: readonly string[];
+  /** Exported outports: `a.out`. */
+  readonly exported?: readonly string[];
+  readonly taps?: Partial<TapWish>;
+  readonly tapped?: readonly string[];
+  readonly outdated?: readonly string[];
+  readonly moves?: readonly Move[];
 }
 
 /** Desired, observed and records from a few words, and what happened afterwards as methods. */
@@ -110,6 +126,14 @@ export class NetworkFixture {
   /** They have been told, and nobody has spoken since. */
   published(): NetworkFixture {
     return this.#with({ published: new Map(this.#wirings().map(({ role, hash }) => [role, { hash, atMs: 100 }])) });
+  }
+
+  withTold(toldOutports: ReadonlyMap<string, string>): NetworkFixture {
+    return this.#with({ toldOutports });
+  }
+
+  publishedAs(role: Role, wiring: PublishedWiring): NetworkFixture {
+    return this.#with({ published: new Map([[role, wiring]]) });
   }
 
   heardSince(id: string): NetworkFixture {
@@ -167,6 +191,8 @@ export function network(given: Given = {}): NetworkFixture {
       edges,
       iips,
       launches,
+      exportedOutports: (given.exported ?? []).map(portOf),
+      taps: { ...NO_TAPS, ...given.taps },
       started: given.isStarted ?? true,
       ...(given.router ? { router: specOf('router') } : {}),
     },
@@ -180,6 +206,11 @@ export function network(given: Given = {}): NetworkFixture {
       suspect: new Set((given.suspect ?? []).map(keyOf)),
       failing: new Set(),
       published: new Map(),
+      toldOutports: new Map(),
+      tapped: new Set((given.tapped ?? []).map(asQueueName)),
+      moving: new Set(),
+      outdated: new Set(given.outdated),
+      nowMs: 1000,
       isSettling: given.isSettling ?? false,
     },
     {
@@ -191,6 +222,7 @@ export function network(given: Given = {}): NetworkFixture {
       ),
       sentIips: new Map(),
       wiredRoles: new Set((given.wiredRoles ?? []).map(asRole)),
+      moves: given.moves ?? [],
     },
   );
 }

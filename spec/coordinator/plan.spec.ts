@@ -1,27 +1,7 @@
 import { expect } from 'chai';
 import { plan } from '../../src/coordinator/plan.js';
-import type { Step } from '../../src/coordinator/steps.js';
+import { inShort } from './in-short.js';
 import { aRole, network } from './network-fixture.js';
-
-/** A step in short: what a reader of the table wants to see. */
-function inShort(step: Step): string {
-  switch (step.do) {
-    case 'start':
-      return `start ${step.spec.key}`;
-    case 'stop':
-      return `stop ${step.key}`;
-    case 'bind':
-    case 'unbind':
-      return `${step.do} ${step.binding.kind} ${step.binding.source} -> ${step.binding.target}`;
-    case 'wire': {
-      const { role, inports, outports, iips } = step.wiring;
-      const told = { ...inports, ...outports, ...(iips.length > 0 ? { iips: iips.map(({ data }) => data) } : {}) };
-      return `wire ${role} ${JSON.stringify(told)}`;
-    }
-    case 'send-iip':
-      return `iip ${JSON.stringify(step.iip.data)} to ${step.iip.queue} for ${step.iip.participant}`;
-  }
-}
 
 interface Row {
   readonly when: string;

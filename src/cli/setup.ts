@@ -61,7 +61,7 @@ async function setUp(path: string, options: Options, context: CliContext): Promi
           brokerName: withoutPassword(address),
           recordsPath: join(stateDir(context.cwd), `setup-${encodeURIComponent(document.graph.name)}.json`),
           log: context.log,
-          ...(library || options.forever ? { launcher: supervisor, launches } : {}),
+          ...(library || options.forever ? { launcher: supervisor, launches: () => launches } : {}),
           ...(options.forever ? { router: routerSpec(address) } : {}),
         });
         await coordinator.start();

@@ -1,27 +1,41 @@
 import { type Definition, LAPSE_MS } from '../discovery/index.js';
 import { messageOf } from '../errors.js';
 import type { Graph } from '../graph/index.js';
-import type { Role } from '../names.js';
-import type { OutputLine, ProcessSpec, ProcessState } from '../process/index.js';
+import type { ParticipantId, PortRef, QueueName, Role } from '../names.js';
+import type { ProcessSpec, ProcessState } from '../process/index.js';
 import type { Logger } from '../support/index.js';
 import type { Binding, Broker } from '../transport/index.js';
-import { type DesiredOptions, desiredOf } from './desired.js';
+import { CountersFeed } from './counters-feed.js';
 import { DiscoveryFeed } from './discovery-feed.js';
+import { definitionOf, inqueueOf } from './edges.js';
+import { type CoordinatorEvent, eventsOfCopy } from './events.js';
 import { Executor } from './executor.js';
+import { Figures, type QueueReport } from './figures.js';
 import { foreignBindings } from './foreign-bindings.js';
+import { IipTeller } from './iip-teller.js';
 import type { Launch, Launcher } from './launcher.js';
+import { Mover, type OpenClient } from './mover.js';
 import { type NetworkReport, reportOf } from './network-report.js';
 import { plan } from './plan.js';
 import { RecordsFile } from './records-file.js';
-import type { Desired, Observed } from './state.js';
+import { sendToInport } from './send.js';
+import type { Desired, Observed, TapWish } from './state.js';
+import type { Step } from './steps.js';
+import { TapBoard } from './tap-board.js';
+import { Wanted } from './wanted.js';
 
 export interface CoordinatorOptions {
   readonly graph: Graph;
+  /** @default true */
+  readonly isStarted?: boolean;
   /** Connected; closed by whoever opened it. */
   readonly broker: Broker;
+  /** Opens further clients at the same broker, for what needs a session of its own. */
+  readonly openClient?: OpenClient;
   /** Absent: nothing is started, participants come by themselves. */
   readonly launcher?: Launcher;
-  readonly launches?: ReadonlyMap<Role, Launch>;
+  /** The processes of a graph; asked at every edit. @throws {UsageError} for one that cannot be launched as it asks */
+  readonly launches?: (graph: Graph) => ReadonlyMap<Role, Launch>;
   /** Starts a router where the broker cannot bind and a target takes no wiring. */
   readonly router?: ProcessSpec;
   /** The run of the keeper that starts the processes. */
@@ -36,17 +50,12 @@ export interface CoordinatorOptions {
   readonly nowMs?: () => number;
 }
 
-/** What happens to the network, for those who show it. */
-export type CoordinatorEvent =
-  | { readonly kind: 'participant'; readonly definition: Definition }
-  | { readonly kind: 'process'; readonly state: ProcessState }
-  | { readonly kind: 'output'; readonly line: OutputLine }
-  | { readonly kind: 'report' };
-
 /** So long after the start of a network its parts come one by one, in ms. */
 const SETTLING_MS = 10_000;
 /** Events within this time are planned together, in ms. */
 const TOGETHER_MS = 30;
+/** How often it is planned anew though nothing was heard, in ms: some things wait for time to pass. */
+const EVERY_MS = 5000;
 
 /**
  * Makes the network what the graph wants, for as long as it lives: it watches discovery and processes, plans, carries
@@ -58,59 +67,105 @@ export class Coordinator {
   readonly #options: CoordinatorOptions;
   readonly #log: Logger;
   readonly #nowMs: () => number;
+  readonly #wanted: Wanted;
   readonly #feed: DiscoveryFeed;
+  readonly #counters: CountersFeed;
+  readonly #figures: Figures;
   readonly #records: RecordsFile;
   readonly #executor: Executor;
+  readonly #taps: TapBoard;
+  readonly #mover: Mover;
+  readonly #iips: IipTeller;
   readonly #processes = new Map<string, ProcessState>();
   readonly #listeners = new Set<(event: CoordinatorEvent) => void>();
-  #graph: Graph;
-  #desired: Desired;
-  #isStarted = true;
   #isOpen = false;
   #timer: NodeJS.Timeout | undefined;
   #timerAtMs = Number.POSITIVE_INFINITY;
+  #ticker: NodeJS.Timeout | undefined;
   #settling: NodeJS.Timeout | undefined;
   #pass: Promise<void> | undefined;
   #isIdle = false;
+  #liveSinceMs: number | undefined;
 
+  /** @throws as `launches` */
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#log = options.log;
     this.#nowMs = options.nowMs ?? (() => performance.now());
-    this.#graph = options.graph;
-    this.#desired = desiredOf(this.#desiredOptions());
+    const { broker, launcher, log, graph, isStarted = true, launches, router, run, openClient } = options;
+    this.#wanted = new Wanted(
+      {
+        graph,
+        isStarted,
+        launches: launcher && launches ? launches : () => new Map(),
+        router: launcher && router,
+        run,
+      },
+      () => this.#wake(),
+    );
     const lapseMs = options.lapseMs ?? LAPSE_MS;
-    const { broker, launcher, log } = options;
     this.#feed = new DiscoveryFeed({ broker, lapseMs, log, nowMs: this.#nowMs }, (change) => {
       this.#executor.rebind(change.queues);
       const { id, role } = change.definition;
-      if (change.kind === 'gone' && !this.#desired.roles.has(role)) this.#feed.table.forget(id);
+      if (change.kind === 'gone') this.#forget(id, role);
       if (change.isNews) this.#records.touch();
       if (change.isNews) this.#tell({ kind: 'participant', definition: change.definition });
       this.#wake();
     });
+    this.#counters = new CountersFeed(broker, log);
+    this.#figures = new Figures(broker, this.#counters, this.#nowMs);
     const participants = (): readonly Definition[] => this.#feed.table.all().map((known) => known.definition);
-    const { recordsPath: path, brokerName = '', run } = options;
+    const { recordsPath: path, brokerName = '' } = options;
     this.#records = new RecordsFile({ path, broker: brokerName, run, participants, log });
-    this.#executor = new Executor({ broker, launcher, records: this.#records }, log, this.#nowMs);
+    this.#taps = new TapBoard(broker, (outqueue, delivery) => {
+      for (const event of eventsOfCopy(outqueue, delivery, this.desired, this.#observed())) this.#tell(event);
+    });
+    this.#mover = new Mover({
+      broker,
+      openClient,
+      log,
+      moved: (from) => {
+        this.#records.forgetMove(from);
+        this.#wake();
+      },
+    });
+    this.#iips = new IipTeller((to, data) => this.#tell({ kind: 'iip', to, data }));
+    this.#executor = new Executor({
+      broker,
+      launcher,
+      records: this.#records,
+      log,
+      nowMs: this.#nowMs,
+      tap: (outqueue) => this.#taps.tap(outqueue),
+      untap: (outqueue) => this.#taps.untap(outqueue),
+      move: (move) => this.#mover.begin(move),
+      telling: (step) => this.#iips.telling(step, (role) => this.#feed.table.ofRole(role)),
+      failed: (step, message) => this.#failed(step, message),
+    });
   }
 
+  /** With the latest edits, which may not be carried out yet. */
   get graph(): Graph {
-    return this.#graph;
+    return this.#wanted.graph;
   }
 
   get desired(): Desired {
-    return this.#desired;
+    return this.#wanted.desired;
   }
 
   /** The processes we run should be running. */
   get isStarted(): boolean {
-    return this.#isStarted;
+    return this.#wanted.isStarted;
   }
 
   /** Nothing is left that could be done just now. */
   get isIdle(): boolean {
     return this.#isIdle;
+  }
+
+  /** When the first participant was live after the network was started, on the clock of `performance.now()`. */
+  get liveSinceMs(): number | undefined {
+    return this.#liveSinceMs;
   }
 
   /** Reads the records, finds who is there, and begins. */
@@ -127,9 +182,11 @@ export class Coordinator {
       for (const state of await launcher.list()) this.#processes.set(state.key, state);
     }
     // Where processes run already only the coordinator is new.
-    if (this.#processes.size === 0) this.#settling = setTimeout(() => this.#settled(), SETTLING_MS);
+    if (this.#processes.size === 0) this.#settle();
     this.#isOpen = true;
+    await this.#counters.start();
     await this.#feed.start();
+    this.#ticker = setInterval(() => this.#wake(), EVERY_MS);
     this.#wake();
   }
 
@@ -138,28 +195,94 @@ export class Coordinator {
     this.#isOpen = false;
     clearTimeout(this.#timer);
     clearTimeout(this.#settling);
+    clearInterval(this.#ticker);
+    this.#wanted.stop();
     await this.#feed.stop();
+    await this.#counters.stop();
+    await this.#mover.stop();
     await this.#pass;
+    await this.#taps.close();
     await this.#records.saved();
   }
 
-  /** What is wanted changes; it is made so from now on. */
+  /** What is wanted changes; it is made so together with what follows within half a second. @throws as `launches` */
   setGraph(graph: Graph): void {
-    this.#graph = graph;
-    this.#desired = desiredOf(this.#desiredOptions());
+    this.#wanted.setGraph(graph);
+  }
+
+  /** Starts or stops the processes that we run, at once; queues and bindings stay, so that messages wait. */
+  setStarted(isStarted: boolean): void {
+    if (isStarted && !this.isStarted) this.#settle();
+    this.#liveSinceMs = undefined;
+    this.#wanted.setStarted(isStarted);
+  }
+
+  /**
+   * The library has changed: commands are made anew, and the processes of these roles started again, whatever their
+   * command. @throws as `launches`
+   */
+  relaunch(roles: ReadonlySet<Role> = new Set()): void {
+    this.#wanted.relaunch();
+    for (const role of roles) {
+      for (const { key } of this.desired.launches.get(role)?.specs ?? []) {
+        if (this.#executor.started.has(key)) this.#executor.outdated.add(key);
+      }
+    }
     this.#wake();
   }
 
-  /** Starts or stops the processes that we run; queues and bindings stay, so that messages wait. */
-  setStarted(isStarted: boolean): void {
-    this.#isStarted = isStarted;
-    this.#desired = desiredOf(this.#desiredOptions());
-    this.#wake();
+  /**
+   * As `setGraph`, with the role renamed in it: its processes are started under the new name, and what waits in its
+   * inqueues goes there. @throws as `launches`
+   */
+  rename(from: Role, to: Role, graph: Graph): void {
+    const definition = definitionOf(this.#observed(), from);
+    const slots = (this.#wanted.launches.get(from)?.specs ?? []).flatMap(({ env }) => env?.['MSGFLO_SLOT'] ?? []);
+    this.#wanted.setGraph(graph);
+    if (!definition) return;
+    const queues: Record<string, QueueName> = {};
+    for (const { id, queue } of definition.inports) queues[id] = queue;
+    this.#records.recordMove({ from, to, queues, slots });
+    void this.#records.saved();
+  }
+
+  /** We start processes of this role. */
+  launches(role: Role): boolean {
+    return this.#wanted.launches.has(role);
+  }
+
+  /** What is tapped from now on. */
+  wish(taps: TapWish): void {
+    this.#wanted.setTaps(taps);
+  }
+
+  /**
+   * Sends to an inport's queue, once it is known and all that can be done just now is done. Resolves when the broker has
+   * the message. @throws the reason of `signal` when that comes first
+   */
+  send(to: PortRef, data: unknown, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const surroundings = {
+      broker: this.#options.broker,
+      queueOf: (ref: PortRef) => inqueueOf(ref, this.desired, this.#observed()),
+      isIdle: () => this.#isIdle,
+      onChange: (listener: () => void) => this.subscribe(listener),
+    };
+    return sendToInport(surroundings, to, data, signal);
+  }
+
+  /** Messages are waiting or in hand, as far as the broker and the participants tell. */
+  isBusy(): Promise<boolean> {
+    return this.#figures.isBusy(this.desired, this.#observed());
+  }
+
+  /** The queues at the ends of the edges whose targets are known. */
+  queues(): Promise<readonly QueueReport[]> {
+    return this.#figures.queues(this.desired, this.#observed());
   }
 
   /** How everything stands. O(nodes + edges). */
   report(): NetworkReport {
-    return reportOf(this.#desired, this.#observed());
+    return reportOf(this.desired, this.#observed());
   }
 
   /** Bindings that somebody else made, where the broker can tell. They are left alone. */
@@ -184,31 +307,32 @@ export class Coordinator {
     return () => this.#listeners.delete(listener);
   }
 
-  #desiredOptions(): DesiredOptions {
-    const { run, router, launches, launcher } = this.#options;
-    return {
-      graph: this.#graph,
-      isStarted: this.#isStarted,
-      launches: launcher && launches ? launches : new Map(),
-      ...(router === undefined || !launcher ? {} : { router }),
-      ...(run === undefined ? {} : { run }),
-    };
-  }
-
   #observed(): Observed {
     const { table, heardAtMs } = this.#feed;
+    const { started, bound, suspect, failing, published, toldOutports, outdated } = this.#executor;
     return {
       binds: this.#options.broker.capabilities.binds,
       participants: new Map(table.roles().map((role) => [role, table.ofRole(role)])),
       heardAtMs,
       processes: this.#processes,
-      started: this.#executor.started,
-      bound: this.#executor.bound,
-      suspect: this.#executor.suspect,
-      failing: this.#executor.failing,
-      published: this.#executor.published,
+      ...{ started, bound, suspect, failing, published, toldOutports, outdated },
+      tapped: this.#taps.tapped,
+      moving: this.#mover.moving,
+      nowMs: this.#nowMs(),
       isSettling: this.#settling !== undefined,
     };
+  }
+
+  #forget(id: ParticipantId, role: Role): void {
+    this.#counters.forget(id);
+    this.#iips.forget(id);
+    if (!this.desired.roles.has(role)) this.#feed.table.forget(id);
+  }
+
+  #failed(step: Step, message: string): void {
+    const edge = step.do === 'bind' ? this.desired.edges.find(({ key }) => key === step.edge) : undefined;
+    const role = edge?.to.role ?? roleOf(step);
+    this.#tell({ kind: 'failure', message, ...(role !== undefined && { role }) });
   }
 
   #processChanged(state: ProcessState): void {
@@ -217,9 +341,13 @@ export class Coordinator {
     this.#wake();
   }
 
-  #settled(): void {
-    this.#settling = undefined;
-    this.#wake();
+  /** The network begins: for a while sources wait also for those that others start. */
+  #settle(): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => {
+      this.#settling = undefined;
+      this.#wake();
+    }, SETTLING_MS);
   }
 
   /** A pass soon; several calls make one. */
@@ -248,17 +376,27 @@ export class Coordinator {
   }
 
   async #runPass(): Promise<void> {
-    const steps = plan(this.#desired, this.#observed(), this.#records);
+    const observed = this.#observed();
+    const steps = plan(this.desired, observed, this.#records);
     this.#isIdle = steps.length === 0;
     const { done, againInMs } = await this.#executor.carryOut(steps);
     if (done > 0) this.#wake();
     else if (againInMs !== undefined) this.#wake(againInMs);
+    if (this.isStarted && this.#feed.table.all().some(({ status }) => status === 'live')) {
+      this.#liveSinceMs ??= performance.now();
+    }
     this.#tell({ kind: 'report' });
   }
 
   #tell(event: CoordinatorEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
+}
+
+function roleOf(step: Step): Role | undefined {
+  if (step.do === 'wire') return step.wiring.role;
+  if (step.do === 'send-iip') return step.iip.to.role;
+  return undefined;
 }
 
 function withoutSources(definition: Definition): Definition {

@@ -3,19 +3,20 @@ import type { Role } from '../names.js';
 import type { ProcessSpec } from '../process/index.js';
 import { canonicalJson } from '../support/index.js';
 import type { Launch } from './launcher.js';
-import type { Desired, WantedEdge } from './state.js';
+import type { Desired, TapWish, WantedEdge } from './state.js';
 
 export interface DesiredOptions {
   readonly graph: Graph;
   readonly isStarted: boolean;
+  readonly taps: TapWish;
   readonly launches: ReadonlyMap<Role, Launch>;
   readonly router?: ProcessSpec;
   readonly run?: string;
 }
 
 /** What a graph wants, its virtual nodes resolved away. O(nodes + edges); made once per edit. */
-export function desiredOf({ graph, isStarted, launches, router, run }: DesiredOptions): Desired {
-  const { edges, deadLetters, iips } = resolveEdges(graph);
+export function desiredOf({ graph, isStarted, launches, taps, router, run }: DesiredOptions): Desired {
+  const { edges, deadLetters, iips, outports } = resolveEdges(graph);
   return {
     graph: graph.name,
     caseSensitive: graph.caseSensitive,
@@ -25,6 +26,8 @@ export function desiredOf({ graph, isStarted, launches, router, run }: DesiredOp
       ...deadLetters.map(({ deadLettersOf, to }) => wanted('deadletter', deadLettersOf, to)),
     ],
     iips,
+    exportedOutports: outports.map(({ from }) => from),
+    taps,
     launches,
     started: isStarted,
     ...(router === undefined ? {} : { router }),

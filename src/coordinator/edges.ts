@@ -50,6 +50,15 @@ function findPort(ref: PortRef, side: 'inports' | 'outports', desired: Desired, 
   return { why: `role '${ref.role}' has no ${kind} '${ref.port}'; it has: ${names}`, expected: false };
 }
 
+/** The queue of an inport, once somebody has announced it. */
+export function inqueueOf(
+  { role, port }: PortRef,
+  { caseSensitive }: Desired,
+  observed: Observed,
+): QueueName | undefined {
+  return portNamed(definitionOf(observed, role)?.inports ?? [], port, caseSensitive)?.queue;
+}
+
 /** The definition that counts for a role: of a live participant where there is one, the latest heard. */
 export function definitionOf(observed: Observed, role: Role): Definition | undefined {
   const known = observed.participants.get(role) ?? [];

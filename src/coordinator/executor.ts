@@ -1,14 +1,32 @@
-import { wiringNotice } from '../discovery/index.js';
+import { type Wiring, wiringNotice } from '../discovery/index.js';
 import { MsgfloError, messageOf } from '../errors.js';
-import type { Role } from '../names.js';
+import type { QueueName, Role } from '../names.js';
 import type { ProcessSpec } from '../process/index.js';
 import { Backoff, type Logger } from '../support/index.js';
 import type { Binding, Broker } from '../transport/index.js';
+import { outportsHash } from './departing.js';
 import type { Launcher } from './launcher.js';
 import { PHASES } from './plan.js';
 import type { RecordsFile } from './records-file.js';
 import { bindingKey, type PublishedWiring } from './state.js';
-import { describeStep, type Step, stepKey } from './steps.js';
+import { describeStep, type QueueMove, type Step, stepKey } from './steps.js';
+
+/** What the executor works with. */
+export interface ExecutorParts {
+  readonly broker: Broker;
+  readonly launcher?: Launcher | undefined;
+  readonly records: RecordsFile;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  tap(outqueue: QueueName): Promise<void>;
+  untap(outqueue: QueueName): Promise<void>;
+  /** Begins it; it goes on beside the passes. */
+  move(move: QueueMove): void;
+  /** Called before a wiring or an IIP goes out. */
+  telling(step: Extract<Step, { readonly do: 'wire' | 'send-iip' }>): void;
+  /** A step has failed in a way that people should know; called once for each reason. */
+  failed(step: Step, reason: string): void;
+}
 
 interface Failure {
   readonly backoff: Backoff;
@@ -19,6 +37,7 @@ interface Failure {
 
 /** Sources stop waiting for a binding that has failed for this long, in ms. */
 const HOPELESS_AFTER_MS = 10_000;
+const MAX_TOLD = 10_000;
 
 /**
  * Carries out the steps of a plan and keeps what it has done as far as others cannot tell. A step that fails is left
@@ -29,28 +48,21 @@ export class Executor {
   readonly suspect = new Set<string>();
   readonly published = new Map<Role, PublishedWiring>();
   readonly started = new Map<string, ProcessSpec>();
+  /** Of every wiring published: its hash, and that of its outports. The oldest go beyond 10,000. */
+  readonly toldOutports = new Map<string, string>();
+  /** Keys of processes to be started anew with the program that there is now. */
+  readonly outdated = new Set<string>();
   readonly #failures = new Map<string, Failure>();
-  readonly #broker: Broker;
-  readonly #launcher: Launcher | undefined;
-  readonly #records: RecordsFile;
-  readonly #log: Logger;
-  readonly #nowMs: () => number;
+  readonly #parts: ExecutorParts;
+  readonly #said = new Set<string>();
 
-  constructor(
-    parts: { readonly broker: Broker; readonly launcher?: Launcher | undefined; readonly records: RecordsFile },
-    log: Logger,
-    nowMs: () => number,
-  ) {
-    this.#broker = parts.broker;
-    this.#launcher = parts.launcher;
-    this.#records = parts.records;
-    this.#log = log;
-    this.#nowMs = nowMs;
+  constructor(parts: ExecutorParts) {
+    this.#parts = parts;
   }
 
   /** Keys of bindings that nobody should wait for any longer. */
   get failing(): ReadonlySet<string> {
-    const oldMs = this.#nowMs() - HOPELESS_AFTER_MS;
+    const oldMs = this.#parts.nowMs() - HOPELESS_AFTER_MS;
     const hopeless = [...this.#failures.values()].filter(
       ({ step, firstAtMs }) => step.do === 'bind' && firstAtMs < oldMs,
     );
@@ -60,20 +72,20 @@ export class Executor {
   /** Carries out what is due. @returns how many steps succeeded, and in how many ms the next failed one is due again */
   async carryOut(steps: readonly Step[]): Promise<{ readonly done: number; readonly againInMs: number | undefined }> {
     this.#forgetFailuresOtherThan(steps);
-    const due = steps.filter((step) => (this.#failures.get(stepKey(step))?.dueAtMs ?? 0) <= this.#nowMs());
+    const due = steps.filter((step) => (this.#failures.get(stepKey(step))?.dueAtMs ?? 0) <= this.#parts.nowMs());
     await this.#recordIntents(due);
     let done = 0;
     for (const phase of PHASES) {
       const outcomes = await Promise.all(due.filter((step) => phase.includes(step.do)).map((step) => this.#try(step)));
       done += outcomes.filter(Boolean).length;
     }
-    await this.#records.saved();
+    await this.#parts.records.saved();
     return { done, againInMs: this.#nextDueInMs() };
   }
 
   /** What is recorded is taken to be bound, and bound again to make sure: for a coordinator that takes over from another. */
   assumeBound(): void {
-    for (const key of this.#records.bindings.keys()) {
+    for (const key of this.#parts.records.bindings.keys()) {
       this.bound.add(key);
       this.suspect.add(key);
     }
@@ -81,7 +93,7 @@ export class Executor {
 
   /** Something changed at this queue's owner: bindings to and from it are made again at once. */
   rebind(queues: ReadonlySet<string>): void {
-    for (const { binding } of this.#records.bindings.values()) {
+    for (const { binding } of this.#parts.records.bindings.values()) {
       if (!queues.has(binding.source) && !queues.has(binding.target)) continue;
       this.suspect.add(bindingKey(binding));
     }
@@ -95,17 +107,17 @@ export class Executor {
   /** A crash between doing and recording must not leave a binding that nobody will ever take away. */
   async #recordIntents(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {
-      if (step.do === 'bind') this.#records.recordBinding(step.binding, step.edge);
-      if (step.do === 'wire') this.#records.recordWiring(step.wiring.role);
+      if (step.do === 'bind') this.#parts.records.recordBinding(step.binding, step.edge);
+      if (step.do === 'wire') this.#parts.records.recordWiring(step.wiring.role);
     }
-    await this.#records.saved();
+    await this.#parts.records.saved();
   }
 
   async #try(step: Step): Promise<boolean> {
     try {
       await this.#do(step);
       this.#failures.delete(stepKey(step));
-      this.#log.debug(`done: ${describeStep(step)}`);
+      this.#parts.log.debug(`done: ${describeStep(step)}`);
       return true;
     } catch (error) {
       this.#failed(step, error);
@@ -116,24 +128,46 @@ export class Executor {
   async #do(step: Step): Promise<void> {
     switch (step.do) {
       case 'start':
-        await this.#launcher?.start(step.spec);
+        await this.#parts.launcher?.start(step.spec);
         this.started.set(step.spec.key, step.spec);
         return;
+      case 'restart': {
+        const { spec } = step;
+        this.outdated.delete(spec.key);
+        await this.#parts.launcher?.stop(spec.key);
+        this.started.delete(spec.key);
+        await this.#parts.launcher?.start(spec);
+        this.started.set(spec.key, spec);
+        return;
+      }
       case 'stop':
-        await this.#launcher?.stop(step.key);
+        await this.#parts.launcher?.stop(step.key);
         this.started.delete(step.key);
+        return;
+      case 'tap':
+        return this.#parts.tap(step.outqueue);
+      case 'untap':
+        return this.#parts.untap(step.outqueue);
+      case 'move':
+        return this.#parts.move(step.move);
+      case 'unwire':
+        await this.#parts.broker.notify({ name: wiringNotice(step.role), body: Buffer.alloc(0), retain: true });
+        this.published.delete(step.role);
+        this.#parts.records.forgetWiring(step.role);
         return;
       case 'bind':
         return this.#bind(step.binding);
       case 'unbind':
-        await this.#broker.unbind(step.binding);
+        await this.#parts.broker.unbind(step.binding);
         this.bound.delete(bindingKey(step.binding));
-        this.#records.forgetBinding(step.binding);
+        this.#parts.records.forgetBinding(step.binding);
         return;
       case 'wire': {
         const { wiring } = step;
-        const atMs = this.#nowMs();
-        await this.#broker.notify({
+        const atMs = this.#parts.nowMs();
+        this.#parts.telling(step);
+        this.#tell(wiring);
+        await this.#parts.broker.notify({
           name: wiringNotice(wiring.role),
           body: Buffer.from(JSON.stringify(wiring)),
           retain: true,
@@ -143,11 +177,22 @@ export class Executor {
       }
       case 'send-iip': {
         const { iip } = step;
+        this.#parts.telling(step);
         // Some announce themselves before they take messages: it is sent again until somebody does.
-        await this.#broker.send('inqueue', iip.queue, { data: iip.data }, { mandatory: true });
-        this.#records.recordIip(iip.participant, iip.key);
+        await this.#parts.broker.send('inqueue', iip.queue, { data: iip.data }, { mandatory: true });
+        this.#parts.records.recordIip(iip.participant, iip.key);
         return;
       }
+    }
+  }
+
+  /** Known before it is published: the answer may be faster than the broker's confirmation. */
+  #tell({ hash, outports }: Wiring): void {
+    this.toldOutports.delete(hash);
+    this.toldOutports.set(hash, outportsHash(outports));
+    for (const oldest of this.toldOutports.keys()) {
+      if (this.toldOutports.size <= MAX_TOLD) break;
+      this.toldOutports.delete(oldest);
     }
   }
 
@@ -155,7 +200,7 @@ export class Executor {
     const key = bindingKey(binding);
     this.suspect.delete(key);
     try {
-      await this.#broker.bind(binding);
+      await this.#parts.broker.bind(binding);
       this.bound.add(key);
     } catch (error) {
       this.bound.delete(key);
@@ -165,7 +210,7 @@ export class Executor {
 
   #failed(step: Step, error: unknown): void {
     const key = stepKey(step);
-    const nowMs = this.#nowMs();
+    const nowMs = this.#parts.nowMs();
     const failure = this.#failures.get(key) ?? {
       backoff: new Backoff(200, 10_000),
       firstAtMs: nowMs,
@@ -177,8 +222,15 @@ export class Executor {
     this.#failures.set(key, failure);
     const isExpected = error instanceof MsgfloError && error.retryable && failure.backoff.tries < 5;
     const line = `could not ${describeStep(step)}: ${messageOf(error)}; it is tried again`;
-    if (isExpected) this.#log.debug(line);
-    else this.#log.warnOnce(`${key} ${messageOf(error)}`, line);
+    if (isExpected) {
+      this.#parts.log.debug(line);
+      return;
+    }
+    const reason = `${key} ${messageOf(error)}`;
+    this.#parts.log.warnOnce(reason, line);
+    if (this.#said.has(reason) || this.#said.size >= MAX_TOLD) return;
+    this.#said.add(reason);
+    this.#parts.failed(step, line);
   }
 
   #forgetFailuresOtherThan(steps: readonly Step[]): void {
@@ -188,6 +240,6 @@ export class Executor {
 
   #nextDueInMs(): number | undefined {
     const dues = [...this.#failures.values()].map(({ dueAtMs }) => dueAtMs);
-    return dues.length === 0 ? undefined : Math.max(0, Math.min(...dues) - this.#nowMs());
+    return dues.length === 0 ? undefined : Math.max(0, Math.min(...dues) - this.#parts.nowMs());
   }
 }

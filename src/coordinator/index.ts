@@ -3,11 +3,18 @@
  * is bound) go into one pure function, `plan`, whose steps an executor carries out, each idempotent and repeated with
  * back-off. `Coordinator` runs this for as long as it lives; one-shot tools run it until nothing is left to do.
  *
+ * Edits settle before they are planned (`Wanted`), so that what belongs together is made together: new ways before old
+ * ones are taken away, and those only when their senders know (`departing.ts`).
+ *
  * What cannot be derived from the two states (bindings we made, IIPs already given to an instance) is a small file of
  * records, so that a coordinator killed at any moment is continued by the next. Processes are started through the
  * `Launcher` it is given: the keeper, a supervisor, later a host.
  */
-export { Coordinator, type CoordinatorEvent, type CoordinatorOptions } from './coordinator.js';
+export { Coordinator, type CoordinatorOptions } from './coordinator.js';
+export type { CoordinatorEvent } from './events.js';
+export type { QueueReport } from './figures.js';
 export type { Launch, Launcher } from './launcher.js';
 export { type LaunchOptions, launchesOf, type UnknownComponent } from './launches.js';
+export type { OpenClient } from './mover.js';
 export type { EdgeReport, NetworkReport, NodeReport, NodeState } from './network-report.js';
+export type { TapWish } from './state.js';

@@ -1,13 +1,16 @@
-import { createWiring, keyIips, type OutportState, type Wiring } from '../discovery/index.js';
-import type { Iip } from '../graph/index.js';
-import type { ParticipantId, QueueName, Role } from '../names.js';
+import { keyIips, type Wiring } from '../discovery/index.js';
+import type { ParticipantId, Role } from '../names.js';
 import type { ProcessSpec } from '../process/index.js';
 import { contentHash, groupBy } from '../support/index.js';
 import { statesForSources } from './arrival.js';
-import { definitionOf, type EdgeState, edgeStates, isOurs, portNamed } from './edges.js';
-import type { Desired, Observed, Records, WantedEdge } from './state.js';
+import { type Departing, departingSources } from './departing.js';
+import { type EdgeState, edgeStates, isOurs, portNamed } from './edges.js';
+import { moveSteps } from './moves.js';
+import type { Desired, Observed, Records } from './state.js';
 import { bindingKey } from './state.js';
 import type { Step } from './steps.js';
+import { tapSteps } from './taps.js';
+import { isDue, outportState, outportStates, wirings } from './wirings.js';
 
 /**
  * What is to be done so that what is becomes what is wanted. Pure: no input, no output, no clock.
@@ -18,20 +21,25 @@ import type { Step } from './steps.js';
 export function plan(desired: Desired, observed: Observed, records: Records): readonly Step[] {
   const states = edgeStates(desired, observed);
   const forSources = statesForSources(desired, observed, states);
+  const outports = outportStates(desired, observed, forSources);
+  const departing = departingSources(desired, observed, states, outports);
   return [
     ...processSteps(desired, observed, states),
     ...bindSteps(desired, observed, states),
-    ...wiringSteps(desired, observed, records, { states, forSources }),
+    ...tapSteps(desired, observed),
+    ...wiringSteps(wirings(desired, observed, records, { states, outports, departing }), desired, observed, records),
     ...iipSteps(desired, observed, records, forSources),
-    ...unbindSteps(records, states),
+    ...unbindSteps(records, states, departing),
+    ...moveSteps(desired, observed, records, states),
   ];
 }
 
 /** Kinds of steps that are carried out together; each group begins when the one before has been tried. */
 export const PHASES: readonly (readonly Step['do'][])[] = [
-  ['start', 'bind'],
+  ['start', 'restart', 'bind', 'tap'],
   ['wire', 'send-iip'],
-  ['unbind', 'stop'],
+  ['unbind', 'stop', 'untap', 'unwire'],
+  ['move'],
 ];
 
 function processSteps(desired: Desired, observed: Observed, states: ReadonlyMap<string, EdgeState>): Step[] {
@@ -42,8 +50,10 @@ function processSteps(desired: Desired, observed: Observed, states: ReadonlyMap<
   const stops = [...observed.processes.values()].filter(({ key, status }) => {
     return !wanted.has(key) && status !== 'stopped' && status !== 'stopping';
   });
+  const restarts = specs.filter((spec) => observed.outdated.has(spec.key) && !starts.includes(spec));
   return [
     ...starts.map((spec): Step => ({ do: 'start', spec })),
+    ...restarts.map((spec): Step => ({ do: 'restart', spec })),
     ...stops.map(({ key }): Step => ({ do: 'stop', key })),
   ];
 }
@@ -69,8 +79,11 @@ function isSame(a: ProcessSpec, b: ProcessSpec | undefined): boolean {
   return a === b || contentHash(a) === contentHash(b);
 }
 
-/** Only bindings we made ourselves, and only once it is known that their edge is gone or runs elsewhere. */
-function unbindSteps(records: Records, states: ReadonlyMap<string, EdgeState>): Step[] {
+/**
+ * Only bindings we made ourselves, only once it is known that their edge is gone or runs elsewhere, and only when nothing
+ * is lost by it.
+ */
+function unbindSteps(records: Records, states: ReadonlyMap<string, EdgeState>, departing: Departing): Step[] {
   const wanted = new Set<string>();
   for (const edge of states.values()) {
     if (edge.state !== 'pending' && edge.via !== 'wiring') wanted.add(bindingKey(edge.binding));
@@ -79,83 +92,26 @@ function unbindSteps(records: Records, states: ReadonlyMap<string, EdgeState>): 
   for (const [key, { binding, edge }] of records.bindings) {
     const now = states.get(edge);
     const isOver = now === undefined || now.state === 'live';
-    if (isOver && !wanted.has(key)) steps.push({ do: 'unbind', binding, edge });
+    if (!isOver || wanted.has(key) || departing.mustStay(binding.source)) continue;
+    steps.push({ do: 'unbind', binding, edge });
   }
   return steps;
 }
 
-function wiringSteps(desired: Desired, observed: Observed, records: Records, states: States): Step[] {
-  const byTarget = groupBy(desired.edges, ({ to }) => to.role);
-  const bySource = groupBy(desired.edges, ({ from }) => from.role);
-  const iips = groupBy(desired.iips, ({ to }) => to.role);
-  const steps: Step[] = [];
-  for (const role of new Set([...desired.roles, ...records.wiredRoles])) {
-    const place: Place = { incoming: byTarget.get(role), outgoing: bySource.get(role), iips: iips.get(role) };
-    const wiring = wiringOf(role, place, desired, observed, states);
-    if (wiring && isDue(wiring, observed)) steps.push({ do: 'wire', wiring });
-  }
-  return steps;
-}
-
-interface States {
-  readonly states: ReadonlyMap<string, EdgeState>;
-  readonly forSources: ReadonlyMap<string, EdgeState>;
-}
-
-interface Place {
-  readonly incoming: readonly WantedEdge[] | undefined;
-  readonly outgoing: readonly WantedEdge[] | undefined;
-  readonly iips: readonly Iip[] | undefined;
-}
-
-function wiringOf(
-  role: Role,
-  place: Place,
+/** The retained wiring of a role that is gone from the graph is cleared when nobody of it is left to read it. */
+function wiringSteps(
+  wanted: ReadonlyMap<Role, Wiring>,
   desired: Desired,
   observed: Observed,
-  { states, forSources }: States,
-): Wiring | undefined {
-  const definition = definitionOf(observed, role);
-  if (definition?.wiring !== 1) return undefined;
-  const { caseSensitive, graph, run } = desired;
-  const iips = (place.iips ?? []).flatMap(({ to, data }) => {
-    const port = portNamed(definition.inports, to.port, caseSensitive);
-    return port ? [{ port: port.id, data }] : [];
-  });
-  const inports: Record<string, QueueName[]> = {};
-  for (const edge of place.incoming ?? []) {
-    const state = states.get(edge.key);
-    const port = portNamed(definition.inports, edge.to.port, caseSensitive);
-    if (!port || !state || state.state === 'pending' || state.via !== 'wiring') continue;
-    inports[port.id] = [...new Set([...(inports[port.id] ?? []), state.binding.source])].sort();
+  records: Records,
+): Step[] {
+  const steps: Step[] = [];
+  for (const wiring of wanted.values()) if (isDue(wiring, observed)) steps.push({ do: 'wire', wiring });
+  for (const role of records.wiredRoles) {
+    const isAnybody = (observed.participants.get(role) ?? []).length > 0;
+    if (!desired.roles.has(role) && !isAnybody) steps.push({ do: 'unwire', role });
   }
-  const outports: Record<string, OutportState> = {};
-  for (const { id } of definition.outports) {
-    const edges = (place.outgoing ?? []).filter(({ kind, from }) => {
-      return kind !== 'deadletter' && portNamed(definition.outports, from.port, caseSensitive)?.id === id;
-    });
-    outports[id] = outportState(edges.flatMap(({ key }) => forSources.get(key) ?? []));
-  }
-  return createWiring({ role, graph, ...(run === undefined ? {} : { run }), iips: keyIips(iips), inports, outports });
-}
-
-/**
- * Sources wait for targets that are on their way, so that none misses the first messages. A target that nobody here
- * starts does not hold up the others, but a source all of whose targets are missing waits for the first.
- */
-function outportState(edges: readonly EdgeState[]): OutportState {
-  if (edges.length === 0) return 'unconnected';
-  if (edges.some((edge) => edge.state !== 'live' && edge.expected)) return 'waiting';
-  return edges.some((edge) => edge.state === 'live') ? 'ready' : 'waiting';
-}
-
-/** Some instance is not wired so, and was not told yet, or spoke since without having heard. */
-function isDue(wiring: Wiring, observed: Observed): boolean {
-  const published = observed.published.get(wiring.role);
-  return (observed.participants.get(wiring.role) ?? []).some(({ definition, status }) => {
-    if (status !== 'live' || definition.wiring !== 1 || definition.wired === wiring.hash) return false;
-    return published?.hash !== wiring.hash || (observed.heardAtMs.get(definition.id) ?? 0) > published.atMs;
-  });
+  return steps;
 }
 
 /**

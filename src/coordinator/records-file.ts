@@ -4,7 +4,7 @@ import { messageOf } from '../errors.js';
 import { asParticipantId, type ParticipantId, type Role } from '../names.js';
 import { type Logger, writeFileAtomic } from '../support/index.js';
 import type { Binding } from '../transport/index.js';
-import { bindingKey, type RecordedBinding, type Records } from './state.js';
+import { bindingKey, type Move, type RecordedBinding, type Records } from './state.js';
 import { readStoredRecords, type StoredRecords } from './stored-records.js';
 
 export interface RecordsOptions {
@@ -27,6 +27,7 @@ export class RecordsFile implements Records {
   readonly bindings = new Map<string, RecordedBinding>();
   readonly sentIips = new Map<ParticipantId, Set<string>>();
   readonly wiredRoles = new Set<Role>();
+  moves: readonly Move[] = [];
   readonly #options: RecordsOptions;
   #isSameRun = false;
   #isDirty = false;
@@ -82,6 +83,18 @@ export class RecordsFile implements Records {
     if (this.wiredRoles.delete(role)) this.#isDirty = true;
   }
 
+  /** Further renames of what is still to be moved are taken into account: a -> b -> c leaves a -> c and b -> c. */
+  recordMove(move: Move): void {
+    const earlier = this.moves.map((known) => (known.to === move.from ? { ...known, to: move.to } : known));
+    this.moves = [...earlier.filter(({ from, to }) => from !== to && from !== move.from), move];
+    this.#isDirty = true;
+  }
+
+  forgetMove(from: Role): void {
+    this.moves = this.moves.filter((move) => move.from !== from);
+    this.#isDirty = true;
+  }
+
   /** Something outside changed that is stored too. */
   touch(): void {
     this.#isDirty = true;
@@ -113,6 +126,7 @@ export class RecordsFile implements Records {
       bindings: [...this.bindings.values()],
       iips: Object.fromEntries([...this.sentIips].map(([id, keys]) => [id, [...keys]])),
       wiredRoles: [...this.wiredRoles],
+      moves: this.moves,
       participants,
     };
     try {
@@ -132,6 +146,7 @@ export class RecordsFile implements Records {
     for (const recorded of stored.bindings) this.bindings.set(bindingKey(recorded.binding), recorded);
     for (const [id, keys] of Object.entries(stored.iips)) this.sentIips.set(asParticipantId(id), new Set(keys));
     for (const role of stored.wiredRoles) this.wiredRoles.add(role);
+    this.moves = stored.moves;
     return stored.participants;
   }
 }

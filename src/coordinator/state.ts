@@ -1,6 +1,6 @@
 import type { KnownParticipant } from '../discovery/index.js';
 import type { Iip } from '../graph/index.js';
-import type { ParticipantId, PortRef, Role } from '../names.js';
+import type { ParticipantId, PortName, PortRef, QueueName, Role } from '../names.js';
 import type { ProcessSpec, ProcessState } from '../process/index.js';
 import type { Binding } from '../transport/index.js';
 import type { Launch } from './launcher.js';
@@ -23,6 +23,9 @@ export interface Desired {
   readonly roles: ReadonlySet<Role>;
   readonly edges: readonly WantedEdge[];
   readonly iips: readonly Iip[];
+  /** Real outports behind the graph's exported ones: what leaves them is sent although no edge takes it. */
+  readonly exportedOutports: readonly PortRef[];
+  readonly taps: TapWish;
   readonly launches: ReadonlyMap<Role, Launch>;
   /** Starts a router, for edges that the broker cannot bind and whose target takes no wiring. */
   readonly router?: ProcessSpec;
@@ -32,6 +35,18 @@ export interface Desired {
   readonly run?: string;
 }
 
+/** What somebody wants to look on at; nothing is tapped that nobody looks at. */
+export interface TapWish {
+  /** Outports whose messages are to be copied to us, named as the graph does. */
+  readonly outports: 'all' | readonly PortRef[];
+  /** The exported ones too. */
+  readonly exported: boolean;
+  /** The dead letters of all inports. */
+  readonly deadLetters: boolean;
+}
+
+export const NO_TAPS: TapWish = { outports: [], exported: false, deadLetters: false };
+
 /** What was done and cannot be derived from the two states; survives a crash of the coordinator. */
 export interface Records {
   /** Bindings made by us, or about to be, by `bindingKey`. */
@@ -40,6 +55,18 @@ export interface Records {
   readonly sentIips: ReadonlyMap<ParticipantId, ReadonlySet<string>>;
   /** Roles that a wiring was published for. */
   readonly wiredRoles: ReadonlySet<Role>;
+  /** What waits in the inqueues of a role that was renamed, still to be moved. */
+  readonly moves: readonly Move[];
+}
+
+/** A role that we run was renamed: what waits for it under its old name goes to the new one. */
+export interface Move {
+  readonly from: Role;
+  readonly to: Role;
+  /** The inqueues of the old name, by inport. */
+  readonly queues: Readonly<Record<PortName, QueueName>>;
+  /** The slots of its instances: where sessions live in the broker, each holds its own share. */
+  readonly slots: readonly string[];
 }
 
 export interface RecordedBinding {
@@ -71,6 +98,16 @@ export interface Observed {
   /** Keys of bindings that were tried for long without success: nobody should wait for them. */
   readonly failing: ReadonlySet<string>;
   readonly published: ReadonlyMap<Role, PublishedWiring>;
+  /** Of every wiring that was published: its hash, and that of its outports alone. */
+  readonly toldOutports: ReadonlyMap<string, string>;
+  /** Outqueues that are tapped. */
+  readonly tapped: ReadonlySet<QueueName>;
+  /** Roles whose waiting messages are on the move. */
+  readonly moving: ReadonlySet<Role>;
+  /** Keys of processes that run an older program than there is. */
+  readonly outdated: ReadonlySet<string>;
+  /** On the clock of `published`. */
+  readonly nowMs: number;
   /** The network is just being started: also who is started elsewhere may be on the way. */
   readonly isSettling: boolean;
 }

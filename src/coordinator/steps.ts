@@ -1,5 +1,5 @@
 import type { Wiring } from '../discovery/index.js';
-import type { ParticipantId, PortRef, QueueName } from '../names.js';
+import type { ParticipantId, PortRef, QueueName, Role } from '../names.js';
 import type { ProcessSpec } from '../process/index.js';
 import type { Binding } from '../transport/index.js';
 import { bindingKey } from './state.js';
@@ -7,11 +7,23 @@ import { bindingKey } from './state.js';
 /** One thing to do. Each is idempotent, so that it may be repeated after a failure or a crash. */
 export type Step =
   | { readonly do: 'start'; readonly spec: ProcessSpec }
+  | { readonly do: 'restart'; readonly spec: ProcessSpec }
   | { readonly do: 'stop'; readonly key: string }
   | { readonly do: 'bind'; readonly binding: Binding; readonly edge: string }
   | { readonly do: 'unbind'; readonly binding: Binding; readonly edge: string }
   | { readonly do: 'wire'; readonly wiring: Wiring }
-  | { readonly do: 'send-iip'; readonly iip: QueuedIip };
+  | { readonly do: 'unwire'; readonly role: Role }
+  | { readonly do: 'send-iip'; readonly iip: QueuedIip }
+  | { readonly do: 'tap' | 'untap'; readonly outqueue: QueueName }
+  | { readonly do: 'move'; readonly move: QueueMove };
+
+/** What waits in the queues of a renamed role, on the way to the queues of its new name. */
+export interface QueueMove {
+  readonly from: Role;
+  readonly to: Role;
+  readonly queues: readonly { readonly from: QueueName; readonly to: QueueName }[];
+  readonly slots: readonly string[];
+}
 
 /** An IIP for a participant that knows no wiring: it goes to the queue of the port. */
 export interface QueuedIip {
@@ -26,7 +38,8 @@ export interface QueuedIip {
 export function stepKey(step: Step): string {
   switch (step.do) {
     case 'start':
-      return `start ${step.spec.key}`;
+    case 'restart':
+      return `${step.do} ${step.spec.key}`;
     case 'stop':
       return `stop ${step.key}`;
     case 'bind':
@@ -34,6 +47,13 @@ export function stepKey(step: Step): string {
       return `${step.do} ${bindingKey(step.binding)}`;
     case 'wire':
       return `wire ${step.wiring.role}`;
+    case 'unwire':
+      return `unwire ${step.role}`;
+    case 'tap':
+    case 'untap':
+      return `${step.do} ${step.outqueue}`;
+    case 'move':
+      return `move ${step.move.from}`;
     case 'send-iip':
       return `send-iip ${step.iip.participant} ${step.iip.key}`;
   }
@@ -43,7 +63,8 @@ export function stepKey(step: Step): string {
 export function describeStep(step: Step): string {
   switch (step.do) {
     case 'start':
-      return `start ${step.spec.key}`;
+    case 'restart':
+      return `${step.do} ${step.spec.key}`;
     case 'stop':
       return `stop ${step.key}`;
     case 'bind':
@@ -51,6 +72,13 @@ export function describeStep(step: Step): string {
       return `${step.do} ${step.binding.source} -> ${step.binding.target}`;
     case 'wire':
       return `wire role '${step.wiring.role}'`;
+    case 'unwire':
+      return `clear the wiring of role '${step.role}'`;
+    case 'tap':
+    case 'untap':
+      return `${step.do} '${step.outqueue}'`;
+    case 'move':
+      return `move what waits for role '${step.move.from}' to '${step.move.to}'`;
     case 'send-iip':
       return `send the IIP of '${step.iip.to.role}' port '${step.iip.to.port}'`;
   }

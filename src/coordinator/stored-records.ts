@@ -1,6 +1,6 @@
 import { announcementOf, type Definition, readAnnouncement } from '../discovery/index.js';
 import { asParticipantId, asQueueName, asRole, type ParticipantId, type Role } from '../names.js';
-import type { RecordedBinding } from './state.js';
+import type { Move, RecordedBinding } from './state.js';
 
 /** What a records file holds. */
 export interface StoredRecords {
@@ -12,6 +12,7 @@ export interface StoredRecords {
   readonly bindings: readonly RecordedBinding[];
   readonly iips: Readonly<Record<ParticipantId, readonly string[]>>;
   readonly wiredRoles: readonly Role[];
+  readonly moves: readonly Move[];
   readonly participants: readonly Definition[];
 }
 
@@ -33,6 +34,7 @@ export function readStoredRecords(text: string): StoredRecords {
       ]),
     ),
     wiredRoles: list(stored.wiredRoles, 'wiredRoles').map((role) => asRole(word(role, 'wiredRoles'))),
+    moves: list(stored.moves ?? [], 'moves').map(readMove),
     participants: list(stored.participants, 'participants').map(readDefinition),
   };
 }
@@ -43,6 +45,18 @@ function readBinding(value: unknown): RecordedBinding {
   if (kind !== 'pubsub' && kind !== 'roundrobin') throw new Error(`bindings: ${JSON.stringify(kind)} is no kind`);
   const queues = { source: asQueueName(word(source, 'bindings')), target: asQueueName(word(target, 'bindings')) };
   return { binding: { kind, ...queues }, edge: word(edge, 'bindings') };
+}
+
+function readMove(value: unknown): Move {
+  const { from, to, queues, slots } = fields(value, 'moves');
+  return {
+    from: asRole(word(from, 'moves')),
+    to: asRole(word(to, 'moves')),
+    queues: Object.fromEntries(
+      Object.entries(fields(queues, 'moves')).map(([port, queue]) => [port, asQueueName(word(queue, 'moves'))]),
+    ),
+    slots: list(slots, 'moves').map((slot) => word(slot, 'moves')),
+  };
 }
 
 /** As it would be heard. */

@@ -4,6 +4,8 @@
  * graph. Transports carry these messages as notices; participants write them and coordinators read them, or the other
  * way round. docs/wire.md describes all of it for other languages.
  */
+
+export { COUNTERS_NOTICE, type Counters, countersMessageOf, type ReadCounters, readCounters } from './counters.js';
 export type { Definition, PortDefinition } from './definition.js';
 export {
   DISCOVERY_NOTICE,
