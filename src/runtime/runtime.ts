@@ -1,0 +1,270 @@
+import { applyEdit, type Edit, type Edited, type Graph, type Node, writeJson } from '../graph/index.js';
+import type { PortName, Role } from '../names.js';
+import type {
+  ComponentInfo,
+  ComponentSource,
+  EdgeStatus,
+  Network,
+  NetworkEvent,
+  NetworkStatus,
+  NewGraph,
+  NodeStatus,
+  Origin,
+  QueueFigures,
+  RelayedMessage,
+  Wish,
+} from '../protocol/index.js';
+import { canonicalJson, type Logger } from '../support/index.js';
+import { ComponentCatalog } from './component-catalog.js';
+import type { Coordination, GraphStore, LiveGraph, Relay } from './coordination.js';
+import { EdgeData } from './edge-data.js';
+import { EdgeRoutes } from './edge-routes.js';
+import { edgeStatuses, queueFigures } from './edge-status.js';
+import { sendToExported, touchesPorts } from './exported-ports.js';
+import { ForeignRoles } from './foreign-roles.js';
+import { GraphEdits } from './graph-edits.js';
+import { checkReplaces, graphIdOf, newGraph } from './graph-identity.js';
+import { latestWithin } from './latest-within.js';
+import { News } from './news.js';
+import { nodeStatuses } from './node-status.js';
+import type { Project } from './project.js';
+import { SourceEdits } from './source-edits.js';
+
+export interface RuntimeOptions {
+  /** A UUID that stays the same over restarts. */
+  readonly id: string;
+  /** Makes the network; the caller's, as all the other parts are. */
+  readonly coordinator: Coordination;
+  readonly project: Project;
+  readonly store: GraphStore;
+  /** The graph's file, for messages; absent where there is none. */
+  readonly file?: string;
+  readonly relay?: Relay;
+  /** The commit of the project. */
+  readonly repositoryVersion?: string;
+  readonly log: Logger;
+}
+
+/** How long a broker may take to tell how busy it is, in ms. */
+const BUSY_WITHIN_MS = 800;
+
+/**
+ * The running network as editors see and change it: the wanted graph, which edits change at once; the coordinator, which
+ * makes it so; the components of the project; and what there is to be told of all these. It is on the path of no message.
+ *
+ * It begins with its construction; `close` ends what it does, and leaves the parts to who made them.
+ */
+export class Runtime implements Network {
+  readonly id: string;
+  readonly label = 'msgflo';
+  readonly namespace?: string;
+  readonly repository?: string;
+  readonly repositoryVersion?: string;
+  readonly #options: RuntimeOptions;
+  readonly #catalog: ComponentCatalog;
+  readonly #foreign: ForeignRoles;
+  readonly #edits: GraphEdits;
+  readonly #data: EdgeData;
+  readonly #news: News;
+  readonly #sources: SourceEdits;
+  readonly #isBusy: () => Promise<boolean>;
+  readonly #queues: () => Promise<readonly QueueFigures[]>;
+  readonly #listeners = new Set<(event: NetworkEvent) => void>();
+  readonly #closing = new AbortController();
+  readonly #unsubscribe: () => void;
+  #live: Required<LiveGraph>;
+  #routes: EdgeRoutes | undefined;
+  #taps = '';
+  #isDebugging = false;
+
+  constructor(options: RuntimeOptions) {
+    const { id, coordinator, project, store, repositoryVersion, log } = options;
+    const { namespace, repository } = project.library;
+    this.id = id;
+    if (namespace !== undefined) this.namespace = namespace;
+    if (repository !== undefined) this.repository = repository;
+    if (repositoryVersion !== undefined) this.repositoryVersion = repositoryVersion;
+    this.#options = options;
+    this.#live = { graphId: graphIdOf(store.live.graph, namespace), ...store.live };
+    this.#catalog = new ComponentCatalog({
+      library: () => project.library,
+      definitions: () => coordinator.definitions(),
+    });
+    this.#foreign = new ForeignRoles(coordinator, this.#catalog);
+    this.#edits = new GraphEdits({ coordinator, project, foreign: this.#foreign });
+    this.#data = new EdgeData(() => this.#currentRoutes());
+    const tell = (event: NetworkEvent): void => this.#tell(event);
+    this.#news = new News({ coordinator, catalog: this.#catalog, data: this.#data, graph: () => this.graph(), tell });
+    this.#sources = new SourceEdits(project);
+    this.#isBusy = latestWithin(() => coordinator.isBusy(), { withinMs: BUSY_WITHIN_MS, before: false });
+    const queues = async () => queueFigures(this.#currentRoutes(), await coordinator.queues());
+    this.#queues = latestWithin(queues, { withinMs: BUSY_WITHIN_MS, before: [] });
+    this.#unsubscribe = coordinator.subscribe((event) => this.#news.take(event));
+    store.onOutside((change) => this.#editedOutside(change));
+    store.onProblem((message) => {
+      log.warn(message);
+      this.#news.trouble(message);
+    });
+  }
+
+  get graphId(): string {
+    return this.#live.graphId;
+  }
+
+  graph(): Graph {
+    return this.#live.graph;
+  }
+
+  /** Roles that were discovered but that the graph does not name stand among its nodes; they are never saved. */
+  graphSource(): string {
+    return writeJson(this.#catalog.shown(this.graph(), this.#foreign.beside(this.graph())));
+  }
+
+  components(): readonly ComponentInfo[] {
+    return this.#catalog.all();
+  }
+
+  componentSource(name: string): Promise<ComponentSource | undefined> {
+    return this.#catalog.source(name);
+  }
+
+  async setComponentSource(source: ComponentSource): Promise<ComponentInfo> {
+    const { coordinator } = this.#options;
+    const { name, roles, isNew } = await this.#sources.write(source, () => this.graph());
+    const component = this.#catalog.find(name);
+    if (!isNew || this.#closing.signal.aborted) return component;
+    coordinator.relaunch(roles);
+    this.#tell({ kind: 'component', component });
+    return component;
+  }
+
+  /** `running` is what was known last where the broker takes longer than 800 ms to tell. */
+  async status(): Promise<NetworkStatus> {
+    const running = this.#live.isStarted && (await this.#isBusy());
+    const { isStarted: started } = this.#live;
+    const { liveSinceMs } = this.#options.coordinator;
+    const uptimeSeconds = started && liveSinceMs !== undefined ? (performance.now() - liveSinceMs) / 1000 : 0;
+    return { started, running, uptimeSeconds, debug: this.#isDebugging };
+  }
+
+  edit(edit: Edit, by?: Origin): readonly Edit[] {
+    const before = this.graph();
+    const { graph, changes } = this.#edits.make(edit, before);
+    if (graph !== before) this.#put({ ...this.#live, graph });
+    this.#tellEdited(changes, by);
+    return changes;
+  }
+
+  clear(asked: NewGraph, by?: Origin): void {
+    const { coordinator, file } = this.#options;
+    const { graph: before, graphId } = this.#live;
+    checkReplaces(asked, { names: [graphId, before.name, graphIdOf(before, this.namespace)], file });
+    this.setStarted(false, by);
+    const graph = newGraph(asked, this.namespace);
+    coordinator.setGraph(graph);
+    this.#put({ graph, graphId: asked.id, isStarted: false });
+    this.#tell({ kind: 'cleared', ...(by && { by }) });
+    if (before.inports.length + before.outports.length > 0) this.#tell({ kind: 'ports' });
+  }
+
+  setStarted(isStarted: boolean, by?: Origin): void {
+    const isNews = isStarted !== this.#live.isStarted;
+    // Also where it is started already: what was edited just before is to be made now.
+    this.#options.coordinator.setStarted(isStarted);
+    if (!isNews) return;
+    this.#put({ ...this.#live, isStarted });
+    this.#tell({ kind: isStarted ? 'started' : 'stopped', ...(by && { by }) });
+  }
+
+  setDebug(isOn: boolean): void {
+    this.#isDebugging = isOn;
+  }
+
+  persist(): Promise<void> {
+    return this.#options.store.persist();
+  }
+
+  async sendPacket(port: PortName, data: unknown): Promise<void> {
+    const { signal } = this.#closing;
+    await sendToExported(this.#options.coordinator, this.#currentRoutes(), { port, data, signal });
+  }
+
+  wish(wish: Wish): void {
+    this.#data.setWish(wish);
+    this.#tap();
+  }
+
+  nodes(): readonly NodeStatus[] {
+    const { coordinator, project } = this.#options;
+    return nodeStatuses(this.graph(), coordinator.report(), project.launchesOf(this.graph()).unfit);
+  }
+
+  edges(): readonly EdgeStatus[] {
+    return edgeStatuses(this.#currentRoutes(), this.#options.coordinator.report());
+  }
+
+  /** Those known last where the broker takes longer than 800 ms to tell. */
+  queues(): Promise<readonly QueueFigures[]> {
+    return this.#queues();
+  }
+
+  relay(graph: string, message: RelayedMessage): Promise<RelayedMessage> | undefined {
+    const { relay, coordinator } = this.#options;
+    const speaks = coordinator.definitions().filter(({ type }) => type !== undefined);
+    const one = speaks.find(({ role }) => role === graph) ?? speaks.find(({ id }) => id === graph);
+    return relay && one && relay.ask(one, message);
+  }
+
+  subscribe(listener: (event: NetworkEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Tells nobody anything any more, and gives up packets that nobody took yet. Idempotent. */
+  close(): void {
+    this.#closing.abort(new Error('the runtime is stopping'));
+    this.#unsubscribe();
+    this.#news.close();
+    this.#listeners.clear();
+  }
+
+  #editedOutside({ graph, edits }: { readonly graph: Graph; readonly edits: readonly Edit[] }): void {
+    if (this.#closing.signal.aborted) return;
+    const { project, log } = this.#options;
+    this.#edits.takeOver(graph, edits, this.graph());
+    this.#put({ ...this.#live, graph });
+    for (const error of project.launchesOf(graph).unfit.values()) log.warnOnce(error.message, error.message);
+    this.#tellEdited(edits);
+  }
+
+  #put(live: Required<LiveGraph>): void {
+    const hasOtherEdges = live.graph.edges !== this.#live.graph.edges;
+    this.#live = live;
+    this.#options.store.put(live);
+    if (hasOtherEdges && this.#data.isByEdge) this.#tap();
+  }
+
+  #tellEdited(changes: readonly Edit[], by?: Origin): void {
+    this.#tell({ kind: 'edited', changes, ...(by && { by }) });
+    if (touchesPorts(this.graph(), changes)) this.#tell({ kind: 'ports' });
+  }
+
+  #tell(event: NetworkEvent): void {
+    if (this.#closing.signal.aborted) return;
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #tap(): void {
+    const { taps } = this.#data;
+    const text = canonicalJson(taps);
+    if (text === this.#taps) return;
+    this.#taps = text;
+    this.#options.coordinator.wish(taps);
+  }
+
+  /** Made when first needed: many edits may come before. */
+  #currentRoutes(): EdgeRoutes {
+    if (this.#routes?.graph !== this.graph()) this.#routes = new EdgeRoutes(this.graph());
+    return this.#routes;
+  }
+}
