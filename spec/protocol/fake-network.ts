@@ -1,4 +1,4 @@
-import type { Graph } from '../../src/graph/index.js';
+import { applyEdit, emptyGraph, type Graph } from '../../src/graph/index.js';
 import { asPortName, asRole } from '../../src/names.js';
 import type { ComponentInfo, Network, NetworkEvent } from '../../src/protocol/index.js';
 
@@ -11,7 +11,7 @@ const read: ComponentInfo = {
 };
 const count: ComponentInfo = { name: 'Count', inPorts: [{ id: 'in' }], outPorts: [] };
 
-const graph: Graph = {
+const initial: Graph = {
   name: 'main',
   properties: {},
   caseSensitive: false,
@@ -43,25 +43,61 @@ export interface FakeNetwork extends Network {
   readonly listeners: ReadonlySet<(event: NetworkEvent) => void>;
 }
 
-/** A network of two roles that stands still; anything can be replaced. */
+/** A network of two roles that stands still, but for its graph, which can be edited; anything can be replaced. */
 export function fakeNetwork(changes: Partial<Network> = {}): FakeNetwork {
   const listeners = new Set<(event: NetworkEvent) => void>();
+  const emit = (event: NetworkEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  let graph = changes.graph?.() ?? initial;
+  let cleared: string | undefined;
+  let isStarted = true;
   return {
     id: 'c1b9cc2b-1b5c-4f0c-9a1b-8f4d1a2f6a10',
     label: 'specs',
+    get graphId() {
+      return cleared ?? (changes.namespace === undefined ? graph.name : `${changes.namespace}/${graph.name}`);
+    },
     graph: () => graph,
     graphSource: () => JSON.stringify(source),
     components: () => [read, count],
     componentSource: async (name) =>
       name === 'files/Read' ? { name: 'Read', library: 'files', language: 'javascript', code: '// reads' } : undefined,
-    status: () => ({ started: true, running: false, uptimeSeconds: 12.7 }),
+    setComponentSource: async ({ name, library }) => {
+      const component = { name: library ? `${library}/${name}` : name, inPorts: [{ id: 'in' }], outPorts: [] };
+      emit({ kind: 'component', component });
+      return component;
+    },
+    status: async () => ({ started: isStarted, running: false, uptimeSeconds: 12.7, debug: false }),
+    edit(edit, by) {
+      const edited = applyEdit(graph, edit);
+      graph = edited.graph;
+      emit({ kind: 'edited', changes: edited.changes, ...(by && { by }) });
+      return edited.changes;
+    },
+    clear({ id }, by) {
+      cleared = id;
+      graph = emptyGraph(id);
+      isStarted = false;
+      emit({ kind: 'cleared', ...(by && { by }) });
+    },
+    setStarted(wanted, by) {
+      isStarted = wanted;
+      emit({ kind: wanted ? 'started' : 'stopped', ...(by && { by }) });
+    },
+    setDebug() {},
+    persist: async () => {},
+    sendPacket: async () => {},
+    wish() {},
+    nodes: () => [],
+    edges: () => [],
+    queues: async () => [],
+    relay: () => undefined,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    emit(event) {
-      for (const listener of listeners) listener(event);
-    },
+    emit,
     listeners,
     ...changes,
   };

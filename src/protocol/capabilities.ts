@@ -71,23 +71,26 @@ export function isCapability(name: string): name is Capability {
   return Object.hasOwn(CAPABILITIES, name);
 }
 
+/**
+ * The messages, as `protocol:command`, that a client with these capabilities may be sent unasked. Editors fail the
+ * command they are waiting for when something else arrives, so nothing else may be sent.
+ */
+export function receivable(held: readonly Capability[]): ReadonlySet<string> {
+  return new Set(held.flatMap((capability): readonly string[] => CAPABILITIES[capability].outputs));
+}
+
 /** Whether a client with these capabilities may send the message. Everybody may ask what this is: `runtime:getruntime`. */
 export function maySend(held: readonly Capability[], protocol: string, command: string): boolean {
   const name = `${protocol}:${command}`;
-  return name === 'runtime:getruntime' || covers(held, 'inputs', name);
+  return name === 'runtime:getruntime' || held.some((capability) => isInput(capability, name));
 }
 
-/**
- * Whether a client with these capabilities may be sent the message. Editors fail the command they are waiting for when
- * something arrives that they hold no capability for, so nothing of the kind may be sent unasked.
- */
-export function mayReceive(held: readonly Capability[], protocol: string, command: string): boolean {
-  return covers(held, 'outputs', `${protocol}:${command}`);
+/** The capabilities any of which lets a client send the message. */
+export function capabilitiesToSend(protocol: string, command: string): readonly Capability[] {
+  return OFFERED.filter((capability) => isInput(capability, `${protocol}:${command}`));
 }
 
-function covers(held: readonly Capability[], side: 'inputs' | 'outputs', name: string): boolean {
-  return held.some((capability) => {
-    const messages: readonly string[] = CAPABILITIES[capability][side];
-    return messages.includes(name);
-  });
+function isInput(capability: Capability, name: string): boolean {
+  const messages: readonly string[] = CAPABILITIES[capability].inputs;
+  return messages.includes(name);
 }

@@ -1,48 +1,77 @@
 import type { Logger } from '../support/index.js';
-import { type Capability, OFFERED } from './capabilities.js';
-import { componentMessage, statusMessage } from './messages.js';
-import type { Network, NetworkEvent } from './network.js';
+import { Access, type AccessRules } from './access.js';
+import { OFFERED } from './capabilities.js';
+import { changeMessages, isChange, type NetworkChange } from './change-messages.js';
+import { DataFeed } from './data-feed.js';
+import type { Network, NetworkEvent, Origin } from './network.js';
 import { createPayloadCheck, type PayloadCheck } from './payload-check.js';
+import { PortsNotice } from './ports-notice.js';
+import type { Services } from './services.js';
 import { type ProtocolCounts, ProtocolSession, type Send } from './session.js';
-import type { Outgoing } from './wire.js';
+import { Tracer } from './tracer.js';
+import { Watchers } from './watchers.js';
+import { frameOf, type Outgoing } from './wire.js';
 
 export interface ProtocolOptions {
   readonly network: Network;
   readonly log: Logger;
-  /** What clients may do. @default all that works */
-  readonly capabilities?: readonly Capability[];
+  /** Who may do what. @default everything to everybody */
+  readonly access?: AccessRules;
   /** After so long a request is answered with an error. @default 10,000 */
   readonly answerWithinMs?: number;
 }
 
+const OPEN_TO_ALL: AccessRules = { anonymous: OFFERED, secrets: [] };
+
 /** The FBP runtime protocol over one network, for any number of clients. Whoever makes it closes it. */
 export class Protocol {
-  readonly #options: Required<ProtocolOptions>;
+  readonly #network: Network;
+  readonly #log: Logger;
+  readonly #access: Access;
+  readonly #answerWithinMs: number;
   readonly #sessions = new Set<ProtocolSession>();
   readonly #check: PayloadCheck = createPayloadCheck();
-  readonly #counts = { received: 0, refused: 0, failed: 0 };
+  readonly #counts = { received: 0, refused: 0, forbidden: 0, wrongSecret: 0, failed: 0 };
+  readonly #services: Services;
   readonly #unsubscribe: () => void;
+  #startedAtMs = performance.now();
 
-  constructor(options: ProtocolOptions) {
-    this.#options = { capabilities: OFFERED, answerWithinMs: 10_000, ...options };
-    this.#unsubscribe = options.network.subscribe((event) => this.#tellAll(event));
+  /** @throws {RangeError} for rules that make no sense */
+  constructor({ network, log, access = OPEN_TO_ALL, answerWithinMs = 10_000 }: ProtocolOptions) {
+    this.#network = network;
+    this.#log = log;
+    this.#access = new Access(access);
+    this.#answerWithinMs = answerWithinMs;
+    const tracer = new Tracer({ network });
+    this.#services = {
+      tracer,
+      feed: new DataFeed({ network, clients: () => this.#sessions, tracer }),
+      watchers: new Watchers({ network, log }),
+      ports: new PortsNotice(network),
+    };
+    this.#unsubscribe = network.subscribe((event) => this.#take(event));
   }
 
   /** Takes a client on; `close` the session when the client goes. */
   open(send: Send): ProtocolSession {
-    const { network, log, capabilities, answerWithinMs } = this.#options;
-    const count = (what: keyof ProtocolCounts): void => {
-      this.#counts[what] += 1;
-    };
+    const { feed, watchers } = this.#services;
     const session = new ProtocolSession(
       {
-        network,
-        log,
-        capabilities,
-        answerWithinMs,
+        network: this.#network,
+        services: this.#services,
+        access: this.#access,
         check: this.#check,
-        count,
-        closed: () => this.#sessions.delete(session),
+        log: this.#log,
+        answerWithinMs: this.#answerWithinMs,
+        count: (what) => {
+          this.#counts[what] += 1;
+        },
+        introduced: (client) => feed.introduced(client),
+        closed: (client) => {
+          this.#sessions.delete(session);
+          feed.forget(client);
+          watchers.forget(client);
+        },
       },
       send,
     );
@@ -58,22 +87,28 @@ export class Protocol {
   close(): void {
     this.#unsubscribe();
     for (const session of this.#sessions) session.close();
+    this.#services.watchers.close();
   }
 
-  /** Turns a change into a frame once, however many clients there are. */
-  #tellAll(event: NetworkEvent): void {
-    if (this.#sessions.size === 0) return;
-    const message = messageFor(event, this.#options.network);
-    const frame = JSON.stringify(message);
-    for (const session of this.#sessions) session.tell(message, frame);
+  #take(event: NetworkEvent): void {
+    if (event.kind === 'states') this.#services.watchers.changed();
+    else if (isChange(event)) this.#tellChange(event);
+    else this.#services.feed.take(event);
   }
-}
 
-function messageFor(event: NetworkEvent, network: Network): Outgoing {
-  switch (event.kind) {
-    case 'component':
-      return { protocol: 'component', command: 'component', payload: componentMessage(event.component) };
-    case 'status':
-      return { protocol: 'network', command: 'status', payload: statusMessage(network) };
+  #tellChange(change: NetworkChange): void {
+    const uptimeSeconds = (performance.now() - this.#startedAtMs) / 1000;
+    if (change.kind === 'started') this.#startedAtMs = performance.now();
+    const by = 'by' in change ? change.by : undefined;
+    for (const message of changeMessages(change, this.#network, uptimeSeconds)) this.#tell(message, by);
+    this.#services.ports.tellIfChanged(this.#sessions);
+  }
+
+  /** Makes a message into a frame once, however many clients there are, and only if there are any but the one who knows. */
+  #tell(message: Outgoing, by?: Origin): void {
+    const others = [...this.#sessions].filter((session) => session !== by);
+    if (others.length === 0) return;
+    const frame = frameOf(message);
+    for (const session of others) session.tell(message, frame);
   }
 }

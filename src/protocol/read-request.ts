@@ -1,17 +1,18 @@
 import { excerpt, isSubProtocol, type Request, SUB_PROTOCOLS, type SubProtocol } from './wire.js';
 
 /** A frame that is no request. It is refused on the sub-protocol it names, else on `runtime`. */
-interface Refusal {
+export interface Refusal {
   readonly protocol: SubProtocol;
   readonly reason: string;
   readonly requestId?: string;
 }
 
-export type ReadRequest = { readonly request: Request } | { readonly refusal: Refusal };
+/** The secret stands beside the request, which goes places where no secret may go. */
+export type ReadRequest = { readonly request: Request; readonly secret?: string } | { readonly refusal: Refusal };
 
 /**
- * Reads one frame. Never throws; reasons never repeat what a payload held, since a secret may be in it. A `secret`, in
- * the payload (0.7) or beside it (0.8), is accepted and goes no further.
+ * Reads one frame. Never throws; reasons never repeat what a payload held, since a secret may be in it. The `secret` is
+ * the one beside the payload (0.8), else the one in it (0.7); clients that have none send `''`.
  */
 export function readRequest(frame: string | Uint8Array): ReadRequest {
   if (typeof frame !== 'string') return refuse('binary frames are not taken: send JSON as text');
@@ -39,8 +40,15 @@ function readEnvelope(message: Readonly<Record<string, unknown>>): ReadRequest {
   const name = `${protocol}:${excerpt(command)}`;
   if (requestId !== undefined && typeof requestId !== 'string') return because(`${name}: requestId must be text`);
   if (!isRecord(payload)) return because(`${name}: payload must be an object`);
-  const { secret: _, ...rest } = payload;
-  return { request: { ...context, command, payload: rest } };
+  const { secret: inPayload, ...rest } = payload;
+  const secret = isNone(message.secret) ? inPayload : message.secret;
+  const request = { ...context, command, payload: rest };
+  if (isNone(secret)) return { request };
+  return typeof secret === 'string' ? { request, secret } : because(`${name}: secret must be text`);
+}
+
+function isNone(secret: unknown): boolean {
+  return secret === undefined || secret === null || secret === '';
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -24,4 +24,3 @@ export const end = object({ node: name, port: name, index: { type: ['number', 's
 ]);
 
 export const anyPayload = object({});
-export const sourceRequest = object({ name }, ['name']);

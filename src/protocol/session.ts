@@ -1,17 +1,24 @@
-import { messageOf } from '../errors.js';
+import { MsgfloError, messageOf, TimeoutError } from '../errors.js';
 import type { Logger } from '../support/index.js';
-import { type Capability, mayReceive } from './capabilities.js';
-import type { TellOptions } from './client.js';
+import type { Access } from './access.js';
+import { type Capability, receivable } from './capabilities.js';
+import type { Client, TellOptions } from './client.js';
 import type { Exchange } from './command.js';
-import { commandFor } from './commands.js';
-import { RequestError } from './errors.js';
+import { begin } from './commands.js';
+import { frameOf as pushFrame, wordsPush } from './data-frames.js';
+import { ForbiddenError } from './errors.js';
+import { Lanes } from './lanes.js';
 import type { Network } from './network.js';
 import type { PayloadCheck } from './payload-check.js';
-import { readRequest } from './read-request.js';
-import { excerpt, type Outgoing, type Request } from './wire.js';
+import { type ReadRequest, type Refusal, readRequest } from './read-request.js';
+import type { Services } from './services.js';
+import { excerpt, frameOf, type Outgoing, type Request } from './wire.js';
 import { within } from './within.js';
 
-/** Hands one text frame to the client. Must not throw; a client that reads too slowly is the door's affair. */
+/**
+ * Hands one text frame to the client. Must not throw; a client that reads too slowly is the door's affair, which may
+ * drop what is `droppable`.
+ */
 export type Send = (frame: string, options?: TellOptions) => void;
 
 /** How many messages came in and what became of them. */
@@ -19,34 +26,55 @@ export interface ProtocolCounts {
   readonly received: number;
   /** Answered with an error because of what was asked. */
   readonly refused: number;
+  /** Answered with an error because the one who asked may not. */
+  readonly forbidden: number;
+  /** Carried a secret that nobody has; treated as if they carried none. */
+  readonly wrongSecret: number;
   /** Answered with an error because of us. */
   readonly failed: number;
 }
 
 export interface SessionOptions {
   readonly network: Network;
-  readonly capabilities: readonly Capability[];
+  readonly services: Services;
+  readonly access: Access;
   readonly check: PayloadCheck;
   readonly log: Logger;
   readonly answerWithinMs: number;
   count(what: keyof ProtocolCounts): void;
+  /** Called at each `getruntime`: what the client may be told can be other than before. */
+  introduced(client: Client): void;
   /** Called once, when the session ends. */
-  closed(): void;
+  closed(client: Client): void;
 }
 
 /** What an answer needs to know of its request. */
 type Asked = Pick<Request, 'protocol' | 'requestId'>;
 
+interface Explanation {
+  readonly outcome: 'refused' | 'forbidden' | 'failed';
+  readonly message: string;
+}
+
+interface Held {
+  readonly frame: string;
+  readonly options: TellOptions | undefined;
+}
+
 /**
- * One client of the FBP protocol, whatever carries its frames. Requests are answered one after another in the order in
- * which they came, since clients match answers by their place; every request gets an answer, an error if need be.
+ * One client of the FBP protocol, whatever carries its frames. Requests begin in the order in which they came and are
+ * answered in that order within each sub-protocol, since clients match answers by their place; every request gets an
+ * answer, an error if need be. A secret is forgotten as soon as it is known what it opens.
  */
-export class ProtocolSession {
+export class ProtocolSession implements Client {
   readonly #options: SessionOptions;
   readonly #send: Send;
-  #answered: Promise<void> = Promise.resolve();
+  readonly #lanes = new Lanes();
   #isClosed = false;
-  #isWatching = false;
+  /** What it may be told unasked: nothing before it has introduced itself. */
+  #receivable: ReadonlySet<string> = new Set();
+  #sourcesPending = 0;
+  #held: Held[] = [];
 
   constructor(options: SessionOptions, send: Send) {
     this.#options = options;
@@ -56,82 +84,124 @@ export class ProtocolSession {
   /** Takes one frame. Resolves when it is answered, or at once after `close`; never rejects. */
   receive(frame: string | Uint8Array): Promise<void> {
     this.#options.count('received');
-    this.#answered = this.#answered.then(() => (this.#isClosed ? undefined : this.#answer(frame)));
-    return this.#answered;
+    const read = readRequest(frame);
+    if ('refusal' in read) return this.#lanes.enter(read.refusal.protocol, () => this.#refuse(read.refusal));
+    const { request } = read;
+    const capabilities = this.#capabilitiesOf(read);
+    const answered = this.#lanes.enter(request.protocol, () => this.#answer(request, capabilities));
+    return isSource(request) ? this.#holdUntil(answered) : answered;
   }
 
-  /**
-   * Sends what the client did not ask for, ready as a frame. Left out for a client that has not introduced itself by
-   * `getruntime`, or whose capabilities do not cover the message.
-   */
-  tell({ protocol, command }: Pick<Outgoing, 'protocol' | 'command'>, frame: string): void {
-    if (this.#isWatching && mayReceive(this.#options.capabilities, protocol, command)) this.#put(frame);
+  mayReceive(protocol: string, command: string): boolean {
+    return !this.#isClosed && this.#receivable.has(`${protocol}:${command}`);
+  }
+
+  tell({ protocol, command }: Pick<Outgoing, 'protocol' | 'command'>, frame: string, options?: TellOptions): void {
+    if (!this.mayReceive(protocol, command)) return;
+    const isHeld = this.#sourcesPending > 0 && protocol === 'component' && command === 'component';
+    if (isHeld) this.#held.push({ frame, options });
+    else this.#put(frame, options);
+  }
+
+  /** The client reads again; so many `droppable` frames were dropped while it did not. */
+  drained(lost: number): void {
+    if (lost < 1) return;
+    const push = wordsPush(this.#options.network.graphId, { kind: 'copies-lost', count: lost });
+    this.tell(push, pushFrame(push));
   }
 
   /** The client is gone: what it asked before is dropped. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#options.closed();
+    this.#held = [];
+    this.#options.closed(this);
   }
 
-  async #answer(frame: string | Uint8Array): Promise<void> {
-    const read = readRequest(frame);
-    if ('refusal' in read) {
-      const { reason, ...to } = read.refusal;
-      return this.#refuse(to, reason);
-    }
-    const { request } = read;
+  #capabilitiesOf({ secret }: Exclude<ReadRequest, { readonly refusal: Refusal }>): readonly Capability[] {
+    const { capabilities, isWrongSecret } = this.#options.access.grantFor(secret);
+    if (isWrongSecret) this.#options.count('wrongSecret');
+    return capabilities;
+  }
+
+  /** Clients take the next `component:component`, of whatever component, for the answer to their `component:source`. */
+  async #holdUntil(answered: Promise<void>): Promise<void> {
+    this.#sourcesPending += 1;
+    await answered;
+    this.#sourcesPending -= 1;
+    if (this.#sourcesPending > 0) return;
+    for (const { frame, options } of this.#held.splice(0)) this.#put(frame, options);
+  }
+
+  async #answer(request: Request, capabilities: readonly Capability[]): Promise<void> {
+    if (this.#isClosed) return;
     try {
-      await this.#run(request);
+      await this.#run(request, capabilities);
     } catch (error) {
-      if (error instanceof RequestError) return this.#refuse(request, error.message);
-      const reason = `${request.protocol}:${excerpt(request.command)} failed: ${messageOf(error)}`;
-      this.#options.count('failed');
-      this.#options.log.warn(reason);
-      this.#reply(request, 'error', { message: reason });
+      const { outcome, message } = this.#explain(request, error);
+      this.#options.count(outcome);
+      this.#reply(request, 'error', { message });
     }
   }
 
   /** What a handler still sends after its time is dropped: the error has been the answer. */
-  async #run(request: Request): Promise<void> {
-    const { network, capabilities, check, log, answerWithinMs } = this.#options;
+  async #run(request: Request, capabilities: readonly Capability[]): Promise<void> {
+    const { network, services, check, log, answerWithinMs } = this.#options;
     let isOver = false;
+    const unlessOver = (send: () => void): void => {
+      if (!isOver) send();
+    };
     const exchange: Exchange = {
       network,
+      services,
+      client: this,
       capabilities,
-      reply: (command, payload) => {
-        if (!isOver) this.#reply(request, command, payload);
-      },
-      watch: () => {
-        this.#isWatching = true;
-      },
+      reply: (command, payload) => unlessOver(() => this.#reply(request, command, payload)),
+      push: (command, payload) =>
+        unlessOver(() => this.#put(frameOf({ protocol: request.protocol, command, payload }))),
+      introduce: () => this.#introduce(capabilities),
       warn: (text) => log.warn(text),
     };
     try {
-      const work = commandFor(request).run(request.payload, check, exchange);
+      const work = begin(request, check, exchange);
       if (work) await within(work, answerWithinMs, 'the answer');
     } finally {
       isOver = true;
     }
   }
 
-  #refuse(to: Asked, reason: string): void {
+  #introduce(capabilities: readonly Capability[]): void {
+    this.#receivable = receivable(capabilities);
+    if (!this.#isClosed) this.#options.introduced(this);
+  }
+
+  /** Errors of ours are written for clients to read. Others may hold anything, and go to the log. */
+  #explain({ protocol, command }: Request, error: unknown): Explanation {
+    if (error instanceof ForbiddenError) return { outcome: 'forbidden', message: error.message };
+    if (error instanceof MsgfloError && !(error instanceof TimeoutError)) {
+      return { outcome: 'refused', message: error.message };
+    }
+    const failed = `${protocol}:${excerpt(command)} failed`;
+    this.#options.log.warn(`${failed}: ${messageOf(error)}`);
+    const why = error instanceof TimeoutError ? error.message : 'the log of the runtime says why';
+    return { outcome: 'failed', message: `${failed}: ${why}` };
+  }
+
+  #refuse({ reason, ...to }: Refusal): void {
+    if (this.#isClosed) return;
     this.#options.count('refused');
     this.#reply(to, 'error', { message: reason });
   }
 
   #reply({ protocol, requestId }: Asked, command: string, payload: unknown): void {
-    const message: Outgoing = {
-      protocol,
-      command,
-      payload,
-      ...(requestId !== undefined && { responseTo: requestId }),
-    };
-    this.#put(JSON.stringify(message));
+    this.#put(frameOf({ protocol, command, payload, ...(requestId !== undefined && { responseTo: requestId }) }));
   }
 
-  #put(frame: string): void {
-    if (!this.#isClosed) this.#send(frame);
+  #put(frame: string, options?: TellOptions): void {
+    if (!this.#isClosed) this.#send(frame, options);
   }
+}
+
+function isSource({ protocol, command }: Request): boolean {
+  return protocol === 'component' && command === 'source';
 }

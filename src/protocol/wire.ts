@@ -11,7 +11,7 @@ export function isSubProtocol(text: unknown): text is SubProtocol {
   return SUB_PROTOCOLS.some((name) => name === text);
 }
 
-/** A message of a client whose outer shape is right; whether anybody answers it is not known yet. */
+/** A message of a client whose outer shape is right, without its secret; whether anybody answers it is not known yet. */
 export interface Request {
   readonly protocol: SubProtocol;
   readonly command: string;
@@ -26,6 +26,11 @@ export interface Outgoing {
   readonly command: string;
   readonly payload: unknown;
   readonly responseTo?: string;
+}
+
+/** A message as a frame. */
+export function frameOf({ protocol, command, payload, responseTo }: Outgoing): string {
+  return JSON.stringify({ protocol, command, payload, ...(responseTo !== undefined && { responseTo }) });
 }
 
 /** Peers' own words in an answer or a log, bounded. */
