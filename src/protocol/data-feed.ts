@@ -10,10 +10,9 @@ export interface DataFeedOptions {
   /** All there are; each sorts out by itself what it may receive. */
   readonly clients: () => Iterable<Client>;
   readonly tracer: Tracer;
+  /** How often clients are told of lost copies, at most. @default 1,000 */
+  readonly lossesEveryMs?: number;
 }
-
-/** How often clients are told of lost copies, at most. */
-const LOSSES_EVERY_MS = 1000;
 
 /**
  * Brings what goes over edges, and what participants say, to the clients that look at it, each message serialised once;
@@ -23,6 +22,7 @@ export class DataFeed {
   readonly #network: Network;
   readonly #clients: () => Iterable<Client>;
   readonly #tracer: Tracer;
+  readonly #lossesEveryMs: number;
   readonly #selections: Selections;
   readonly #wishes: Wishes;
   readonly #introduced = new Set<Client>();
@@ -31,10 +31,11 @@ export class DataFeed {
   /** Runs while a loss was told a moment ago. Ends with the last client. */
   #lossTimer: NodeJS.Timeout | undefined;
 
-  constructor({ network, clients, tracer }: DataFeedOptions) {
+  constructor({ network, clients, tracer, lossesEveryMs = 1000 }: DataFeedOptions) {
     this.#network = network;
     this.#clients = clients;
     this.#tracer = tracer;
+    this.#lossesEveryMs = lossesEveryMs;
     this.#selections = new Selections(() => network.graph());
     this.#wishes = new Wishes(network, () => this.#wish());
     tracer.onSwitched(() => this.#wishes.changed());
@@ -109,7 +110,7 @@ export class DataFeed {
     this.#lossTimer = setTimeout(() => {
       this.#lossTimer = undefined;
       this.#lose(0);
-    }, LOSSES_EVERY_MS);
+    }, this.#lossesEveryMs);
     this.#tellAll({ kind: 'copies-lost', count: lost });
   }
 
