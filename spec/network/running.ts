@@ -12,6 +12,13 @@ export interface ProcessRow {
   readonly args: string;
 }
 
+export interface StartOptions {
+  /** Its file in the folder; null for a msgflo that is given none. @default main.fbp */
+  readonly graph?: string | null;
+  /** Besides what is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A project folder of its own: a graph, components, and `msgflo` to be resolved from them. */
 export async function project(graph: string, components: Readonly<Record<string, string>> = {}): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-network-'));
@@ -46,9 +53,16 @@ export class RunningNetwork {
     }
   }
 
-  static async start(folder: string, broker?: string, args: readonly string[] = []): Promise<RunningNetwork> {
-    const { MSGFLO_BROKER, CLOUDAMQP_URL, ...env } = process.env;
-    const all = ['--graph', 'main.fbp', '--port', '0', ...(broker ? ['--broker', broker] : []), ...args];
+  static async start(
+    folder: string,
+    broker?: string,
+    args: readonly string[] = [],
+    { graph = 'main.fbp', env: more = {} }: StartOptions = {},
+  ): Promise<RunningNetwork> {
+    const { MSGFLO_BROKER, CLOUDAMQP_URL, ...inherited } = process.env;
+    const env = { ...inherited, ...more };
+    const file = graph === null ? [] : ['--graph', graph];
+    const all = [...file, '--port', '0', ...(broker ? ['--broker', broker] : []), ...args];
     const keeper = spawn(process.execPath, [join(ROOT, 'bin/msgflo.js'), ...all], {
       cwd: folder,
       env,

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect } from 'chai';
+import { readGraph, writeJson } from '../../src/graph/index.js';
+import type { Editor } from './editor.js';
+import { Replica } from './replica.js';
+import { Scene } from './scene.js';
+
+const KILLS = 4;
+
+type Request = readonly [name: string, payload: object];
+
+/** Edits of which each shows by itself, and that start no processes. */
+function* edits(prefix: string): Generator<Request> {
+  for (let n = 1; ; n += 1) {
+    const id = `${prefix}n${n}`;
+    const renamed = `${prefix}r${n}`;
+    yield ['graph:addnode', { id, component: 'Unheard', metadata: { x: n, y: -n } }];
+    yield ['graph:addedge', { src: { node: 'first', port: 'out' }, tgt: { node: id, port: 'in' }, metadata: {} }];
+    yield ['graph:addinitial', { src: { data: `for ${id}` }, tgt: { node: id, port: 'in' }, metadata: {} }];
+    yield ['graph:renamenode', { from: id, to: renamed }];
+    yield ['graph:removeinitial', { src: { data: `for ${id}` }, tgt: { node: renamed, port: 'in' } }];
+    yield ['graph:changenode', { id: renamed, metadata: { x: 10 * n, y: -n } }];
+    if (n > 2) yield ['graph:removenode', { id: `${prefix}r${n - 2}` }];
+  }
+}
+
+const GRAPHS: Readonly<Record<string, string>> = {
+  'main.fbp': `# what people wrote stays\n\n'a text' -> IN first(Repeat)  # and where they wrote it\n\nfirst OUT -> IN last(Repeat)\n`,
+  'main.json': `${JSON.stringify(
+    {
+      properties: { name: 'main', note: 'kept' },
+      processes: { first: { component: 'Repeat' }, last: { component: 'Repeat' } },
+      connections: [
+        { data: 'a text', tgt: { process: 'first', port: 'in' } },
+        { src: { process: 'first', port: 'out' }, tgt: { process: 'last', port: 'in' } },
+      ],
+    },
+    null,
+    2,
+  )}\n`,
+};
+
+const value = (replica: Replica): string => JSON.stringify(replica.value());
+const inFile = (scene: Scene, file: string): string => {
+  const path = join(scene.folder, file);
+  return value(Replica.read(writeJson(readGraph(readFileSync(path, 'utf8'), { path }).graph)));
+};
+const running = async (editor: Editor): Promise<string> => value(Replica.read(await editor.source()));
+
+describe('a coordinator killed with -9 in the middle of edits', function () {
+  this.timeout(60_000);
+  let scene: Scene | undefined;
+  afterEach(async () => scene?.end());
+
+  for (const [file, text] of Object.entries(GRAPHS)) {
+    it(`with --auto-save ${file}: the graph is the one before or after an edit, never a mixture`, async () => {
+      scene = await Scene.make(text, { file, args: ['--auto-save'] });
+      for (let kill = 1; kill <= KILLS; kill += 1) {
+        const { possible, answered } = await editUntilKilled(scene, edits(`k${kill}`), 3 * kill);
+        const editor = await scene.editor();
+        const now = await running(editor);
+        expect(possible, `what runs after kill ${kill}`).to.include(now);
+        expect(possible.lastIndexOf(now), 'no edit that was answered is lost').to.be.at.least(answered);
+        await scene.until(() => scene !== undefined && inFile(scene, file) === now);
+      }
+      const now = await running(await scene.editor());
+      await scene.until(() => scene !== undefined && inFile(scene, file) === now);
+      for (const words of text.match(/# .*|"note": .*/g) ?? []) {
+        expect(readFileSync(join(scene.folder, file), 'utf8')).to.include(words);
+      }
+      await scene.restart();
+      expect(await running(await scene.editor())).to.equal(now);
+    });
+  }
+
+  it('without --auto-save: edits last as long as the keeper, and the file is left alone', async () => {
+    const file = 'main.fbp';
+    const text = GRAPHS[file] ?? '';
+    scene = await Scene.make(text, { file });
+    const before = await running(await scene.editor());
+    const { possible, answered } = await editUntilKilled(scene, edits('k'), 9);
+    const now = await running(await scene.editor());
+    expect(possible.lastIndexOf(now)).to.be.at.least(answered);
+    await scene.killCoordinator();
+    expect(await running(await scene.editor())).to.equal(now);
+    expect(readFileSync(join(scene.folder, file), 'utf8')).to.equal(text);
+    await scene.restart();
+    expect(await running(await scene.editor())).to.equal(before);
+  });
+
+  it('leaves a network that was stopped stopped, and one that was started started', async () => {
+    scene = await Scene.make("'a text' -> IN first(Repeat) OUT -> IN last(Repeat)");
+    const participants = (): number => scene?.network.children('msgflo-participant').length ?? 0;
+    await scene.until(() => participants() === 2);
+    await (await scene.editor()).ask('network:stop');
+    await scene.until(() => participants() === 0);
+    await scene.killCoordinator();
+    const editor = await scene.editor();
+    expect(await editor.ask('network:getstatus')).to.include({ started: false, running: false });
+    expect(participants()).to.equal(0);
+    await editor.ask('network:start');
+    await scene.until(() => participants() === 2);
+    await scene.killCoordinator();
+    expect(await (await scene.editor()).ask('network:getstatus')).to.include({ started: true });
+    expect(participants()).to.equal(2);
+  });
+});
+
+interface Killed {
+  /** What the graph may be: after none, one, two ... of the edits. */
+  readonly possible: readonly string[];
+  readonly answered: number;
+}
+
+/** Sends edits without waiting, and kills the coordinator when some are answered. */
+async function editUntilKilled(scene: Scene, requests: Generator<Request>, count: number): Promise<Killed> {
+  const editor = await scene.editor();
+  const replica = Replica.read(await editor.source());
+  const possible = [value(replica)];
+  const from = editor.told.length;
+  const answers = (): number => editor.told.slice(from).filter(({ protocol }) => protocol === 'graph').length;
+  for (let sent = 0; answers() < count && sent < 200; sent += 1) {
+    const [name, payload] = requests.next().value ?? ['', {}];
+    editor.tell(name, payload);
+    const [protocol = '', command = ''] = name.split(':');
+    replica.take({ protocol, command, payload: { ...payload } });
+    possible.push(value(replica));
+    if (sent % 3 === 2) await delay(1);
+  }
+  await scene.killCoordinator();
+  return { possible, answered: answers() };
+}
