@@ -8,7 +8,7 @@ import type { Binding, Broker } from '../transport/index.js';
 import { CountersFeed } from './counters-feed.js';
 import { DiscoveryFeed } from './discovery-feed.js';
 import { definitionOf, inqueueOf } from './edges.js';
-import { type CoordinatorEvent, eventsOfCopy } from './events.js';
+import { type CoordinatorEvent, type CopySources, copySources, eventsOfCopy } from './events.js';
 import { Executor } from './executor.js';
 import { Figures, type QueueReport } from './figures.js';
 import { foreignBindings } from './foreign-bindings.js';
@@ -86,6 +86,8 @@ export class Coordinator {
   #pass: Promise<void> | undefined;
   #isIdle = false;
   #liveSinceMs: number | undefined;
+  /** Made at the first copy after each change. */
+  #copySources: CopySources | undefined;
 
   /** @throws as `launches` */
   constructor(options: CoordinatorOptions) {
@@ -118,7 +120,8 @@ export class Coordinator {
     const { recordsPath: path, brokerName = '' } = options;
     this.#records = new RecordsFile({ path, broker: brokerName, run, participants, log });
     this.#taps = new TapBoard(broker, (outqueue, delivery) => {
-      for (const event of eventsOfCopy(outqueue, delivery, this.desired, this.#observed())) this.#tell(event);
+      this.#copySources ??= copySources(this.desired, this.#observed());
+      for (const event of eventsOfCopy(outqueue, delivery, this.#copySources)) this.#tell(event);
     });
     this.#mover = new Mover({
       broker,
@@ -353,6 +356,7 @@ export class Coordinator {
   /** A pass soon; several calls make one. */
   #wake(inMs = TOGETHER_MS): void {
     this.#isIdle = false;
+    this.#copySources = undefined;
     if (!this.#isOpen) return;
     const atMs = this.#nowMs() + inMs;
     if (atMs >= this.#timerAtMs) return;

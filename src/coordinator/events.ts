@@ -1,6 +1,7 @@
 import type { Definition } from '../discovery/index.js';
 import type { PortRef, QueueName, Role } from '../names.js';
 import type { OutputLine, ProcessState } from '../process/index.js';
+import { groupBy } from '../support/index.js';
 import { type Delivery, deadLetterQueue, HEADER } from '../transport/index.js';
 import { definitionOf } from './edges.js';
 import type { Desired, Observed } from './state.js';
@@ -20,24 +21,39 @@ export type CoordinatorEvent =
   /** Something cannot be done; told once for each reason, and tried again all the same. */
   | { readonly kind: 'failure'; readonly role?: Role; readonly message: string };
 
-/** What a copy from a tapped outqueue tells of the graph: one event for each role that sends there. O(roles). */
+/** The ports whose messages, or dead letters, go through an outqueue; by outqueue. */
+export type CopySources = ReadonlyMap<
+  QueueName,
+  readonly { readonly kind: 'copy' | 'dead-letter'; readonly port: PortRef }[]
+>;
+
+/** O(ports of the graph). */
+export function copySources(desired: Desired, observed: Observed): CopySources {
+  const rows = [...desired.roles].flatMap((role) => {
+    const definition = definitionOf(observed, role);
+    const ports = (definition?.outports ?? []).map(({ id, queue }) => ({
+      kind: 'copy' as const,
+      outqueue: queue,
+      port: { role, port: id },
+    }));
+    const failing = (definition?.inports ?? []).map(({ id, queue }) => ({
+      kind: 'dead-letter' as const,
+      outqueue: deadLetterQueue(queue),
+      port: { role, port: id },
+    }));
+    return [...ports, ...failing];
+  });
+  return groupBy(rows, ({ outqueue }) => outqueue);
+}
+
+/** What a copy from a tapped outqueue tells of the graph: one event for each port that is behind it. */
 export function eventsOfCopy(
   outqueue: QueueName,
   { data, headers }: Delivery,
-  desired: Desired,
-  observed: Observed,
-): readonly CoordinatorEvent[] {
-  return [...desired.roles].flatMap((role): CoordinatorEvent[] => {
-    const definition = definitionOf(observed, role);
-    if (!definition) return [];
-    const sending = definition.outports.filter(({ queue }) => queue === outqueue);
-    const failing = definition.inports.filter(({ queue }) => deadLetterQueue(queue) === outqueue);
-    return [
-      ...sending.map(({ id }): CoordinatorEvent => ({ kind: 'copy', from: { role, port: id }, data })),
-      ...failing.map(({ id }): CoordinatorEvent => {
-        const reason = headers[HEADER.deadReason] ?? 'no reason was given';
-        return { kind: 'dead-letter', of: { role, port: id }, reason, data };
-      }),
-    ];
+  sources: CopySources,
+): CoordinatorEvent[] {
+  return (sources.get(outqueue) ?? []).map(({ kind, port }): CoordinatorEvent => {
+    if (kind === 'copy') return { kind, from: port, data };
+    return { kind, of: port, reason: headers[HEADER.deadReason] ?? 'no reason was given', data };
   });
 }
