@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ClientOptions, WebSocket } from 'ws';
 import { Server, type ServerOptions } from '../../src/server/index.js';
@@ -79,4 +80,63 @@ export async function statusOfAttempt(address: string, options: ClientOptions = 
       request.destroy();
     });
   });
+}
+
+/** A client on a bare socket, which can send what no library would. */
+export class RawClient {
+  readonly socket: Socket;
+  readonly closed: Promise<unknown>;
+  #received = Buffer.alloc(0);
+
+  constructor(address: string) {
+    const { hostname, port } = new URL(address);
+    this.socket = connect(Number(port), hostname);
+    this.socket.on('error', () => {});
+    this.socket.on('data', (bytes) => {
+      this.#received = Buffer.concat([this.#received, bytes]);
+    });
+    this.closed = new Promise((resolve) => this.socket.once('close', resolve));
+  }
+
+  /** Upgraded to WebSocket. */
+  static async open(address: string, headers = ''): Promise<RawClient> {
+    const client = new RawClient(address);
+    client.socket.write(upgradeRequest(headers));
+    await until(() => client.text.includes('\r\n\r\n'));
+    return client;
+  }
+
+  /** All that came so far. */
+  get text(): string {
+    return this.#received.toString('latin1');
+  }
+
+  /** What came behind the answer to the upgrade. */
+  get frames(): Buffer {
+    return this.#received.subarray(this.#received.indexOf('\r\n\r\n') + 4);
+  }
+}
+
+export function upgradeRequest(headers = ''): string {
+  return (
+    `GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n${headers}` +
+    'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n'
+  );
+}
+
+/** A frame as a client sends it: masked, with a mask that changes nothing. */
+export function frame(opcode: number, payload: Buffer | string, { fin = true, rsv = 0, length = -1 } = {}): Buffer {
+  const bytes = Buffer.from(payload);
+  const size = length < 0 ? bytes.length : length;
+  const head = Buffer.alloc(14);
+  head[0] = (fin ? 0x80 : 0) | (rsv << 4) | opcode;
+  head[1] = 0x80 | 127;
+  head.writeBigUInt64BE(BigInt(size), 2);
+  return Buffer.concat([head, bytes]);
+}
+
+/** The same for control frames, whose length stands in one byte. */
+export function controlFrame(opcode: number, payload: Buffer | string): Buffer {
+  const bytes = Buffer.from(payload);
+  return Buffer.concat([Buffer.from([0x80 | opcode, 0x80 | bytes.length, 0, 0, 0, 0]), bytes]);
 }

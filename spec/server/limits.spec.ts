@@ -115,39 +115,4 @@ describe('server limits', () => {
     client.send('runtime:getruntime');
     await client.messages(1);
   });
-
-  describe('origin', () => {
-    for (const [origin, isLetIn] of [
-      ['http://localhost:8080', true],
-      ['http://127.0.0.1', true],
-      ['http://[::1]:3000', true],
-      ['http://app.flowhub.io', true],
-      ['https://app.flowhub.io', true],
-      ['https://example.net', false],
-      ['http://app.flowhub.io.example.net', false],
-      ['http://localhost.example.net', false],
-      ['null', false],
-      ['file://', false],
-      ['garbage', false],
-    ] as const) {
-      it(`${isLetIn ? 'lets in' : 'refuses'} a page of ${origin}`, async () => {
-        const server = await start();
-        expect(await statusOfAttempt(server.address, { origin })).to.equal(isLetIn ? 101 : 403);
-        expect(server.counts.wrongOrigin).to.equal(isLetIn ? 0 : 1);
-      });
-    }
-
-    it('lets in the pages of the editor that is configured, and then not those of the usual one', async () => {
-      const server = await start({ ide: 'https://editor.example.net/app/' });
-      expect(await statusOfAttempt(server.address, { origin: 'https://editor.example.net' })).to.equal(101);
-      expect(await statusOfAttempt(server.address, { origin: 'http://app.flowhub.io' })).to.equal(403);
-    });
-
-    it('refuses a page whose name was made to point here, though it names the same host', async () => {
-      const server = await start();
-      const headers = { host: 'rebound.example.net' };
-      const origin = 'http://rebound.example.net';
-      expect(await statusOfAttempt(server.address, { origin, headers })).to.equal(403);
-    });
-  });
 });

@@ -6,13 +6,15 @@ import type { OutputLine } from '../process/index.js';
 import { DEFAULT_IDE, freePort } from '../server/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { withoutPassword } from '../transport/index.js';
+import { type AccessFlags, accessOf, accessOptions, takeSecret } from './access-options.js';
 import { brokerOption, namedBroker, stateDir } from './broker.js';
 import { booleanOption, type CliContext, command, repeatable, secondsOption } from './command.js';
 import { keep } from './keeper.js';
 import { loadGraph, loadProjectLibrary } from './project.js';
 import { runtimeIdOf } from './runtime-settings.js';
+import { type TlsFlags, tlsFilesOf, tlsOptions } from './tls-options.js';
 
-interface Options {
+interface Options extends AccessFlags, TlsFlags {
   readonly host: string;
   readonly port: number;
   readonly broker?: string;
@@ -21,6 +23,7 @@ interface Options {
   readonly componentdir?: string;
   readonly graph?: string;
   readonly ignore: readonly string[];
+  readonly autoSave: boolean;
   readonly forward: readonly OutputLine['stream'][];
   readonly waitTimeout: number;
   readonly lapse: number;
@@ -32,22 +35,28 @@ interface Options {
 
 /** `msgflo`: runs a graph, for as long as it is let. */
 export function msgflo(context: CliContext): Command {
-  return command('msgflo', 'Run a graph: start its participants, bind their queues, and serve visual editors')
+  const parser = command('msgflo', 'Run a graph: start its participants, bind their queues, and serve visual editors')
     .argument('[graph]', 'the same as --graph')
+    .optionsGroup('What runs:')
     .option('--graph <file>', 'graph to run, .fbp or .json (without: an empty one)')
     .addOption(brokerOption())
-    .option('--host <name>', 'where the FBP runtime endpoint listens', 'localhost')
-    .option('--port <number>', 'its port; 0 takes a free one', parsePort, 3569)
     .option('--library <file>', 'component configuration (without: package.json, if there is one)')
     .option('--componentdir <folder>', 'folder of components (without: participants/, if there is one)')
     .addOption(repeatable('--ignore <role>', 'do not start this role; somebody else does'))
+    .addOption(booleanOption('--auto-save', 'write edits back to the graph file'))
+    .optionsGroup('What is said:')
     .addOption(forwardOption())
-    .addOption(
-      booleanOption('--auto-save', 'write edits back to the graph file (accepted; edits come with a later version)'),
-    )
     .addOption(secondsOption('--wait-timeout <seconds>', 'say what is still missing after so long', 45))
     .addOption(secondsOption('--lapse <seconds>', 'a participant silent for so long counts as lost', 600))
-    .option('--ide <url>', 'visual editor to open the network in', DEFAULT_IDE)
+    .optionsGroup('Where editors find it:')
+    .option('--host <name>', 'where the FBP runtime endpoint listens', 'localhost')
+    .option('--port <number>', 'its port; 0 takes a free one', parsePort, 3569)
+    .option('--ide <url>', 'visual editor to open the network in; its pages may connect', DEFAULT_IDE);
+  for (const option of tlsOptions()) parser.addOption(option);
+  parser.optionsGroup('Who may do what:');
+  for (const option of accessOptions()) parser.addOption(option);
+  return parser
+    .optionsGroup('How it is known:')
     .addOption(
       new Option('--runtime-id <id>', 'id of this runtime (without: one kept in .msgflo)').env('MSGFLO_RUNTIME_ID'),
     )
@@ -72,6 +81,7 @@ export function msgflo(context: CliContext): Command {
 
 /** Checks all that can be checked before anything is started, so that a mistake is one line and nothing is left behind. */
 async function start(options: Options, context: CliContext): Promise<void> {
+  const secret = takeSecret(process.env);
   const { graph } = await loadGraph(options.graph);
   const flags = { library: options.library, componentDir: options.componentdir };
   launchesOf(graph, await loadProjectLibrary(flags, context), { broker: '', ignore: options.ignore });
@@ -80,6 +90,9 @@ async function start(options: Options, context: CliContext): Promise<void> {
     builtinTransports().check(named.address);
     context.log.info(`using the broker ${withoutPassword(named.address)} (${named.from})`);
   }
+  const tls = await tlsFilesOf(options);
+  const isTls = tls !== undefined;
+  const access = await accessOf(options, { host: options.host, isTls, secret, log: context.log });
   const dir = stateDir(context.cwd);
   const settings = {
     stateDir: dir,
@@ -88,7 +101,11 @@ async function start(options: Options, context: CliContext): Promise<void> {
     host: options.host,
     // A coordinator that comes back must be found where the one before was.
     port: options.port === 0 ? await freePort(options.host) : options.port,
+    access,
+    ...(tls && { tls }),
     ide: options.ide,
+    allowOrigins: options.allowOrigin,
+    autoSave: options.autoSave,
     ...(options.graph === undefined ? {} : { graph: options.graph }),
     ...(options.library === undefined ? {} : { library: options.library }),
     ...(options.componentdir === undefined ? {} : { componentDir: options.componentdir }),

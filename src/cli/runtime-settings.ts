@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.js';
+import type { AccessRules } from '../protocol/index.js';
 import { type Logger, writeFileAtomic } from '../support/index.js';
+import type { TlsFiles } from './tls-options.js';
 
 /** What the keeper hands to each coordinator that it starts; plain JSON. */
 export interface RuntimeSettings {
@@ -12,8 +14,15 @@ export interface RuntimeSettings {
   readonly run: string;
   readonly host: string;
   readonly port: number;
+  /** Holds secrets. */
+  readonly access: AccessRules;
+  readonly tls?: TlsFiles;
   readonly ide?: string;
+  /** Further origins whose pages may connect. */
+  readonly allowOrigins: readonly string[];
   readonly graph?: string;
+  /** Edits are written back to the graph file. */
+  readonly autoSave: boolean;
   readonly library?: string;
   readonly componentDir?: string;
   readonly ignore: readonly string[];
@@ -27,7 +36,7 @@ export interface RuntimeSettings {
 
 const VARIABLE = 'MSGFLO_COORDINATOR';
 
-/** As environment, since command lines are shown to everybody on the machine and a broker's address may hold a password. */
+/** As environment, since command lines are shown to everybody on the machine; secrets and a broker's password are in it. */
 export function settingsAsEnv(settings: RuntimeSettings): Readonly<Record<string, string>> {
   return { [VARIABLE]: JSON.stringify(settings) };
 }

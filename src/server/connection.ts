@@ -1,15 +1,33 @@
 import type { Duplex } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { RawData, WebSocket } from 'ws';
-import type { ProtocolSession, Send } from '../protocol/index.js';
+import type { FrameEncoder } from './frame-encoder.js';
 import type { ServerLimits } from './limits.js';
+import { Outbox } from './outbox.js';
 
 /** Why a connection ended before its client wanted it to. */
-export type CutReason = 'too slow' | 'too big' | 'dead';
+export type CutReason = 'tooSlow' | 'tooBig' | 'malformed' | 'dead';
+
+/** Hands a text frame to the client; false where it was left out because the client reads too slowly, or is gone. */
+export type Put = (frame: string, options?: { readonly droppable?: boolean }) => boolean;
+
+/** What frames mean, for one client. */
+export interface Session {
+  /** Resolves when the frame is answered; never rejects. */
+  receive(frame: string | Uint8Array): Promise<void>;
+  /** So many droppable frames were left out, and the client reads again. */
+  drained(lost: number): void;
+  /** Idempotent. */
+  close(): void;
+}
 
 export interface ConnectionOptions {
   readonly limits: ServerLimits;
+  readonly encoder: FrameEncoder;
   /** Opens the client's session; frames it sends go to the function given. */
-  open(send: Send): ProtocolSession;
+  open(put: Put): Session;
+  /** Called for each frame dropped because the client reads too slowly. */
+  dropped(): void;
   /** Called at most once, when a limit ends the connection. */
   cut(reason: CutReason): void;
   /** Called once, when the connection is gone. */
@@ -19,31 +37,53 @@ export interface ConnectionOptions {
 /** One WebSocket client: its frames in and out within the limits, its heartbeat, its end. */
 export class Connection {
   readonly #ws: WebSocket;
-  readonly #socket: Duplex;
   readonly #options: ConnectionOptions;
-  readonly #session: ProtocolSession;
+  readonly #outbox: Outbox;
+  readonly #session: Session;
+  readonly #requests: (string | Buffer)[] = [];
+  readonly #gone: Promise<void>;
   #unanswered = 0;
+  #isAsking = false;
   #isAlive = true;
-  #isCorked = false;
   #isCut = false;
   #terminator: NodeJS.Timeout | undefined;
 
   constructor(ws: WebSocket, socket: Duplex, options: ConnectionOptions) {
     this.#ws = ws;
-    this.#socket = socket;
     this.#options = options;
-    this.#session = options.open((frame) => this.#put(frame));
+    this.#outbox = new Outbox(ws, socket, {
+      limits: options.limits,
+      encoder: options.encoder,
+      dropped: () => options.dropped(),
+      drained: (lost) => this.#session.drained(lost),
+      overflowed: () => this.#tooSlow(),
+    });
+    this.#session = options.open((frame, { droppable = false } = {}) => this.#outbox.put(frame, droppable));
     ws.on('message', (data, isBinary) => this.#receive(data, isBinary));
+    ws.on('ping', (data) => {
+      this.#isAlive = true;
+      this.#outbox.pong(data);
+    });
     ws.on('pong', () => {
       this.#isAlive = true;
     });
     ws.on('error', (error) => this.#failed(error));
-    ws.on('close', () => this.#closed());
+    this.#gone = new Promise((resolve) => {
+      ws.on('close', () => {
+        this.#closed();
+        resolve();
+      });
+    });
   }
 
-  /** Pings, or cuts the connection when the last ping was not answered. One that we do not read cannot answer. */
+  /**
+   * Pings, or cuts the connection when nothing was heard since the last ping and nothing read either. One that we do not
+   * read because its requests wait for us cannot answer.
+   */
   ping(): void {
-    if (this.#isAlive || this.#ws.isPaused) {
+    const waitsForUs = this.#ws.isPaused && !this.#outbox.isFull;
+    const hasTaken = this.#outbox.hasTaken();
+    if (this.#isAlive || hasTaken || waitsForUs) {
       this.#isAlive = false;
       this.#ws.ping();
       return;
@@ -52,22 +92,35 @@ export class Connection {
     this.#ws.terminate();
   }
 
-  /** Takes leave, and cuts the connection if that is not returned within `withinMs`. */
-  close(code: number, reason: string, withinMs: number): void {
+  /** Takes leave, and cuts the connection if that is not returned within `withinMs`. Resolves when it is gone. */
+  close(code: number, reason: string, withinMs: number): Promise<void> {
     this.#ws.close(code, reason);
     if (this.#ws.isPaused) this.#ws.resume();
     this.#terminator ??= setTimeout(() => this.#ws.terminate(), withinMs);
-  }
-
-  get #isOpen(): boolean {
-    return this.#ws.readyState === this.#ws.OPEN;
+    return this.#gone;
   }
 
   #receive(data: RawData, isBinary: boolean): void {
     this.#isAlive = true;
+    if (this.#isCut) return;
+    this.#requests.push(isBinary ? bytesOf(data) : bytesOf(data).toString());
     this.#unanswered += 1;
-    if (this.#unanswered >= this.#options.limits.maxUnanswered && this.#isOpen) this.#ws.pause();
-    void this.#session.receive(isBinary ? bytesOf(data) : bytesOf(data).toString()).then(() => this.#answered());
+    if (this.#unanswered >= this.#options.limits.maxUnanswered && this.#ws.readyState === this.#ws.OPEN) {
+      this.#ws.pause();
+    }
+    if (!this.#isAsking) void this.#askAll();
+  }
+
+  /** Asks on while answers are on their way, but not while those before are unread. */
+  async #askAll(): Promise<void> {
+    this.#isAsking = true;
+    for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift()) {
+      const answered = this.#session.receive(request).then(() => this.#answered());
+      // What is answered in this turn is counted among the unread before the next is asked.
+      await Promise.race([answered, setImmediate()]);
+      await this.#outbox.room();
+    }
+    this.#isAsking = false;
   }
 
   #answered(): void {
@@ -75,31 +128,10 @@ export class Connection {
     if (this.#ws.isPaused && this.#unanswered < this.#options.limits.maxUnanswered) this.#ws.resume();
   }
 
-  #put(frame: string): void {
-    if (!this.#isOpen) return;
-    if (this.#ws.bufferedAmount > this.#options.limits.maxUnreadBytes) {
-      this.#tooSlow();
-      return;
-    }
-    this.#cork();
-    this.#ws.send(frame, () => {});
-  }
-
-  /** What is sent within one turn leaves in one write. */
-  #cork(): void {
-    if (this.#isCorked) return;
-    this.#isCorked = true;
-    this.#socket.cork();
-    setImmediate(() => {
-      this.#isCorked = false;
-      this.#socket.uncork();
-    });
-  }
-
   #tooSlow(): void {
-    this.#cut('too slow');
+    this.#cut('tooSlow');
     this.#session.close();
-    this.close(1013, 'too slow: too much is left unread', this.#options.limits.stopWithinMs);
+    void this.close(1013, 'too slow: too much is left unread', this.#options.limits.stopWithinMs);
   }
 
   #cut(reason: CutReason): void {
@@ -108,14 +140,23 @@ export class Connection {
     this.#options.cut(reason);
   }
 
-  /** `ws` has told the client already, with the right code. */
+  /**
+   * `ws` has told the client already, with the right code. Without one of its codes it is the network that failed. The
+   * client may still be sending what it began before it returns the close.
+   */
   #failed(error: Error): void {
-    if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#cut('too big');
+    const code = 'code' in error ? String(error.code) : '';
+    if (!code.startsWith('WS_ERR_')) return;
+    const isTooBig = code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH' || code === 'WS_ERR_TOO_MANY_BUFFERED_PARTS';
+    this.#cut(isTooBig ? 'tooBig' : 'malformed');
+    this.#terminator ??= setTimeout(() => this.#ws.terminate(), this.#options.limits.requestWithinMs);
   }
 
   #closed(): void {
     clearTimeout(this.#terminator);
+    this.#requests.length = 0;
     this.#session.close();
+    this.#outbox.close();
     this.#options.closed();
   }
 }

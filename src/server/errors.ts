@@ -16,3 +16,8 @@ export class PortTakenError extends MsgfloError {
 export class CannotListenError extends MsgfloError {
   readonly code = 'MSGFLO_CANNOT_LISTEN';
 }
+
+/** A certificate or its private key cannot be used. The message names which, and holds nothing of either. */
+export class TlsError extends MsgfloError {
+  readonly code = 'MSGFLO_TLS';
+}

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
 import { createServer, type Server as HttpServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, BlockList, isIP } from 'node:net';
 import { messageOf } from '../errors.js';
 import { CannotListenError, PortTakenError } from './errors.js';
 
@@ -10,6 +10,9 @@ export interface Listening {
   readonly port: number;
 }
 
+/** What makes a server that does not listen yet. */
+type Create = () => HttpServer;
+
 /** How often a free port is looked for that is free on all addresses. */
 const FREE_PORT_TRIES = 10;
 
@@ -18,11 +21,16 @@ const FREE_PORT_TRIES = 10;
  * @throws {PortTakenError} if the port is taken on one of them; none is listened on then.
  * @throws {CannotListenError} for a host that is not here or a port that may not be used.
  */
-export async function listen(host: string, port: number, addressesOf = lookUp): Promise<Listening> {
+export async function listen(
+  host: string,
+  port: number,
+  create: Create = createServer,
+  addressesOf = lookUp,
+): Promise<Listening> {
   const addresses = await addressesOf(host);
   for (let tries = 1; ; tries += 1) {
     try {
-      return await listenOnAll(addresses, host, port);
+      return await listenOnAll(addresses, { host, port, create });
     } catch (error) {
       const isUnlucky = port === 0 && error instanceof PortTakenError;
       if (!isUnlucky || tries === FREE_PORT_TRIES) throw error;
@@ -37,6 +45,21 @@ export async function freePort(host: string): Promise<number> {
   return port;
 }
 
+/** Whether only programs of this machine can reach what listens on `host`. @throws {CannotListenError} for no such host */
+export async function isLoopback(host: string, addressesOf = lookUp): Promise<boolean> {
+  const addresses = await addressesOf(host);
+  return addresses.length > 0 && addresses.every(isLoopbackName);
+}
+
+/** Whether a name or address is this machine's own by its spelling, whatever a resolver says. */
+export function isLoopbackName(name: string): boolean {
+  if (isIP(name) === 0) return name.toLowerCase() === 'localhost';
+  const loopback = new BlockList();
+  loopback.addSubnet('127.0.0.0', 8);
+  loopback.addAddress('::1', 'ipv6');
+  return loopback.check(name, isIP(name) === 6 ? 'ipv6' : 'ipv4');
+}
+
 async function lookUp(host: string): Promise<readonly string[]> {
   try {
     const found = await lookup(host, { all: true });
@@ -46,13 +69,19 @@ async function lookUp(host: string): Promise<readonly string[]> {
   }
 }
 
-async function listenOnAll(addresses: readonly string[], host: string, wanted: number): Promise<Listening> {
+interface Wanted {
+  readonly host: string;
+  readonly port: number;
+  readonly create: Create;
+}
+
+async function listenOnAll(addresses: readonly string[], { host, port: wanted, create }: Wanted): Promise<Listening> {
   const servers: HttpServer[] = [];
   let port = wanted;
   try {
     for (const address of addresses) {
-      const server = await listenOn(address, port, servers.length > 0);
-      if (!server) continue;
+      const server = create();
+      if (!(await listenOn(server, address, { port, isFurther: servers.length > 0 }))) continue;
       servers.push(server);
       port = portOf(server);
     }
@@ -65,17 +94,20 @@ async function listenOnAll(addresses: readonly string[], host: string, wanted: n
   }
 }
 
-/** Undefined where a further address of a name is not this machine's: `::1` stands in hosts files without IPv6 too. */
-async function listenOn(address: string, port: number, isFurther: boolean): Promise<HttpServer | undefined> {
-  const server = createServer();
+/** False where a further address of a name is not this machine's: `::1` stands in hosts files without IPv6 too. */
+async function listenOn(
+  server: HttpServer,
+  address: string,
+  { port, isFurther }: { readonly port: number; readonly isFurther: boolean },
+): Promise<boolean> {
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ host: address, port, ipv6Only: true }, resolve);
     });
-    return server;
+    return true;
   } catch (error) {
-    if (isFurther && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error))) return undefined;
+    if (isFurther && ['EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(error))) return false;
     throw error;
   }
 }

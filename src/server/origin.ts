@@ -1,37 +1,44 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
+import { isLoopbackName } from './listen.js';
 
 export interface OriginRules {
   /** The address of the editor; its pages may connect. */
   readonly ide: string;
+  /** Further origins whose pages may connect: `https://editor.example.org`; `*` stands for all. */
+  readonly allowOrigins: readonly string[];
   /** The host we were told to listen on. */
   readonly host: string;
+  readonly isTls: boolean;
 }
 
 /**
- * Whether a page of `origin` may connect. Programs that are no browsers send none and may. Pages of this machine and of
- * the editor may, and those that came from us: from the `Host` of the request, if that is a name of ours. (Any other
- * name could be one that a stranger made point here to pass for us.)
+ * Whether a page of `origin` may connect. Programs that are no browsers send none and may. Pages of the editor and of
+ * the allowed origins may, and those that came from us: from the `Host` of the request, if that is a name of ours. (Any
+ * other name could be one that a stranger made point here to pass for us.) Pages that other programs of this machine
+ * serve are strangers too: who can edit the network can run programs.
  */
 export function isAllowedOrigin(
   origin: string | undefined,
   requestHost: string | undefined,
   rules: OriginRules,
 ): boolean {
-  if (origin === undefined) return true;
-  if (!URL.canParse(origin)) return false;
-  const { protocol, host, hostname: page } = new URL(origin);
-  if (protocol !== 'http:' && protocol !== 'https:') return false;
-  if (isLoopback(page)) return true;
-  if (URL.canParse(rules.ide) && new URL(rules.ide).host === host) return true;
-  return host === requestHost?.toLowerCase() && isOurName(page, rules.host);
+  if (origin === undefined || rules.allowOrigins.includes('*')) return true;
+  const page = webOrigin(origin);
+  if (page === undefined) return false;
+  if ([rules.ide, ...rules.allowOrigins].some((allowed) => webOrigin(allowed) === page)) return true;
+  const own = webOrigin(`${rules.isTls ? 'https' : 'http'}://${requestHost ?? ''}`);
+  return own === page && isOurName(new URL(page).hostname, rules.host);
 }
 
-function isLoopback(name: string): boolean {
-  return name === 'localhost' || name === '[::1]' || (isIP(name) === 4 && name.startsWith('127.'));
+/** Scheme, host and port of an http or https address as browsers spell them; undefined for any other text. */
+export function webOrigin(address: string): string | undefined {
+  if (!URL.canParse(address)) return undefined;
+  const { protocol, origin } = new URL(address);
+  return protocol === 'http:' || protocol === 'https:' ? origin : undefined;
 }
 
 function isOurName(name: string, host: string): boolean {
   const bare = name.replace(/^\[|\]$/g, '');
-  return isIP(bare) !== 0 || bare === host.toLowerCase() || bare === hostname().toLowerCase();
+  return isIP(bare) !== 0 || isLoopbackName(bare) || bare === host.toLowerCase() || bare === hostname().toLowerCase();
 }

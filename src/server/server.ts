@@ -1,14 +1,17 @@
 import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { type Network, Protocol, type ProtocolCounts } from '../protocol/index.js';
+import { type AccessRules, type Network, Protocol, type ProtocolCounts } from '../protocol/index.js';
 import type { Logger } from '../support/index.js';
 import { Connection, type CutReason } from './connection.js';
+import { FrameEncoder } from './frame-encoder.js';
+import { HttpServers, type TlsPem } from './http-servers.js';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.js';
 import { listen } from './listen.js';
 import { DEFAULT_IDE, liveUrl } from './live-url.js';
 import { isAllowedOrigin } from './origin.js';
 import { answerHttp } from './page.js';
+import { type Refusals, Tally } from './tally.js';
 
 export interface ServerOptions {
   readonly network: Network;
@@ -17,21 +20,22 @@ export interface ServerOptions {
   readonly host?: string;
   /** 0 takes a free one. @default 3569 */
   readonly port?: number;
+  /** Who may do what. @default everybody everything */
+  readonly access?: AccessRules;
+  /** With it all is encrypted, the page too: `https` and `wss` on the one port. */
+  readonly tls?: TlsPem;
   /** The address of the visual editor; pages from there may connect. @default DEFAULT_IDE */
   readonly ide?: string;
+  /** Further origins whose pages may connect: `https://editor.example.org`; `*` stands for all. @default none */
+  readonly allowOrigins?: readonly string[];
   readonly limits?: Partial<ServerLimits>;
   /** What `/readyz` answers. @default always ready */
   readonly isReady?: () => boolean;
 }
 
-/** Clients that came, and those that were not served to their end. */
-export interface ServerCounts extends ProtocolCounts {
+/** Clients that came, what they asked, and those that were not served to their end. */
+export interface ServerCounts extends ProtocolCounts, Refusals {
   readonly clients: number;
-  readonly tooMany: number;
-  readonly wrongOrigin: number;
-  readonly tooSlow: number;
-  readonly tooBig: number;
-  readonly dead: number;
 }
 
 interface Refusal {
@@ -39,41 +43,54 @@ interface Refusal {
   readonly reason: string;
 }
 
-const COUNTED = { 'too slow': 'tooSlow', 'too big': 'tooBig', dead: 'dead' } as const;
-
 /** TCP connections beyond the WebSocket clients: the page, watchdogs, those about to be refused. */
 const SPARE_CONNECTIONS = 256;
-const REQUEST_WITHIN_MS = 10_000;
+
+const WORDS: Readonly<Record<CutReason, string>> = {
+  tooSlow: 'it does not read what it is sent',
+  tooBig: 'it sent a message above the limit',
+  malformed: 'it broke the rules of WebSocket',
+  dead: 'it does not answer pings',
+};
 
 /** The door of a network: the FBP protocol over WebSocket, a page and health over HTTP, on one port. */
 export class Server {
-  readonly #options: Required<Omit<ServerOptions, 'limits'>>;
+  readonly #options: Required<Omit<ServerOptions, 'limits' | 'access' | 'tls'>> & Pick<ServerOptions, 'tls'>;
   readonly #limits: ServerLimits;
   readonly #protocol: Protocol;
   readonly #upgrader: WebSocketServer;
+  readonly #encoder = new FrameEncoder();
   readonly #connections = new Set<Connection>();
-  readonly #counts = { clients: 0, tooMany: 0, wrongOrigin: 0, tooSlow: 0, tooBig: 0, dead: 0 };
+  readonly #sockets = new Set<Duplex>();
+  readonly #tally: Tally;
+  #clients = 0;
+  #https: HttpServers | undefined;
   #servers: readonly HttpServer[] = [];
   #port = 0;
   #heartbeat: NodeJS.Timeout | undefined;
   #started: Promise<void> | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(options: ServerOptions) {
-    this.#options = { host: 'localhost', port: 3569, ide: DEFAULT_IDE, isReady: () => true, ...options };
+  constructor({ access, ...options }: ServerOptions) {
+    const defaults = { host: 'localhost', port: 3569, ide: DEFAULT_IDE, allowOrigins: [], isReady: () => true };
+    this.#options = { ...defaults, ...options };
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
-    this.#protocol = new Protocol({ network: options.network, log: options.log });
+    this.#tally = new Tally(options.log);
+    this.#protocol = new Protocol({ network: options.network, log: options.log, ...(access && { access }) });
     this.#upgrader = new WebSocketServer({
       noServer: true,
       clientTracking: false,
       maxPayload: this.#limits.maxMessageBytes,
+      // A small frame could become a huge message otherwise.
+      perMessageDeflate: false,
+      autoPong: false,
       handleProtocols: (offered) => (offered.has('noflo') ? 'noflo' : false),
     });
   }
 
   /**
    * Resolves when clients can come. One server starts once, and not after `stop`.
-   * @throws {PortTakenError | CannotListenError} with no socket left open; `stop` ends the rest.
+   * @throws {PortTakenError | CannotListenError | TlsError} with no socket left open; `stop` ends the rest.
    */
   async start(): Promise<void> {
     if (this.#stopped) throw new Error('a server that was stopped does not start again');
@@ -81,14 +98,19 @@ export class Server {
     await this.#started;
   }
 
-  /** `ws://host:port`, from `start` on. */
+  /** `ws://host:port`, or `wss://` with a certificate; from `start` on. */
   get address(): string {
-    const { host } = this.#options;
-    return `ws://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
+    const { host, tls } = this.#options;
+    return `${tls ? 'wss' : 'ws'}://${host.includes(':') ? `[${host}]` : host}:${this.#port}`;
   }
 
   get counts(): ServerCounts {
-    return { ...this.#counts, ...this.#protocol.counts };
+    return { clients: this.#clients, ...this.#tally.counts, ...this.#protocol.counts };
+  }
+
+  /** Has connections from now on see another certificate; of no effect without TLS. @throws {TlsError} and keeps the one before */
+  renewTls(tls: TlsPem): void {
+    this.#https?.renew(tls);
   }
 
   /** Takes leave of all clients (1001) and resolves when no socket is left. Idempotent, and safe before `start`. */
@@ -98,13 +120,17 @@ export class Server {
   }
 
   async #start(): Promise<void> {
-    const { servers, port } = await listen(this.#options.host, this.#options.port);
+    const { host, port: wanted, tls } = this.#options;
+    const { requestWithinMs, maxClients, pingEveryMs } = this.#limits;
+    this.#https = await HttpServers.open({ requestWithinMs, maxConnections: maxClients + SPARE_CONNECTIONS }, tls);
+    const https = this.#https;
+    const { servers, port } = await listen(host, wanted, () => https.create());
     this.#servers = servers;
     this.#port = port;
     for (const server of servers) this.#serve(server);
     this.#heartbeat = setInterval(() => {
       for (const connection of this.#connections) connection.ping();
-    }, this.#limits.pingEveryMs);
+    }, pingEveryMs);
   }
 
   async #stop(): Promise<void> {
@@ -112,17 +138,21 @@ export class Server {
     this.#protocol.close();
     clearInterval(this.#heartbeat);
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
-    for (const connection of this.#connections) {
-      connection.close(1001, 'the runtime is stopping', this.#limits.stopWithinMs);
-    }
+    const left = [...this.#connections].map((connection) =>
+      connection.close(1001, 'the runtime is stopping', this.#limits.stopWithinMs),
+    );
     for (const server of this.#servers) server.closeAllConnections();
+    await Promise.all(left);
+    // Those in the middle of a TLS handshake are no HTTP connections yet.
+    for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
   }
 
   #serve(server: HttpServer): void {
-    server.maxConnections = this.#limits.maxClients + SPARE_CONNECTIONS;
-    server.headersTimeout = REQUEST_WITHIN_MS;
-    server.requestTimeout = REQUEST_WITHIN_MS;
+    server.on('connection', (socket: Duplex) => {
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+    });
     server.on('request', (request, response) => {
       const { network, ide, isReady } = this.#options;
       const { address } = this;
@@ -130,7 +160,27 @@ export class Server {
       answerHttp(request, response, { label, address, liveUrl: liveUrl({ ide, address, id }), isReady: isReady() });
     });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    server.on('clientError', (error, socket) => this.#refuseRequest(error, socket));
+    server.on('drop', () => {
+      const max = this.#limits.maxClients + SPARE_CONNECTIONS;
+      this.#tally.count('turnedAway', `there are ${max} connections: further ones are closed at once`);
+    });
     server.on('error', (error) => this.#options.log.warn(`the server failed: ${error.message}`));
+  }
+
+  /** What came is no HTTP, or no TLS, or not all of it came in time. Peers that are gone are no news. */
+  #refuseRequest(error: Error, socket: Duplex): void {
+    const code = 'code' in error ? String(error.code) : '';
+    if (code !== 'ECONNRESET' && code !== 'EPIPE') {
+      this.#tally.count('badRequests', 'a connection was refused: what came is no proper request, or came too slowly');
+    }
+    // Without these it is no HTTP yet: before the end of a TLS handshake nothing can be said.
+    if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) {
+      socket.destroy();
+      return;
+    }
+    const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
+    refuse(socket, { status, reason: 'this is no request that can be answered' });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -141,40 +191,37 @@ export class Server {
   }
 
   #refusalOf({ headers: { origin, host } }: IncomingMessage): Refusal | undefined {
-    const { log } = this.#options;
     if (this.#stopped) return { status: 503, reason: 'the runtime is stopping' };
-    if (!isAllowedOrigin(origin, host, this.#options)) {
-      this.#counts.wrongOrigin += 1;
-      const page = String(origin).slice(0, 200);
-      log.warnOnce(`origin ${page}`, `a page of ${page} was refused (--ide allows the pages of another editor)`);
+    if (!isAllowedOrigin(origin, host, { ...this.#options, isTls: this.#options.tls !== undefined })) {
+      const page = String(origin)
+        .replace(/[^ -~]/g, '?')
+        .slice(0, 200);
+      this.#tally.count('wrongOrigin', `a page of ${page} was refused (--allow-origin ${page} lets it in)`);
       return { status: 403, reason: 'pages of this origin may not connect' };
     }
-    if (this.#connections.size >= this.#limits.maxClients) {
-      this.#counts.tooMany += 1;
-      log.warnOnce('too many', `there are ${this.#limits.maxClients} clients: further ones are refused`);
+    const { maxClients } = this.#limits;
+    if (this.#connections.size >= maxClients) {
+      this.#tally.count('tooMany', `there are ${maxClients} clients: further ones are refused`);
       return { status: 503, reason: 'too many clients' };
     }
     return undefined;
   }
 
   #accept(ws: WebSocket, socket: Duplex): void {
-    this.#counts.clients += 1;
+    this.#clients += 1;
     const connection = new Connection(ws, socket, {
       limits: this.#limits,
+      encoder: this.#encoder,
       open: (send) => this.#protocol.open(send),
-      cut: (reason) => this.#cut(reason),
+      dropped: () => this.#tally.count('dropped', 'a client reads too slowly: it is sent less, and is told so'),
+      cut: (reason) => this.#tally.count(reason, `a client was cut off: ${WORDS[reason]}`),
       closed: () => this.#connections.delete(connection),
     });
     this.#connections.add(connection);
   }
-
-  #cut(reason: CutReason): void {
-    this.#counts[COUNTED[reason]] += 1;
-    this.#options.log.warnOnce(reason, `a client was cut off: ${reason}`);
-  }
 }
 
-function refuse(socket: Duplex, { status, reason }: Refusal): void {
+function refuse(socket: Duplex, { status, reason }: { readonly status: number; readonly reason: string }): void {
   const body = `${reason}\n`;
   socket.once('finish', () => socket.destroy());
   socket.end(
