@@ -30,6 +30,9 @@ export type Edit =
   | { readonly do: 'change-group'; readonly name: string; readonly metadata: Metadata }
   | { readonly do: 'change-graph'; readonly head: GraphHead };
 
+/** The edit that says `do: K`. */
+export type EditOf<K extends Edit['do']> = Extract<Edit, { readonly do: K }>;
+
 export interface Edited {
   readonly graph: Graph;
   /** What came of the edit, in the order in which others are to be told: what goes with a node stands before the node. */

@@ -1,4 +1,6 @@
 import { MsgfloError } from '../errors.js';
+import type { Edit } from './edit.js';
+import { describeEdit } from './edit-text.js';
 import type { GraphProblem } from './problems.js';
 
 /** A place in a graph's text; both count from 1, the column in UTF-16 units. */
@@ -44,5 +46,17 @@ export class GraphCycleError extends MsgfloError {
   constructor(roles: readonly string[]) {
     super(`pass-through nodes form a cycle: ${roles.join(' -> ')}`);
     this.roles = roles;
+  }
+}
+
+/** A graph cannot be changed in the way that was asked for; it is as it was. The message is one line for who asked. */
+export class EditRefusedError extends MsgfloError {
+  readonly code = 'MSGFLO_EDIT_REFUSED';
+  readonly edit: Edit;
+  readonly why: string;
+  constructor(edit: Edit, why: string) {
+    super(`cannot ${describeEdit(edit)}: ${why}`);
+    this.edit = edit;
+    this.why = why;
   }
 }

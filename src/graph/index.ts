@@ -11,8 +11,10 @@
  * `# @caseSensitive true`. Roles, components and ports beyond its alphabet are refused: a reader that skips comments would
  * run another network.
  *
- * The coordinator binds what `resolveEdges` gives; live editing goes by `diffGraphs`.
+ * The coordinator binds what `resolveEdges` gives. Live editing goes by `applyEdit`; `editsBetween` puts into edits how one
+ * graph became another, and `mergeGraphs` brings together what two sides made of one.
  */
+export { applyEdit } from './apply-edit.js';
 export {
   type Change,
   type Delta,
@@ -22,7 +24,9 @@ export {
   sameGraph,
 } from './diff.js';
 export type { EdgeEnd, Edit, Edited, ExportSide } from './edit.js';
+export { editsBetween } from './edits-between.js';
 export {
+  EditRefusedError,
   GraphCycleError,
   GraphInvalidError,
   GraphNotWritableError,
@@ -35,6 +39,7 @@ export { writeFbp } from './fbp-writer.js';
 export { readJson } from './json-reader.js';
 export { writeJson } from './json-writer.js';
 export { edgeKey, iipKey, portKey, portNameIn } from './keys.js';
+export { type MergeConflict, type MergedGraph, mergeGraphs } from './merge.js';
 export {
   type Edge,
   type ExportedPort,

@@ -5,6 +5,7 @@ import type { Edge, ExportedPort, Graph, Iip } from './model.js';
 import type { GraphPositions, Located } from './positions.js';
 import type { GraphProblem } from './problems.js';
 import { resolveEdges } from './resolve.js';
+import { roleFault } from './role-fault.js';
 import { virtualNodes, virtualPorts } from './virtual.js';
 
 /** The ports of a participant, as far as they are known. */
@@ -77,16 +78,20 @@ function repeated<T>(items: readonly T[], keyOf: (item: T) => string): { readonl
   });
 }
 
-/** Brokers cut such names short, or cut off who uses them. */
 function unfitNames(graph: Graph, positions?: GraphPositions): GraphProblem[] {
-  return graph.nodes.flatMap((node) =>
-    /^$|\p{Cc}/u.test(node.role)
-      ? [problem('unfit-name', node, `${JSON.stringify(node.role)} can be no name of a node: ${UNFIT}`, positions)]
-      : [],
-  );
+  return [
+    ...graph.nodes.flatMap((node) => {
+      const fault = roleFault(node.role);
+      if (fault === undefined) return [];
+      return [
+        problem('unfit-name', node, `${JSON.stringify(node.role)} can be no name of a node: ${fault}`, positions),
+      ];
+    }),
+    ...[...graph.inports, ...graph.outports].flatMap((port) =>
+      port.name === '' ? [problem('unfit-name', port, 'an exported port has an empty name', positions)] : [],
+    ),
+  ];
 }
-
-const UNFIT = 'it is empty or holds a line break, a tab or another control character';
 
 function unknownNodes(graph: Graph, positions?: GraphPositions): GraphProblem[] {
   const known = new Set<string>(graph.nodes.map(({ role }) => role));

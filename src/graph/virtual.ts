@@ -10,7 +10,7 @@ const VIRTUAL: ReadonlyMap<string, BindingKind> = new Map([
 ]);
 
 /** The binding that a node stands for; `undefined` for a node that is a participant. */
-const bindingKindOf = (node: Node): BindingKind | undefined => VIRTUAL.get(node.component);
+export const bindingKindOf = (node: Node): BindingKind | undefined => VIRTUAL.get(node.component);
 
 /** True for a node that no process plays: it only says how others are bound. */
 export const isVirtual = (node: Node): boolean => VIRTUAL.has(node.component);
