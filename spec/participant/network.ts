@@ -172,3 +172,55 @@ export function withoutBindings(broker: Client, listened: Map<string, readonly s
     },
   };
 }
+
+/** Holds up what passes while it is closed. */
+export class Gate {
+  waiting = 0;
+  #opened: Promise<void> = Promise.resolve();
+  #open: () => void = () => undefined;
+
+  close(): void {
+    this.#opened = new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  open(): void {
+    this.#open();
+  }
+
+  async pass(): Promise<void> {
+    this.waiting += 1;
+    await this.#opened;
+    this.waiting -= 1;
+  }
+}
+
+/** A client of a broker that is slow: what is sent to it, alone or with a settlement, waits at the gate. */
+export function gated(broker: Client, gate: Gate): Client {
+  return {
+    capabilities: broker.capabilities,
+    get status() {
+      return broker.status;
+    },
+    connect: (options) => broker.connect(options),
+    close: (options) => broker.close(options),
+    declare: (kind, name, options) => broker.declare(kind, name, options),
+    async send(kind, name, message, options) {
+      await gate.pass();
+      await broker.send(kind, name, message, options);
+    },
+    notify: (notice) => broker.notify(notice),
+    watch: (name, handler) => broker.watch(name, handler),
+    consume: (inqueue, handler, options) =>
+      broker.consume(
+        inqueue,
+        async (delivery) => {
+          const settlement = await handler(delivery);
+          await gate.pass();
+          return settlement;
+        },
+        options,
+      ),
+  };
+}

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
-import { createWiring, keyIips, wiringNotice } from '../../src/discovery/index.js';
+import { createWiring, keyIips, ROLL_CALL_NOTICE, wiringNotice } from '../../src/discovery/index.js';
 import { asPortName, asQueueName, asRole } from '../../src/names.js';
 import { type Component, participant } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { HEADER } from '../../src/transport/index.js';
-import { dataOf, keepingLogger, Network, until, withoutBindings } from './network.js';
+import { dataOf, Gate, gated, keepingLogger, Network, until, withoutBindings } from './network.js';
 
 const repeat = participant({
   component: 'Repeat',
@@ -108,6 +108,65 @@ describe('wiring of a participant', () => {
     await until(async () => (await network.ready('a.IN')) === 0);
     await network.wire('a', { out: 'exported' });
     await until(() => running.dropped.out === 1);
+  });
+
+  for (const state of ['unconnected', 'exported'] as const) {
+    it(`lets go of what nobody took once the outport is ${state}, counts it and goes on`, async () => {
+      const log = keepingLogger();
+      const running = await network.start(repeat, 'a', { log });
+      const first = await network.wire('a', { out: 'ready' });
+      await until(() => network.last('a')?.wired === first.hash);
+      for (const data of [1, 2, 3]) await network.send('a.IN', data);
+      await until(async () => (await network.ready('a.IN')) === 2);
+      expect(running.dropped.out).to.equal(0);
+      const wiring = await network.wire('a', { out: state });
+      await until(() => running.dropped.out === 3 && network.last('a')?.wired === wiring.hash);
+      expect(log.lines[0]).to.equal(
+        "outport 'out' is not connected any more: what it held for want of a taker is dropped",
+      );
+    });
+  }
+
+  it('is announced back only when nothing is under way that was sent before', async () => {
+    const gate = new Gate();
+    const broker = await network.registry.open(network.address, { id: 'g' }, silentLogger);
+    const got = await network.collect('a.OUT');
+    await network.start(repeat, 'a', { broker: gated(broker, gate) });
+    const before = await network.wire('a', { out: 'ready' });
+    await until(() => network.last('a')?.wired === before.hash);
+    gate.close();
+    await network.send('a.IN', 1);
+    await until(() => gate.waiting === 1);
+    const after = await network.wire('a', { out: 'unconnected' });
+    await network.notify(ROLL_CALL_NOTICE, '{}');
+    await until(() => network.announced.length === 3);
+    expect(network.last('a')?.wired).to.equal(before.hash);
+    expect(got).to.deep.equal([]);
+    gate.open();
+    await until(() => network.last('a')?.wired === after.hash);
+    expect(dataOf(got)).to.deep.equal([1]);
+  });
+
+  it('is announced back only when nothing is under way that produce() sent before', async () => {
+    const source = participant({
+      component: 'Source',
+      outports: { out: {} },
+      produce: ({ send }) => send('out', 1),
+    });
+    const gate = new Gate();
+    const broker = await network.registry.open(network.address, { id: 'g' }, silentLogger);
+    const got = await network.collect('s.OUT');
+    await network.start(source, 's', { broker: gated(broker, gate) });
+    gate.close();
+    await network.wire('s', { out: 'ready' });
+    await until(() => gate.waiting === 1);
+    const after = await network.wire('s', { out: 'unconnected' });
+    await network.notify(ROLL_CALL_NOTICE, '{}');
+    await until(() => network.announced.length >= 3);
+    expect(network.last('s')?.wired).not.to.equal(after.hash);
+    gate.open();
+    await until(() => network.last('s')?.wired === after.hash);
+    expect(dataOf(got)).to.deep.equal([1]);
   });
 
   it('gives a message back whose outport still waits when the participant stops', async () => {
