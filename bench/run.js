@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { chainAmqp, chainEmbedded, chainMqtt } from './chain.js';
 import { coordinator } from './coordinator.js';
+import { fanOut } from './fan-out.js';
 import { graphLoad } from './graph-load.js';
 import { startUp } from './start-up.js';
 import { formatTable } from './support/table.js';
@@ -28,6 +29,7 @@ const BENCHES = {
   'chain-mqtt': chainMqtt,
   'chain-embedded': chainEmbedded,
   coordinator,
+  'fan-out': fanOut,
   'graph-load': graphLoad,
   'start-up': startUp,
 };
