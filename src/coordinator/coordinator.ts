@@ -1,10 +1,9 @@
 import { type Definition, LAPSE_MS } from '../discovery/index.js';
-import { messageOf } from '../errors.js';
 import type { Graph } from '../graph/index.js';
 import type { ParticipantId, PortRef, QueueName, Role } from '../names.js';
-import type { ProcessSpec, ProcessState } from '../process/index.js';
-import type { Logger } from '../support/index.js';
-import type { Binding, Broker } from '../transport/index.js';
+import type { ProcessState } from '../process/index.js';
+import type { Binding } from '../transport/index.js';
+import type { CoordinatorOptions } from './coordinator-options.js';
 import { CountersFeed } from './counters-feed.js';
 import { DiscoveryFeed } from './discovery-feed.js';
 import { definitionOf, inqueueOf } from './edges.js';
@@ -13,9 +12,9 @@ import { Executor } from './executor.js';
 import { Figures, type QueueReport } from './figures.js';
 import { foreignBindings } from './foreign-bindings.js';
 import { IipTeller } from './iip-teller.js';
-import type { Launch, Launcher } from './launcher.js';
-import { Mover, type OpenClient } from './mover.js';
+import { Mover } from './mover.js';
 import { type NetworkReport, reportOf } from './network-report.js';
+import { Passes } from './passes.js';
 import { plan } from './plan.js';
 import { RecordsFile } from './records-file.js';
 import { sendToInport } from './send.js';
@@ -24,39 +23,8 @@ import type { Step } from './steps.js';
 import { TapBoard } from './tap-board.js';
 import { Wanted } from './wanted.js';
 
-export interface CoordinatorOptions {
-  readonly graph: Graph;
-  /** @default true */
-  readonly isStarted?: boolean;
-  /** Connected; closed by whoever opened it. */
-  readonly broker: Broker;
-  /** Opens further clients at the same broker, for what needs a session of its own. */
-  readonly openClient?: OpenClient;
-  /** Absent: nothing is started, participants come by themselves. */
-  readonly launcher?: Launcher;
-  /** The processes of a graph; asked at every edit. @throws {UsageError} for one that cannot be launched as it asks */
-  readonly launches?: (graph: Graph) => ReadonlyMap<Role, Launch>;
-  /** Starts a router where the broker cannot bind and a target takes no wiring. */
-  readonly router?: ProcessSpec;
-  /** The run of the keeper that starts the processes. */
-  readonly run?: string;
-  /** Where records are kept; absent: nowhere, and a restart may repeat what cannot be derived. */
-  readonly recordsPath?: string;
-  /** Names the broker in the records, without a password: what was done at another counts for nothing. @default '' */
-  readonly brokerName?: string;
-  /** Silence after which a participant is lost, in ms. @default 600000 */
-  readonly lapseMs?: number;
-  readonly log: Logger;
-  readonly nowMs?: () => number;
-}
-
 /** So long after the start of a network its parts come one by one, in ms. */
 const SETTLING_MS = 10_000;
-/** Events within this time are planned together, in ms. */
-const TOGETHER_MS = 30;
-/** How often it is planned anew though nothing was heard, in ms: some things wait for time to pass. */
-const EVERY_MS = 5000;
-
 /**
  * Makes the network what the graph wants, for as long as it lives: it watches discovery and processes, plans, carries
  * out, and begins again at every change. It is not on the path of any message: killed, it leaves everything running.
@@ -65,7 +33,6 @@ const EVERY_MS = 5000;
  */
 export class Coordinator {
   readonly #options: CoordinatorOptions;
-  readonly #log: Logger;
   readonly #nowMs: () => number;
   readonly #wanted: Wanted;
   readonly #feed: DiscoveryFeed;
@@ -78,12 +45,8 @@ export class Coordinator {
   readonly #iips: IipTeller;
   readonly #processes = new Map<string, ProcessState>();
   readonly #listeners = new Set<(event: CoordinatorEvent) => void>();
-  #isOpen = false;
-  #timer: NodeJS.Timeout | undefined;
-  #timerAtMs = Number.POSITIVE_INFINITY;
-  #ticker: NodeJS.Timeout | undefined;
+  readonly #passes: Passes;
   #settling: NodeJS.Timeout | undefined;
-  #pass: Promise<void> | undefined;
   #isIdle = false;
   #liveSinceMs: number | undefined;
   /** Made at the first copy after each change. */
@@ -92,7 +55,6 @@ export class Coordinator {
   /** @throws as `launches` */
   constructor(options: CoordinatorOptions) {
     this.#options = options;
-    this.#log = options.log;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     const { broker, launcher, log, graph, isStarted = true, launches, router, run, openClient } = options;
     this.#wanted = new Wanted(
@@ -114,6 +76,7 @@ export class Coordinator {
       if (change.isNews) this.#tell({ kind: 'participant', definition: change.definition });
       this.#wake();
     });
+    this.#passes = new Passes({ run: () => this.#runPass(), log, nowMs: this.#nowMs });
     this.#counters = new CountersFeed(broker, log);
     this.#figures = new Figures(broker, this.#counters, this.#nowMs);
     const participants = (): readonly Definition[] => this.#feed.table.all().map((known) => known.definition);
@@ -186,24 +149,19 @@ export class Coordinator {
     }
     // Where processes run already only the coordinator is new.
     if (this.#processes.size === 0) this.#settle();
-    this.#isOpen = true;
     await this.#counters.start();
+    this.#passes.start();
     await this.#feed.start();
-    this.#ticker = setInterval(() => this.#wake(), EVERY_MS);
-    this.#wake();
   }
 
   /** Lets the pass in hand finish. Processes, queues and bindings are left as they are. Idempotent. */
   async stop(): Promise<void> {
-    this.#isOpen = false;
-    clearTimeout(this.#timer);
     clearTimeout(this.#settling);
-    clearInterval(this.#ticker);
     this.#wanted.stop();
     await this.#feed.stop();
     await this.#counters.stop();
     await this.#mover.stop();
-    await this.#pass;
+    await this.#passes.stop();
     await this.#taps.close();
     await this.#records.saved();
   }
@@ -353,30 +311,10 @@ export class Coordinator {
     }, SETTLING_MS);
   }
 
-  /** A pass soon; several calls make one. */
-  #wake(inMs = TOGETHER_MS): void {
+  #wake(inMs?: number): void {
     this.#isIdle = false;
     this.#copySources = undefined;
-    if (!this.#isOpen) return;
-    const atMs = this.#nowMs() + inMs;
-    if (atMs >= this.#timerAtMs) return;
-    clearTimeout(this.#timer);
-    this.#timerAtMs = atMs;
-    this.#timer = setTimeout(() => this.#begin(), inMs);
-  }
-
-  #begin(): void {
-    this.#timerAtMs = Number.POSITIVE_INFINITY;
-    if (this.#pass) {
-      // One pass at a time: what came meanwhile is planned when it has ended.
-      void this.#pass.then(() => this.#wake());
-      return;
-    }
-    this.#pass = this.#runPass()
-      .catch((error: unknown) => this.#log.warn(`a pass failed: ${messageOf(error)}`))
-      .finally(() => {
-        this.#pass = undefined;
-      });
+    this.#passes.wake(inMs);
   }
 
   async #runPass(): Promise<void> {

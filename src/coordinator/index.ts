@@ -10,7 +10,8 @@
  * records, so that a coordinator killed at any moment is continued by the next. Processes are started through the
  * `Launcher` it is given: the keeper, a supervisor, later a host.
  */
-export { Coordinator, type CoordinatorOptions } from './coordinator.js';
+export { Coordinator } from './coordinator.js';
+export type { CoordinatorOptions } from './coordinator-options.js';
 export type { CoordinatorEvent } from './events.js';
 export type { QueueReport } from './figures.js';
 export type { Launch, Launcher } from './launcher.js';
