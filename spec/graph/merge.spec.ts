@@ -142,7 +142,7 @@ describe('mergeGraphs', () => {
       'p(msgflo/PubSub), q(msgflo/PubSub)',
       'p(msgflo/PubSub) OUT -> IN q(msgflo/PubSub)',
       'q(msgflo/PubSub) OUT -> IN p(msgflo/PubSub)',
-      'cannot add edge q.out -> p.in, as it is there: pass-through nodes form a cycle: p -> q -> p',
+      'cannot add edge q.out -> p.in, as it is there: pass-through nodes form a cycle: q -> p -> q',
       'p(msgflo/PubSub) OUT -> IN q(msgflo/PubSub)',
     ],
     [

@@ -62,6 +62,14 @@ describe('names of nodes', () => {
     });
   }
 
+  it('that are ports of the whole graph are refused when empty', () => {
+    const ports = { outports: { '': { process: 'a', port: 'out' } }, processes: { a: { component: 'A' } } };
+    const { graph, positions } = readJson(JSON.stringify(ports), { path: 'g.json' });
+    expect(validateGraph(graph, positions).map(({ message }) => message)).to.deep.equal([
+      'g.json:1:14: an exported port has an empty name',
+    ]);
+  });
+
   it('may hold anything else', () => {
     for (const role of ['with space', 'a/b+c#', 'semi;\'"', 'üñí-日本語-😀', '..', '$x']) {
       const { graph } = readJson(JSON.stringify({ processes: { [role]: { component: 'A' } } }), { path: 'g.json' });

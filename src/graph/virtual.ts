@@ -1,4 +1,5 @@
 import type { Role } from '../names.js';
+import { groupBy } from '../support/index.js';
 import type { Graph, Node } from './model.js';
 
 /** How messages go from an outqueue to an inqueue. */
@@ -29,3 +30,22 @@ export const virtualNodes = (graph: Graph): ReadonlyMap<Role, BindingKind> =>
       return kind ? [[node.role, kind] as const] : [];
     }),
   );
+
+/** The virtual nodes by which what `from` passes on comes to `to`, both included; `undefined` where it does not. O(edges). */
+export function wayThroughVirtual(graph: Graph, from: Role, to: Role): readonly Role[] | undefined {
+  const virtual = virtualNodes(graph);
+  const passed = graph.edges.filter((edge) => virtual.has(edge.from.role) && edge.from.port.toLowerCase() === 'out');
+  const next = groupBy(passed, (edge) => edge.from.role);
+  const cameFrom = new Map<Role, Role | undefined>([[from, undefined]]);
+  for (const role of cameFrom.keys()) {
+    if (role === to) return wayBack(cameFrom, to);
+    for (const edge of next.get(role) ?? []) if (!cameFrom.has(edge.to.role)) cameFrom.set(edge.to.role, role);
+  }
+  return undefined;
+}
+
+function wayBack(cameFrom: ReadonlyMap<Role, Role | undefined>, to: Role): Role[] {
+  const way: Role[] = [];
+  for (let at: Role | undefined = to; at !== undefined; at = cameFrom.get(at)) way.unshift(at);
+  return way;
+}
