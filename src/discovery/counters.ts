@@ -1,16 +1,27 @@
+import { messageOf } from '../errors.js';
 import { asParticipantId, asRole, type ParticipantId, type Role } from '../names.js';
-import { MAX_DISCOVERY_BYTES } from './names.js';
+import { MAX_DISCOVERY_BYTES, MAX_NAME_CHARS } from './names.js';
 
-/** The notice on which participants of ours tell what they have done so far. */
-export const COUNTERS_NOTICE = 'fbp.counters';
+/** Totals of an inport since the start of its participant; `taken` less `settled` is in hand. */
+interface InportCounters {
+  readonly taken: number;
+  readonly settled: number;
+}
 
-/** What a participant has done since it began; numbers of messages. By the names of its ports. */
+/** Totals of an outport since the start of its participant: what the broker confirmed, and what was dropped for want of a taker. */
+interface OutportCounters {
+  readonly sent: number;
+  readonly dropped: number;
+}
+
+/** What one participant has done so far, and whether it is at work. */
 export interface Counters {
   readonly id: ParticipantId;
   readonly role: Role;
-  readonly inports: Readonly<Record<string, { readonly taken: number; readonly settled: number }>>;
-  readonly outports: Readonly<Record<string, { readonly sent: number; readonly dropped: number }>>;
-  /** Taken and not settled; IIPs too. */
+  /** By port, as it is announced. */
+  readonly inports: Readonly<Record<string, InportCounters>>;
+  readonly outports: Readonly<Record<string, OutportCounters>>;
+  /** Messages and IIPs that were taken and are not settled. */
   readonly inHand: number;
 }
 
@@ -20,55 +31,65 @@ export type ReadCounters =
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The body of the notice. */
+/** The body of the message that tells them. */
 export function countersMessageOf(counters: Counters): Buffer {
   return Buffer.from(JSON.stringify({ protocol: 'discovery', command: 'counters', payload: counters }));
 }
 
-/** Reads the notice. Never throws. */
+/** Reads a counters message. Never throws: a peer's garbage is an answer like any other. */
 export function readCounters(body: Buffer): ReadCounters {
-  const payload = payloadOf(body);
-  if (payload === undefined) return { kind: 'invalid', reason: 'a counters message is no such message' };
-  const { id, role, inHand } = payload;
-  if (typeof id !== 'string' || typeof role !== 'string')
-    return { kind: 'invalid', reason: 'a counters message gives no id or role' };
-  const inports = tableOf(payload.inports, ['taken', 'settled']);
-  const outports = tableOf(payload.outports, ['sent', 'dropped']);
-  if (!inports || !outports || !isCount(inHand)) {
-    return { kind: 'invalid', reason: `the counters of participant '${id}' are no numbers of messages` };
+  try {
+    if (body.length > MAX_DISCOVERY_BYTES) throw new WrongCounters(`has ${body.length} bytes`);
+    return { kind: 'counters', counters: countersOf(JSON.parse(body.toString('utf8'))) };
+  } catch (error) {
+    return { kind: 'invalid', reason: `a counters message ${messageOf(error)}` };
   }
+}
+
+/** Found wrong while reading; goes no further than this file. */
+class WrongCounters extends Error {}
+
+function countersOf(message: unknown): Counters {
+  const { protocol, command, payload } = objectOf(message, 'the whole');
+  if (protocol !== 'discovery' || command !== 'counters') throw new WrongCounters('is of another protocol or command');
+  const { id, role, inports, outports, inHand } = objectOf(payload, 'payload');
   return {
-    kind: 'counters',
-    counters: { id: asParticipantId(id), role: asRole(role), inports, outports, inHand },
+    id: asParticipantId(nameOf(id, 'id')),
+    role: asRole(nameOf(role, 'role')),
+    inports: portsOf(inports, 'inports', (port, where) => ({
+      taken: countOf(port.taken, `${where}.taken`),
+      settled: countOf(port.settled, `${where}.settled`),
+    })),
+    outports: portsOf(outports, 'outports', (port, where) => ({
+      sent: countOf(port.sent, `${where}.sent`),
+      dropped: countOf(port.dropped, `${where}.dropped`),
+    })),
+    inHand: countOf(inHand, 'inHand'),
   };
 }
 
-function payloadOf(body: Buffer): Fields | undefined {
-  if (body.length > MAX_DISCOVERY_BYTES) return undefined;
-  try {
-    const message: unknown = JSON.parse(body.toString('utf8'));
-    return isObject(message) && message.command === 'counters' && isObject(message.payload)
-      ? message.payload
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function portsOf<T>(value: unknown, where: string, read: (port: Fields, where: string) => T): Record<string, T> {
+  const ports = Object.entries(objectOf(value, where)).map(([name, port]) => {
+    const at = `${where}.${name}`;
+    return [nameOf(name, where), read(objectOf(port, at), at)] as const;
+  });
+  return Object.fromEntries(ports);
 }
 
-function tableOf<K extends string>(value: unknown, keys: readonly K[]): Record<string, Record<K, number>> | undefined {
-  if (!isObject(value)) return undefined;
-  const table: Record<string, Record<K, number>> = {};
-  for (const [port, row] of Object.entries(value)) {
-    if (!isObject(row) || !keys.every((key) => isCount(row[key]))) return undefined;
-    table[port] = Object.fromEntries(keys.map((key) => [key, row[key]])) as Record<K, number>;
-  }
-  return table;
+function objectOf(value: unknown, where: string): Fields {
+  if (value === null || typeof value !== 'object' || Array.isArray(value))
+    throw new WrongCounters(`is wrong: ${where} must be an object`);
+  return value as Fields;
 }
 
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
+function nameOf(value: unknown, where: string): string {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_CHARS)
+    throw new WrongCounters(`is wrong: ${where} must be text of 1 to ${MAX_NAME_CHARS} characters`);
+  return value;
 }
 
-function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function countOf(value: unknown, where: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new WrongCounters(`is wrong: ${where} must be a whole number`);
+  return value;
 }

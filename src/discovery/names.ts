@@ -4,6 +4,8 @@ import type { Role } from '../names.js';
 export const DISCOVERY_NOTICE = 'fbp';
 /** The notice on which a coordinator asks all participants of ours to announce themselves at once. */
 export const ROLL_CALL_NOTICE = 'fbp.rollcall';
+/** The notice on which participants of ours tell how many messages they have taken and sent. */
+export const COUNTERS_NOTICE = 'fbp.counters';
 /** The retained notice with the wiring of a role. */
 export const wiringNotice = (role: Role): string => `fbp.wiring.${role}`;
 

@@ -11,6 +11,9 @@ export class Inport {
   consumer: Consumer | undefined;
   /** What it listens to, on brokers that cannot bind. */
   sources: readonly QueueName[] = [];
+  /** Deliveries so far, and those of them that are done with. */
+  taken = 0;
+  settled = 0;
   readonly #read: ((data: unknown) => unknown) | undefined;
 
   constructor(name: PortName, queue: QueueName, options: { readonly prefetch: number; readonly type?: string }) {

@@ -8,6 +8,7 @@ import {
   MAX_REASON_CHARS,
   NotConnectedError,
   type Settlement,
+  type Verdict,
 } from '../transport/index.js';
 import { Collector } from './collector.js';
 import type { Component, Surroundings } from './component.js';
@@ -15,19 +16,26 @@ import type { Inport } from './inport.js';
 import { type Outgoing, type Outlet, settled } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
 
-const REQUEUE: Settlement = Object.freeze({ verdict: 'requeue', outputs: [] });
+const NONE: readonly Outgoing[] = Object.freeze([]);
 
-/** Of a message that was processed. */
-class Processed implements Settlement {
-  readonly verdict = 'ack';
+/** What becomes of a message of an inport. One object each: it is made for every message. */
+class Result implements Settlement {
+  readonly verdict: Verdict;
   readonly outputs: readonly Outgoing[];
+  readonly #inport: Inport;
+  readonly #onChange: () => void;
 
-  constructor(outputs: readonly Outgoing[]) {
+  constructor(inport: Inport, onChange: () => void, verdict: Verdict, outputs = NONE) {
+    this.verdict = verdict;
     this.outputs = outputs;
+    this.#inport = inport;
+    this.#onChange = onChange;
   }
 
-  settled(): void {
-    settled(this.outputs);
+  settled(isCarriedOut: boolean): void {
+    settled(this.outputs, isCarriedOut);
+    this.#inport.settled += 1;
+    this.#onChange();
   }
 }
 
@@ -37,6 +45,8 @@ export interface InvokerOptions {
   readonly outports: ReadonlyMap<string, Outport>;
   readonly outlet: Outlet;
   readonly surroundings: Surroundings;
+  /** Called when more or fewer messages are in hand. */
+  readonly onChange: () => void;
 }
 
 /**
@@ -70,17 +80,25 @@ export class Invoker {
     for (const release of this.#held.splice(0)) release();
   }
 
+  /** How many IIPs are in hand. */
+  get iips(): number {
+    return this.#iips.size;
+  }
+
   /** Resolves when no IIP is in hand. */
   async idle(): Promise<void> {
     await Promise.all(this.#iips);
   }
 
   async handle(inport: Inport, delivery: Delivery): Promise<Settlement> {
+    const { onChange } = this.#options;
+    inport.taken += 1;
+    onChange();
     if (!this.#begun && !this.#stopped) await new Promise<void>((resolve) => this.#held.push(resolve));
     if (!this.#slots.tryAcquire()) await this.#slots.acquire();
     if (this.#stopped) {
       this.#slots.release();
-      return REQUEUE;
+      return new Result(inport, onChange, 'requeue');
     }
     const collector = this.#collector();
     try {
@@ -90,16 +108,20 @@ export class Invoker {
         this.#slots.release();
       }
       const outputs = collector.end();
-      return new Processed(outputs instanceof Promise ? await outputs : outputs);
+      return new Result(inport, onChange, 'ack', outputs instanceof Promise ? await outputs : outputs);
     } catch (error) {
-      return this.#interrupted(error) ? REQUEUE : this.#deadLetter(inport, error);
+      return new Result(inport, onChange, this.#interrupted(error) ? 'requeue' : this.#deadLetter(inport, error));
     }
   }
 
   /** Hands over initial data. It goes through no broker; what fails is published as a dead letter of the inqueue. */
   iip(inport: Inport, data: unknown): void {
-    const done = this.#iip(inport, data).finally(() => this.#iips.delete(done));
+    const done = this.#iip(inport, data).finally(() => {
+      this.#iips.delete(done);
+      this.#options.onChange();
+    });
     this.#iips.add(done);
+    this.#options.onChange();
   }
 
   async #iip(inport: Inport, data: unknown): Promise<void> {
@@ -146,11 +168,11 @@ export class Invoker {
     return error instanceof Error && error.name === 'AbortError';
   }
 
-  #deadLetter(inport: Inport, error: unknown): Settlement {
+  #deadLetter(inport: Inport, error: unknown): Verdict {
     const reason = messageOf(error);
     const { log } = this.#options.surroundings;
     log.warnOnce(`${inport.name} ${reason}`, `a message on inport '${inport.name}' became a dead letter: ${reason}`);
-    return { verdict: { deadLetter: reason, headers: this.#facts(inport, error) }, outputs: [] };
+    return { deadLetter: reason, headers: this.#facts(inport, error) };
   }
 
   #facts(inport: Inport, error: unknown): Record<string, string> {

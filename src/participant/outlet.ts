@@ -37,10 +37,13 @@ export function outgoing(outport: Outport, data: unknown, headers?: Headers): Ou
 export class Outlet {
   readonly #client: Client;
   readonly #stopping: AbortSignal;
+  readonly #onSent: () => void;
 
-  constructor(client: Client, stopping: AbortSignal) {
+  /** @param onSent called when something has left, or was dropped, that is no output of a settlement */
+  constructor(client: Client, stopping: AbortSignal, onSent: () => void) {
     this.#client = client;
     this.#stopping = stopping;
+    this.#onSent = onSent;
   }
 
   /**
@@ -49,10 +52,15 @@ export class Outlet {
    */
   send(each: Outgoing): Promise<void> {
     if (each.outport.state !== 'ready') return this.#sendLater(each);
-    const { underway } = each.outport;
+    const { outport } = each;
+    const { underway } = outport;
     underway.begin();
     return this.#client.send('outqueue', each.outqueue, each, MANDATORY).then(
-      () => underway.end(),
+      () => {
+        underway.end();
+        outport.confirmed();
+        this.#onSent();
+      },
       (error: unknown) => {
         underway.end();
         if (!(error instanceof UnroutedError)) throw error;
@@ -66,12 +74,12 @@ export class Outlet {
     const backoff = new Backoff(20, 2000);
     for (;;) {
       if (outport.state === 'waiting') await outport.untilDecided();
-      if (outport.state === 'unconnected') return outport.drop();
+      if (outport.state === 'unconnected') return this.#drop(outport);
       try {
         return await this.#post(each);
       } catch (error) {
         if (!(error instanceof UnroutedError)) throw error;
-        if (outport.isTried) return outport.drop();
+        if (outport.isTried) return this.#drop(outport);
       }
       await backoff
         .wait(AbortSignal.any([this.#stopping, outport.signal]))
@@ -80,13 +88,21 @@ export class Outlet {
   }
 
   async #post(each: Outgoing): Promise<void> {
-    const { underway } = each.outport;
+    const { outport } = each;
+    const { underway } = outport;
     underway.begin();
     try {
       await this.#client.send('outqueue', each.outqueue, each, MANDATORY);
+      outport.confirmed();
+      this.#onSent();
     } finally {
       underway.end();
     }
+  }
+
+  #drop(outport: Outport): void {
+    outport.drop();
+    this.#onSent();
   }
 
   /** Sends all of them in order, as `send`. Rejects with the first failure once none is under way any more. */
@@ -129,6 +145,9 @@ function begin(each: Outgoing): void {
 }
 
 /** The settlement that had these outputs is done with. */
-export function settled(outputs: readonly Outgoing[]): void {
-  for (const { underway } of outputs) underway?.end();
+export function settled(outputs: readonly Outgoing[], isCarriedOut: boolean): void {
+  for (const { underway, outport } of outputs) {
+    underway?.end();
+    if (isCarriedOut) outport.confirmed();
+  }
 }

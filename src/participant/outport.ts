@@ -26,6 +26,7 @@ export class Outport implements Release {
   #state: OutportState | 'unwired' = 'waiting';
   #holding = new AbortController();
   #underway = new InHand();
+  #sent = 0;
   #dropped = 0;
   #stopped = false;
   #waiters: { resolve(): void; reject(reason: Error): void }[] = [];
@@ -48,6 +49,11 @@ export class Outport implements Release {
   /** Its messages are tried once, and dropped when nobody takes them. */
   get isTried(): boolean {
     return this.#state === 'exported' || (this.#state === 'unwired' && !this.holdsUnrouted);
+  }
+
+  /** Messages that the broker has confirmed. */
+  get sent(): number {
+    return Math.max(0, this.#sent);
   }
 
   /** Messages that were dropped because nobody was there to take them. */
@@ -77,8 +83,14 @@ export class Outport implements Release {
     await before.idle(limitMs);
   }
 
+  confirmed(): void {
+    this.#sent += 1;
+  }
+
   letGo(): void {
     this.#dropped += 1;
+    // Its settlement goes on, and counts it.
+    this.#sent -= 1;
     const text = `outport '${this.name}' is not connected any more: what it held for want of a taker is dropped`;
     this.#log.warnOnce(`let go ${this.name}`, text);
   }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type Counters,
   type Definition,
   DISCOVERY_NOTICE,
   DISCOVERY_PERIOD_MS,
@@ -14,6 +15,7 @@ import { createLogger, type Logger } from '../support/index.js';
 import type { Client, Subscription } from '../transport/index.js';
 import { Announcer } from './announcer.js';
 import type { Component, Surroundings } from './component.js';
+import { CountersTeller } from './counters-teller.js';
 import { createDefinition, createInports, createOutports } from './define-ports.js';
 import { IipIntake } from './iip-intake.js';
 import type { Inport } from './inport.js';
@@ -46,6 +48,7 @@ export class Participant {
   readonly #intake: IipIntake;
   readonly #producer: Producer;
   readonly #announcer: Announcer;
+  readonly #teller: CountersTeller;
   readonly #follower: WiringFollower;
   /** Told to end. */
   readonly #stopping = new AbortController();
@@ -72,9 +75,13 @@ export class Participant {
     this.#log = log;
     this.#inports = createInports(component, this.role);
     this.#outports = createOutports(component, this.role, log);
-    const shared = { component, outports: this.#outports, outlet: new Outlet(this.#client, this.#stopping.signal) };
+    this.#teller = new CountersTeller({ client: this.#client, counters: () => this.counters, log });
+    const onChange = (): void => this.#teller.touch();
+    const outlet = new Outlet(this.#client, this.#stopping.signal, onChange);
+    const shared = { component, outports: this.#outports, outlet };
     this.#invoker = new Invoker({
       ...shared,
+      onChange,
       client: this.#client,
       surroundings: this.#surroundings(this.#abandoned.signal),
     });
@@ -104,6 +111,19 @@ export class Participant {
     const { id, role } = this;
     const sources = this.#client.status !== 'idle' && !this.#client.capabilities.binds;
     return createDefinition(this.#component, { id, role, inports: this.#inports, sources, wired: this.#wired });
+  }
+
+  /** What it has done so far. */
+  get counters(): Counters {
+    const inports = [...this.#inports].map(([name, { taken, settled }]) => [name, { taken, settled }] as const);
+    const outports = [...this.#outports].map(([name, { sent, dropped }]) => [name, { sent, dropped }] as const);
+    return {
+      id: this.id,
+      role: this.role,
+      inports: Object.fromEntries(inports),
+      outports: Object.fromEntries(outports),
+      inHand: inports.reduce((sum, [, { taken, settled }]) => sum + taken - settled, this.#invoker.iips),
+    };
   }
 
   /** Messages dropped so far because nobody was there to take them, by outport. */
@@ -210,6 +230,7 @@ export class Participant {
 
   async #stop(graceMs: number): Promise<void> {
     this.#announcer.stop();
+    this.#teller.stop();
     this.#stopping.abort(new StoppedError());
     this.#invoker.stop();
     for (const outport of this.#outports.values()) outport.stop();
