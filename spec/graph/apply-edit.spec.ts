@@ -158,10 +158,10 @@ describe('applyEdit', () => {
   });
 
   it('takes ends without index for those with one, unless the graph has them as they are', () => {
-    const graph = read('a(A) OUT -> IN[0] b(B), a OUT -> IN[1] b, a OUT[2] -> IN c(C), a OUT -> IN c');
+    const graph = read('a(A) OUT -> IN[0] b(B), a OUT -> IN[1] b, a OUT -> IN c(C), a OUT[2] -> IN c');
     const told = (from: string, to: string) => applyEdit(graph, { do: 'remove-edge', ...ends(from, to) }).changes[0];
     expect(told('a.out', 'b.in')).to.deep.include({ to: end('b', 'in', 1) });
-    expect(told('a.out', 'c.in')).to.deep.include({ from: end('a', 'out') });
+    expect(told('a.out', 'c.in')).to.deep.equal({ do: 'remove-edge', ...ends('a.out', 'c.in') });
     const asked: Edit = { do: 'remove-edge', from: end('a', 'out'), to: end('b', 'in', 7) };
     expect(() => applyEdit(graph, asked)).to.throw(EditRefusedError, 'remove edge a.out -> b.in[7]');
   });
@@ -179,8 +179,8 @@ describe('applyEdit', () => {
     expect(graph).to.deep.equal({ ...emptyGraph('new'), properties: { limit: 1 }, caseSensitive: true });
   });
 
-  it('builds a graph of 1,000 nodes and 2,000 edges in well under a second', () => {
-    const startMs = performance.now();
+  it('builds a graph of 1,000 nodes and 2,000 edges in less than a second of processor time', () => {
+    const start = process.cpuUsage();
     let graph = emptyGraph('big');
     for (let at = 0; at < 1000; at += 1) {
       const component = at < 300 ? 'msgflo/RoundRobin' : 'C';
@@ -191,7 +191,8 @@ describe('applyEdit', () => {
       if (to < 1000) graph = applyEdit(graph, addEdge(`n${from}.out`, `n${to}.in`)).graph;
     }
     expect(graph.edges).to.have.length(1989);
-    expect(performance.now() - startMs).to.be.below(1000);
+    const { user, system } = process.cpuUsage(start);
+    expect((user + system) / 1000).to.be.below(1000);
   });
 
   const GRAPH = `INPORT=a.IN:FILE

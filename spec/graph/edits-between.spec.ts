@@ -105,4 +105,12 @@ describe('editsBetween', () => {
     expect(made.nodes[0]?.metadata).to.deep.equal({ y: 1 });
     expect(made.groups[0]?.roles).to.deep.equal(['a']);
   });
+
+  it('makes one group of those that a file gives one name', () => {
+    const before = read('a(A)\n# @group {"name":"g","nodes":["a"]}');
+    const [group] = before.groups;
+    const after: Graph = { ...before, groups: [...before.groups, { name: 'g', roles: [] }] };
+    expectSame(apply(before, editsBetween(before, after)), before);
+    expect(apply(after, editsBetween(after, before)).groups).to.deep.equal([group]);
+  });
 });

@@ -165,6 +165,8 @@ describe('mergeGraphs', () => {
     const result = merged('a(A:l=1,m=1)', 'a(A:l=2,m=1)', 'a(A:l=1,n=3)');
     expectSame(result.graph, read('a(A:l=2,n=3)'));
     expect(result.conflicts).to.deep.equal([]);
+    const gone = merged('a(A:l=1)', 'a(A:l=1,m=2)', 'a(A)').graph.nodes[0];
+    expect(gone).to.deep.equal({ role: 'a', component: 'A', metadata: { m: '2' } });
   });
 
   it('takes positions of ours without a word, and lets a node go that was only moved', () => {
@@ -172,6 +174,15 @@ describe('mergeGraphs', () => {
     expectSame(merged('a(A:x=1)', 'a(A:x=2)', 'a(A:x=3)').graph, read('a(A:x=2)'));
     const result = merged('a(A:x=1), b(B)', 'a(A:x=2), b(B)', 'b(B), c(C)');
     expectSame(result.graph, read('b(B), c(C)'));
+    expect(result.conflicts).to.deep.equal([]);
+  });
+
+  it('minds neither the order of the IIPs of a port nor where they are drawn', () => {
+    const drawn = (at: number) =>
+      `# @edge {"data":"1","tgt":{"process":"a","port":"in"},"metadata":{"x":${at}}}\n'1' -> IN a(A), b(B)`;
+    expect(conflicts(drawn(1), drawn(2), drawn(3))).to.deep.equal([]);
+    const result = merged("'1' -> IN a(A), '2' -> IN a", "'2' -> IN a(A), '1' -> IN a, b(B)", "'1' -> IN a(A)");
+    expectSame(result.graph, read("'1' -> IN a(A), b(B)"));
     expect(result.conflicts).to.deep.equal([]);
   });
 
