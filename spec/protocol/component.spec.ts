@@ -1,7 +1,9 @@
 import { expect } from 'chai';
 import { parse } from 'yaml';
+import { UnsupportedError } from '../../src/errors.js';
+import type { ComponentSource } from '../../src/protocol/index.js';
 import { fakeNetwork, names } from './fake-network.js';
-import { openSession } from './session.js';
+import { openAnother, openSession } from './session.js';
 
 describe('protocol component', () => {
   describe('list', () => {
@@ -114,6 +116,103 @@ describe('protocol component', () => {
         const [answer] = await openSession().ask('component:getsource', payload);
         expect(names(answer ? [answer] : [])).to.deep.equal(['component:error']);
         expect(answer?.payload['message']).to.contain('name');
+      });
+    }
+  });
+
+  describe('source', () => {
+    const source = { name: 'New', language: 'javascript', code: '// new' };
+
+    it('has a component written and answers with it', async () => {
+      const written: ComponentSource[] = [];
+      const network = fakeNetwork({
+        setComponentSource: async (one) => {
+          written.push(one);
+          return { name: 'files/New', inPorts: [{ id: 'in' }], outPorts: [] };
+        },
+      });
+      const client = openSession(network);
+      const [answer] = await client.ask('component:source', { ...source, library: 'files', tests: '// none' });
+      await client.ask('component:source', { ...source, name: 'files/New', library: null });
+      await client.ask('component:source', { ...source, library: '' });
+      expect(answer).to.deep.equal({
+        protocol: 'component',
+        command: 'component',
+        payload: {
+          name: 'files/New',
+          subgraph: false,
+          inPorts: [{ id: 'in', type: 'any', addressable: false, required: false }],
+          outPorts: [],
+        },
+      });
+      expect(written).to.deep.equal([
+        { name: 'New', library: 'files', language: 'javascript', code: '// new' },
+        { name: 'New', library: 'files', language: 'javascript', code: '// new' },
+        { name: 'New', language: 'javascript', code: '// new' },
+      ]);
+    });
+
+    it('is told to the others as a component that changed', async () => {
+      const client = openSession();
+      const other = openAnother(client.protocol);
+      await other.ask('runtime:getruntime');
+      other.told.length = 0;
+      await client.ask('component:source', source);
+      expect(other.told.map(({ command, payload }) => [command, payload['name']])).to.deep.equal([
+        ['component', 'New'],
+      ]);
+    });
+
+    it('is answered before the client is told of any other component: it would take that for the answer', async () => {
+      let release = (): void => {};
+      const slow = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const network = fakeNetwork({
+        setComponentSource: async () => {
+          await slow;
+          return { name: 'New', inPorts: [], outPorts: [] };
+        },
+      });
+      const client = openSession(network);
+      const other = openAnother(client.protocol);
+      for (const one of [client, other]) {
+        await one.ask('runtime:getruntime');
+        one.told.length = 0;
+      }
+      const asked = client.ask('component:source', source);
+      network.emit({ kind: 'component', component: { name: 'Other', inPorts: [], outPorts: [] } });
+      expect(client.told).to.deep.equal([]);
+      expect(other.told.map(({ payload }) => payload['name'])).to.deep.equal(['Other']);
+      release();
+      await asked;
+      network.emit({ kind: 'component', component: { name: 'Third', inPorts: [], outPorts: [] } });
+      expect(client.told.map(({ payload }) => payload['name'])).to.deep.equal(['New', 'Other', 'Third']);
+    });
+
+    it('is answered with what the network has against it, and then the client hears of others again', async () => {
+      const network = fakeNetwork({
+        setComponentSource: async () => {
+          throw new UnsupportedError("'../New' is no name of a component");
+        },
+      });
+      const client = openSession(network);
+      await client.ask('runtime:getruntime');
+      const [answer] = await client.ask('component:source', { ...source, name: '../New' });
+      expect(answer?.payload).to.deep.equal({ message: "'../New' is no name of a component" });
+      network.emit({ kind: 'component', component: { name: 'Other', inPorts: [], outPorts: [] } });
+      expect(client.told.at(-1)?.payload['name']).to.equal('Other');
+    });
+
+    for (const [what, changes, message] of [
+      ['no name', { name: undefined }, "payload must have required property 'name'"],
+      ['no language', { language: undefined }, "payload must have required property 'language'"],
+      ['code that is no text', { code: 7 }, 'code must be string'],
+      ['a library that is no text', { library: 7 }, 'library must be string'],
+    ] as const) {
+      it(`refuses ${what}`, async () => {
+        const [answer] = await openSession().ask('component:source', { ...source, ...changes });
+        expect(answer?.payload).to.deep.equal({ message });
       });
     }
   });

@@ -15,6 +15,18 @@ const COMMANDS: Readonly<Record<SubProtocol, Readonly<Record<string, Command>>>>
   trace: traceCommands,
 };
 
+const QUESTIONS: ReadonlySet<string> = new Set([
+  'component:list',
+  'component:getsource',
+  'network:getstatus',
+  'trace:dump',
+]);
+
+/** Whether a request changes nothing, so that those after it need not wait for it. */
+export function isQuestion({ protocol, command }: Request): boolean {
+  return QUESTIONS.has(`${protocol}:${command}`);
+}
+
 /**
  * Has a request answered, by us or by the participant whose graph it names; what takes no time is answered before this
  * returns. Before anything else is looked at it must be known who may ask it: a command that no capability stands for is

@@ -53,11 +53,14 @@ function uptimeOf(seconds: number): { readonly uptime?: number } {
 /** The payload of `runtime:ports`: the exported ports, each of the type that the port behind it has. */
 export function portsMessage(network: Network): object {
   const graph = network.graph();
-  const components = new Map(network.components().map((component) => [component.name, component]));
+  const { inports, outports } = graph;
+  // Asked for after each edit: a graph that exports nothing should not cost a look at all components.
+  const known = inports.length + outports.length > 0 ? network.components() : [];
+  const components = new Map(known.map((component) => [component.name, component]));
   return {
     graph: network.graphId,
-    inPorts: graph.inports.map((port) => exportedPort(port, componentBehind(port, graph, components)?.inPorts)),
-    outPorts: graph.outports.map((port) => exportedPort(port, componentBehind(port, graph, components)?.outPorts)),
+    inPorts: inports.map((port) => exportedPort(port, componentBehind(port, graph, components)?.inPorts)),
+    outPorts: outports.map((port) => exportedPort(port, componentBehind(port, graph, components)?.outPorts)),
   };
 }
 

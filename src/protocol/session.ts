@@ -1,18 +1,17 @@
-import { MsgfloError, messageOf, TimeoutError } from '../errors.js';
 import type { Logger } from '../support/index.js';
 import type { Access } from './access.js';
 import { type Capability, receivable } from './capabilities.js';
 import type { Client, TellOptions } from './client.js';
 import type { Exchange } from './command.js';
-import { begin } from './commands.js';
+import { begin, isQuestion } from './commands.js';
 import { frameOf as pushFrame, wordsPush } from './data-frames.js';
-import { ForbiddenError } from './errors.js';
+import { failureOf } from './failure.js';
 import { Lanes } from './lanes.js';
 import type { Network } from './network.js';
 import type { PayloadCheck } from './payload-check.js';
 import { type ReadRequest, type Refusal, readRequest } from './read-request.js';
 import type { Services } from './services.js';
-import { excerpt, frameOf, type Outgoing, type Request } from './wire.js';
+import { frameOf, type Outgoing, type Request } from './wire.js';
 import { within } from './within.js';
 
 /**
@@ -51,20 +50,15 @@ export interface SessionOptions {
 /** What an answer needs to know of its request. */
 type Asked = Pick<Request, 'protocol' | 'requestId'>;
 
-interface Explanation {
-  readonly outcome: 'refused' | 'forbidden' | 'failed';
-  readonly message: string;
-}
-
 interface Held {
   readonly frame: string;
   readonly options: TellOptions | undefined;
 }
 
 /**
- * One client of the FBP protocol, whatever carries its frames. Requests begin in the order in which they came and are
- * answered in that order within each sub-protocol, since clients match answers by their place; every request gets an
- * answer, an error if need be. A secret is forgotten as soon as it is known what it opens.
+ * One client of the FBP protocol, whatever carries its frames. Requests are answered in the order in which they came
+ * within each sub-protocol, since clients match answers by their place, and change things in the order in which they
+ * came; every request gets an answer, an error if need be. A secret is forgotten as soon as it is known what it opens.
  */
 export class ProtocolSession implements Client {
   readonly #options: SessionOptions;
@@ -85,10 +79,13 @@ export class ProtocolSession implements Client {
   receive(frame: string | Uint8Array): Promise<void> {
     this.#options.count('received');
     const read = readRequest(frame);
-    if ('refusal' in read) return this.#lanes.enter(read.refusal.protocol, () => this.#refuse(read.refusal));
+    if ('refusal' in read) {
+      return this.#lanes.enter(read.refusal.protocol, { isChange: false }, () => this.#refuse(read.refusal));
+    }
     const { request } = read;
+    const isChange = !isQuestion(request);
     const capabilities = this.#capabilitiesOf(read);
-    const answered = this.#lanes.enter(request.protocol, () => this.#answer(request, capabilities));
+    const answered = this.#lanes.enter(request.protocol, { isChange }, () => this.#answer(request, capabilities));
     return isSource(request) ? this.#holdUntil(answered) : answered;
   }
 
@@ -138,7 +135,7 @@ export class ProtocolSession implements Client {
     try {
       await this.#run(request, capabilities);
     } catch (error) {
-      const { outcome, message } = this.#explain(request, error);
+      const { outcome, message } = failureOf(request, error, this.#options.log);
       this.#options.count(outcome);
       this.#reply(request, 'error', { message });
     }
@@ -173,18 +170,6 @@ export class ProtocolSession implements Client {
   #introduce(capabilities: readonly Capability[]): void {
     this.#receivable = receivable(capabilities);
     if (!this.#isClosed) this.#options.introduced(this);
-  }
-
-  /** Errors of ours are written for clients to read. Others may hold anything, and go to the log. */
-  #explain({ protocol, command }: Request, error: unknown): Explanation {
-    if (error instanceof ForbiddenError) return { outcome: 'forbidden', message: error.message };
-    if (error instanceof MsgfloError && !(error instanceof TimeoutError)) {
-      return { outcome: 'refused', message: error.message };
-    }
-    const failed = `${protocol}:${excerpt(command)} failed`;
-    this.#options.log.warn(`${failed}: ${messageOf(error)}`);
-    const why = error instanceof TimeoutError ? error.message : 'the log of the runtime says why';
-    return { outcome: 'failed', message: `${failed}: ${why}` };
   }
 
   #refuse({ reason, ...to }: Refusal): void {
