@@ -273,5 +273,16 @@ describe('protocol data', () => {
       await quiet();
       expect(messages()).to.have.length(3);
     });
+
+    it('leaves no timer behind when the last client goes', () => {
+      const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+      const { feed, client } = dataStage();
+      const before = timers();
+      const any = client();
+      feed.take({ kind: 'copies-lost', count: 1 });
+      expect(timers()).to.equal(before + 1);
+      feed.forget(any);
+      expect(timers()).to.equal(before);
+    });
   });
 });

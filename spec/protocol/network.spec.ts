@@ -205,6 +205,7 @@ describe('protocol network', () => {
 
     it(`${command} takes the graph by its name with and without namespace and answers with the name asked for`, async () => {
       const client = openSession(fakeNetwork({ namespace: 'files', graphId: 'files/main' }));
+      await client.ask('runtime:getruntime');
       for (const graph of ['main', 'files/main']) {
         const [answer] = await client.ask(`network:${command}`, { ...payload, graph });
         expect(answer?.payload['graph']).to.equal(graph);

@@ -1,6 +1,6 @@
 import { mock } from 'node:test';
 import { expect } from 'chai';
-import { asQueueName, asRole } from '../../src/names.js';
+import { asRole } from '../../src/names.js';
 import type { EdgeStatus, NodeStatus, QueueFigures } from '../../src/protocol/network.js';
 import { Watchers } from '../../src/protocol/watchers.js';
 import { silentLogger } from '../../src/support/index.js';
@@ -136,7 +136,7 @@ describe('protocol watch', () => {
     const client = new RecordingClient();
     watchers.changed();
     expect(asked).to.equal(0);
-    const quiet = { ...edge('a.out b.in'), queue: asQueueName('b.IN') };
+    const quiet = { ...edge('a.out b.in'), queue: 'b.IN' };
     queues = [{ ...quiet, ready: 3, unacked: 1, consumers: 2, inPerSecond: 10, outPerSecond: 9.5 }];
     watchers.watch(client, 'main');
     await until(() => client.payloads('queue').length === 1);
@@ -196,6 +196,21 @@ describe('protocol watch', () => {
     expect(one.payloads('nodes')).to.have.length(1);
   });
 
+  it('asks nobody either when the last watcher left while it was asking', async () => {
+    let release = (_: QueueFigures[]): void => {};
+    answer = () =>
+      new Promise((resolve) => {
+        release = resolve;
+      });
+    const client = new RecordingClient();
+    watchers.watch(client, 'main');
+    watchers.unwatch(client);
+    release([{ ...edge('a.out b.in'), queue: 'b.IN' }]);
+    await new Promise((resolve) => setTimeout(resolve, EVERY_MS * 10));
+    expect(asked).to.equal(1);
+    expect(client.payloads('queue')).to.deep.equal([]);
+  });
+
   it('goes on when the queues cannot be looked at, and says so once to the log', async () => {
     answer = async () => {
       throw new Error('not connected');
@@ -252,6 +267,11 @@ describe('protocol watch', () => {
       watching.protocol.close();
     });
 
+    it('refuses a client that cannot be told yet', async () => {
+      const [answer] = await openSession().ask('network:watch', { graph: 'main', enable: true });
+      expect(answer?.payload['message']).to.contain('runtime:getruntime');
+    });
+
     it('refuses what does not say whether', async () => {
       const [answer] = await openSession().ask('network:watch', { graph: 'main' });
       expect(answer?.payload['message']).to.contain('enable');
@@ -260,5 +280,9 @@ describe('protocol watch', () => {
 });
 
 async function until(isSo: () => boolean): Promise<void> {
-  while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 1));
+  const untilMs = performance.now() + 2000;
+  while (!isSo()) {
+    if (performance.now() > untilMs) throw new Error('it did not come to that');
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
 }

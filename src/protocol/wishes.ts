@@ -21,9 +21,7 @@ export class Wishes {
   changed(): void {
     if (this.#isDue) return;
     this.#isDue = true;
-    queueMicrotask(() => {
-      if (this.#isDue) this.flush();
-    });
+    queueMicrotask(() => this.flush());
   }
 
   flush(): void {

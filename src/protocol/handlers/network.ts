@@ -1,5 +1,6 @@
 import { type Command, command, type Exchange } from '../command.js';
 import { type EndMessage, endMessage, endOf } from '../edge-ends.js';
+import { RequestError } from '../errors.js';
 import { graphOf } from '../graph-identity.js';
 import { startedMessage, statusMessage, stoppedMessage } from '../messages.js';
 import type { Network } from '../network.js';
@@ -88,6 +89,9 @@ function selectEdges({ graph, edges }: EdgesRequest, { network, services, client
 /** Beyond the standard: what is told from then on is told to nobody who did not ask for it. */
 function watch({ graph, enable }: EnableRequest, { network, services, client, reply }: Exchange): void {
   const asked = graphOf(network, graph);
+  if (enable && !client.mayReceive('network', 'nodes')) {
+    throw new RequestError('nothing can be told before runtime:getruntime, by whose capabilities it goes');
+  }
   reply('watch', { graph: asked, enable });
   if (enable) services.watchers.watch(client, asked);
   else services.watchers.unwatch(client);
