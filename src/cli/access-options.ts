@@ -117,6 +117,7 @@ function warnOfStrangers(
 function parseOrigin(text: string): string {
   if (text === '*') return text;
   const origin = webOrigin(text);
-  if (origin !== undefined && (text === origin || text === `${origin}/`)) return origin;
+  // What a browser sends has no path, and no star stands for anything in it.
+  if (origin !== undefined && !text.includes('*') && new URL(text).href === `${origin}/`) return origin;
   throw new UsageError(`--allow-origin is scheme, host and port, as in https://editor.example.org, not '${text}'`);
 }

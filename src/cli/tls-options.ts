@@ -58,6 +58,8 @@ export function renewTls(
   { renew, log, everyMs = LOOK_EVERY_MS }: { renew(tls: TlsPem): void; log: Logger; everyMs?: number },
 ): () => void {
   let known = now;
+  let timer: NodeJS.Timeout | undefined;
+  let isOver = false;
   const look = async (): Promise<void> => {
     try {
       const found = await readTls(files);
@@ -68,9 +70,16 @@ export function renewTls(
     } catch (error) {
       log.warnOnce(`tls ${messageOf(error)}`, `${messageOf(error)}; the certificate before stays in use`);
     }
+    next();
   };
-  const timer = setInterval(() => void look(), everyMs);
-  return () => clearInterval(timer);
+  const next = (): void => {
+    if (!isOver) timer = setTimeout(() => void look(), everyMs);
+  };
+  next();
+  return () => {
+    isOver = true;
+    clearTimeout(timer);
+  };
 }
 
 async function read(flag: string, path: string): Promise<string> {

@@ -59,19 +59,20 @@ export class HttpServers {
 
 /** @throws {TlsError} for text that is no PEM, or a key that is not the one of the certificate */
 export function checkTls({ cert, key }: TlsPem): void {
+  // Empty text would count as not given.
+  if (!cert.includes(PEM)) throw new TlsError('the certificate cannot be used: it is no PEM');
+  if (!key.includes(PEM)) throw new TlsError('the private key cannot be used: it is no PEM');
+  check({ cert }, 'the certificate cannot be used');
+  check({ key }, 'the private key cannot be used');
+  check({ cert, key }, 'the private key is not the one of the certificate');
+}
+
+const PEM = '-----BEGIN ';
+
+function check(tls: Partial<TlsPem>, otherwise: string): void {
   try {
-    createSecureContext({ cert });
+    createSecureContext(tls);
   } catch (error) {
-    throw new TlsError(`the certificate cannot be used: ${messageOf(error)}`, { cause: error });
-  }
-  try {
-    createSecureContext({ key });
-  } catch (error) {
-    throw new TlsError(`the private key cannot be used: ${messageOf(error)}`, { cause: error });
-  }
-  try {
-    createSecureContext({ cert, key });
-  } catch (error) {
-    throw new TlsError(`the private key is not the one of the certificate: ${messageOf(error)}`, { cause: error });
+    throw new TlsError(`${otherwise}: ${messageOf(error)}`, { cause: error });
   }
 }
