@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf, UsageError } from '../errors.js';
 import { type Graph, type GraphDocument, type GraphPositions, readJson, sameGraph } from '../graph/index.js';
 import { type Logger, Semaphore } from '../support/index.js';
@@ -12,11 +12,11 @@ import { TrackedFile } from './tracked-file.js';
 
 export interface GraphFileOptions {
   /** A .fbp or .json file; absent where msgflo runs without one. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** A file of our own for what is wanted right now. */
   readonly statePath: string;
   /** Names the life of the keeper: what a coordinator of the same one left is taken over. @default nothing is */
-  readonly run?: string;
+  readonly run?: string | undefined;
   /** Edits are written to the graph file by themselves, not by `persist` alone. */
   readonly autoSave: boolean;
   /** Problems are said here too. */
@@ -25,6 +25,7 @@ export interface GraphFileOptions {
 
 /** How often a file is tried that others write at the same time. */
 const MAX_TRIES = 20;
+const MAX_PAUSE_MS = 300;
 
 /**
  * The graph of a running network on disk.
@@ -163,7 +164,11 @@ export class GraphFile {
     await nextTurn(); // edits of one turn of the event loop are written as one
     while (this.#isDue) {
       this.#isDue = false;
+      const beganMs = performance.now();
       await this.#turn.run(() => this.#passAndTell());
+      // A big graph is not written for each of many edits: half of the time is left for others.
+      if (this.#isDue && this.#isAutoSaved && !this.#shared.isSame)
+        await delay(Math.min(performance.now() - beganMs, MAX_PAUSE_MS));
     }
     this.#running = undefined;
   }
@@ -199,7 +204,7 @@ export class GraphFile {
     switch (said.kind) {
       case 'graph':
         this.#problems.clear('outside', `${path}: it can be read again`);
-        this.#merge(file, said.document.graph);
+        this.#merge(file, said.graph);
         return;
       case 'refused':
         this.#problems.set('outside', said.lines);
@@ -234,7 +239,9 @@ export class GraphFile {
       if (obstacle) return false; // a problem of another kind, which is said
       const isMissing = file.said.kind === 'missing';
       if (isMissing ? this.#isDeleted && !isAsked : this.#shared.isSame) return true;
+      // The file never runs ahead of the state: after a crash that would look like an edit of somebody else.
       const graph = this.#shared.ours;
+      await this.#saveState();
       if (await file.write(graph)) {
         this.#shared.agree(graph);
         this.#isDeleted = false;

@@ -14,11 +14,6 @@ import { GraphFileError } from './errors.js';
 /** The longest graph file that is read. */
 export const MAX_GRAPH_BYTES = 64 * 1024 * 1024;
 
-export interface Rendered {
-  readonly text: string;
-  readonly document: GraphDocument;
-}
-
 /** @throws {GraphSyntaxError | GraphInvalidError} naming file and line @throws {UsageError} for another extension */
 export function readDocument(text: string, path: string): GraphDocument {
   const document = readGraph(text, { path });
@@ -28,18 +23,17 @@ export function readDocument(text: string, path: string): GraphDocument {
 
 /**
  * The text of a graph file that says `graph`: `text` with as little changed as its notation lets us, a fresh one where
- * there is none. What is given back has been read again.
- * @throws {GraphNotWritableError} where .fbp cannot say it @throws {GraphInvalidError} where it could not be read again
+ * there is none. Read again it is the same graph.
+ * @throws {GraphNotWritableError} where .fbp cannot say it
+ * @throws {GraphInvalidError | GraphFileError} where it would be refused, or another graph, when it is read
  */
-export function renderGraph(text: string | undefined, graph: Graph, path: string): Rendered {
-  const rendered = /\.fbp$/i.test(path) ? fbpText(text, graph, path) : jsonText(text, graph);
-  const document = readDocument(rendered, path);
-  if (sameGraph(document.graph, graph)) return { text: rendered, document };
+export function renderGraph(text: string | undefined, graph: Graph, path: string): string {
+  assertValid(validateGraph(graph));
+  const isFbp = /\.fbp$/i.test(path);
+  if (isFbp && text !== undefined) return patchFbp(text, graph, { path }); // which reads it again itself
+  const rendered = isFbp ? writeFbp(graph) : jsonText(text, graph);
+  if (sameGraph(readGraph(rendered, { path }).graph, graph)) return rendered;
   throw new GraphFileError(path, `graph '${graph.name}' cannot be written: read again, it would not be the same`);
-}
-
-function fbpText(text: string | undefined, graph: Graph, path: string): string {
-  return text === undefined ? writeFbp(graph) : patchFbp(text, graph, { path });
 }
 
 /** With the indentation, the line ends and those keys of the top level that mean nothing to us as they were. */

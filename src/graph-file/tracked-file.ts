@@ -7,7 +7,7 @@ import { readDocument, renderGraph } from './notation.js';
 
 /** What the graph file says, or why it says nothing. */
 export type Said =
-  | { readonly kind: 'graph'; readonly document: GraphDocument }
+  | { readonly kind: 'graph'; readonly graph: Graph }
   | { readonly kind: 'missing' }
   | { readonly kind: 'refused'; readonly lines: readonly string[]; readonly cause: unknown };
 
@@ -23,7 +23,7 @@ export class TrackedFile {
   #known: Content;
   #said: Said;
   /** The last content that was a graph: what is written starts from it, even after the file was deleted. */
-  #good: { readonly text: string; readonly document: GraphDocument } | undefined;
+  #good: { readonly text: string; document?: GraphDocument } | undefined;
   /** Of the content when it was last read; undefined when it cannot be relied on. */
   #signature: string | undefined;
 
@@ -47,7 +47,10 @@ export class TrackedFile {
 
   /** What it said when it last said a graph. */
   get document(): GraphDocument | undefined {
-    return this.#good?.document;
+    const good = this.#good;
+    // What we wrote ourselves is read only if somebody asks.
+    if (good) good.document ??= readDocument(good.text, this.path);
+    return good?.document;
   }
 
   /** The path and, where it is a link, what that leads to. */
@@ -93,13 +96,13 @@ export class TrackedFile {
    * @throws {GraphNotWritableError | GraphInvalidError | GraphFileError}
    */
   async write(graph: Graph): Promise<boolean> {
-    const { text, document } = renderGraph(this.#good?.text, graph, this.path);
+    const text = renderGraph(this.#good?.text, graph, this.path);
     const written = await this.#disk.write(text, this.#known);
     if (!written) return false;
     this.#known = written;
     this.#signature = undefined;
-    this.#good = { text, document };
-    this.#said = { kind: 'graph', document };
+    this.#good = { text };
+    this.#said = { kind: 'graph', graph };
     return true;
   }
 
@@ -113,7 +116,7 @@ export class TrackedFile {
     try {
       const document = readDocument(content.text, this.path);
       this.#good = { text: content.text, document };
-      return { kind: 'graph', document };
+      return { kind: 'graph', graph: document.graph };
     } catch (error) {
       return { kind: 'refused', lines: messageOf(error).split('\n'), cause: error };
     }
