@@ -28,9 +28,10 @@ export function accessOptions(): readonly Option[] {
   return [
     new Option('--secret <text>', 'who gives it may do everything (better: MSGFLO_SECRET, which others cannot read)'),
     new Option('--access-file <file>', 'JSON or YAML, from each secret to all, read-only or a list of capabilities'),
-    new Option('--access <what>', 'for clients without a secret (without: see docs/protocol.md)').choices(
-      Object.keys(GRANTS),
-    ),
+    new Option(
+      '--access <what>',
+      'for clients without a secret (without: none if there are secrets, else all; on other hosts than this all but component source)',
+    ).choices(Object.keys(GRANTS)),
     repeatable('--allow-origin <origin>', 'let browser pages of this origin connect too; * for all').argParser(
       (value: string, before: unknown) => [...((before ?? []) as string[]), parseOrigin(value)],
     ),
