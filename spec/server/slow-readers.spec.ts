@@ -1,6 +1,7 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import { asPortName, asRole } from '../../src/names.js';
 import { fakeNetwork, type Told } from '../protocol/fake-network.js';
 import { controlFrame, RawClient, serversForSpecs, TestClient, until } from './client.js';
@@ -13,8 +14,8 @@ class Watcher {
   data = 0;
   readonly said: string[] = [];
 
-  private constructor(address: string) {
-    this.ws = new WebSocket(address, 'noflo');
+  private constructor(address: string, options: ClientOptions) {
+    this.ws = new WebSocket(address, 'noflo', options);
     this.ws.on('error', () => {});
     this.ws.on('message', (bytes: Buffer) => {
       if (bytes.subarray(0, 60).includes('"command":"data"')) this.data += 1;
@@ -22,8 +23,8 @@ class Watcher {
     });
   }
 
-  static async open(address: string): Promise<Watcher> {
-    const watcher = new Watcher(address);
+  static async open(address: string, options: ClientOptions = {}): Promise<Watcher> {
+    const watcher = new Watcher(address, options);
     await once(watcher.ws, 'open');
     watcher.send('runtime', 'getruntime', {});
     watcher.send('network', 'start', { graph: 'main' });
@@ -131,17 +132,31 @@ describe('a client that reads slowly', () => {
     expect(server.counts).to.include({ tooSlow: 0, received: 100_000 });
   });
 
-  it('is kept while it reads at all, and cut off when it reads nothing', async () => {
+  it('is kept while it works off what waits for it, though pings lie behind that, and cut off when it does not', async () => {
     const network = fakeNetwork();
-    const server = await start({ network, limits: { pingEveryMs: 100 } });
-    const slow = await Watcher.open(server.address);
-    slow.ws.pause();
-    while (server.counts.dropped === 0) {
-      network.emit({ kind: 'data', ...edge, data: 'x'.repeat(100_000) });
-      await new Promise(setImmediate);
+    const server = await start({ network, limits: { pingEveryMs: 200 } });
+    const slow = await Watcher.open(server.address, { autoPong: false });
+    for (const endMs = performance.now() + 1500; performance.now() < endMs; await delay(5)) {
+      for (let i = 0; i < 20; i += 1) network.emit({ kind: 'data', ...edge, data: 'x'.repeat(100_000) });
+      if (slow.ws.isPaused) slow.ws.resume();
+      else slow.ws.pause();
     }
+    expect(server.counts.dropped).to.be.above(0);
+    expect(server.counts.dead).to.equal(0);
+    slow.ws.pause();
     await until(() => server.counts.dead === 1);
     slow.ws.terminate();
+  });
+
+  it('and answers no ping is cut off, whatever little is written to it', async () => {
+    const network = fakeNetwork();
+    const server = await start({ network, limits: { pingEveryMs: 100 } });
+    const dead = await Watcher.open(server.address, { autoPong: false });
+    while (server.counts.dead === 0) {
+      network.emit({ kind: 'data', ...edge, data: 'x' });
+      await delay(5);
+    }
+    dead.ws.terminate();
   });
 
   it('cannot fill memory with pings: the latest is answered', async () => {

@@ -77,8 +77,8 @@ export class Connection {
   }
 
   /**
-   * Pings, or cuts the connection when nothing was heard since the last ping and nothing read either. One that we do not
-   * read because its requests wait for us cannot answer.
+   * Pings, or cuts the connection when nothing was heard since the last ping, unless the client is busy reading what lay
+   * before it, or waits for us: of one whose requests we do not take we do not read the answer either.
    */
   ping(): void {
     const waitsForUs = this.#ws.isPaused && !this.#outbox.isFull;

@@ -21,6 +21,7 @@ export class Outbox {
   readonly #options: OutboxOptions;
   #lost = 0;
   #isCorked = false;
+  #isBehind = false;
   #hasTaken = false;
   #isPonging = false;
   #ping: Buffer | undefined;
@@ -41,6 +42,7 @@ export class Outbox {
   put(frame: string, isDroppable: boolean): boolean {
     if (this.#ws.readyState !== this.#ws.OPEN) return false;
     const { limits, encoder, dropped, overflowed } = this.#options;
+    this.#isBehind ||= this.isFull;
     if (isDroppable && (this.#lost > 0 || this.isFull)) {
       this.#lost += 1;
       dropped();
@@ -79,7 +81,10 @@ export class Outbox {
     });
   }
 
-  /** Whether the client has read anything since this was last asked. */
+  /**
+   * Whether the client has read some of a backlog since this was last asked. Where there is none, what was written says
+   * nothing: the system keeps it for a while also for a client that is gone.
+   */
   hasTaken(): boolean {
     const hasTaken = this.#hasTaken;
     this.#hasTaken = false;
@@ -93,8 +98,9 @@ export class Outbox {
 
   readonly #written = (error?: Error | null): void => {
     if (error) return;
-    this.#hasTaken = true;
+    this.#hasTaken ||= this.#isBehind;
     if (this.#ws.bufferedAmount >= this.#options.limits.maxUnreadDataBytes / 2) return;
+    this.#isBehind = false;
     this.#emptied?.();
     this.#emptied = undefined;
     if (this.#lost === 0) return;

@@ -1,4 +1,4 @@
-import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type AccessRules, type Network, Protocol, type ProtocolCounts } from '../protocol/index.js';
@@ -11,6 +11,7 @@ import { listen } from './listen.js';
 import { DEFAULT_IDE, liveUrl } from './live-url.js';
 import { isAllowedOrigin } from './origin.js';
 import { answerHttp } from './page.js';
+import { type Refusal, refuse, refuseRequest } from './refuse.js';
 import { type Refusals, Tally } from './tally.js';
 
 export interface ServerOptions {
@@ -36,11 +37,6 @@ export interface ServerOptions {
 /** Clients that came, what they asked, and those that were not served to their end. */
 export interface ServerCounts extends ProtocolCounts, Refusals {
   readonly clients: number;
-}
-
-interface Refusal {
-  readonly status: 403 | 503;
-  readonly reason: string;
 }
 
 /** TCP connections beyond the WebSocket clients: the page, watchdogs, those about to be refused. */
@@ -160,27 +156,15 @@ export class Server {
       answerHttp(request, response, { label, address, liveUrl: liveUrl({ ide, address, id }), isReady: isReady() });
     });
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    server.on('clientError', (error, socket) => this.#refuseRequest(error, socket));
+    server.on('clientError', (error, socket) => {
+      const words = 'a connection was refused: what came is no proper request, or came too slowly';
+      if (refuseRequest(error, socket)) this.#tally.count('badRequests', words);
+    });
     server.on('drop', () => {
       const max = this.#limits.maxClients + SPARE_CONNECTIONS;
       this.#tally.count('turnedAway', `there are ${max} connections: further ones are closed at once`);
     });
     server.on('error', (error) => this.#options.log.warn(`the server failed: ${error.message}`));
-  }
-
-  /** What came is no HTTP, or no TLS, or not all of it came in time. Peers that are gone are no news. */
-  #refuseRequest(error: Error, socket: Duplex): void {
-    const code = 'code' in error ? String(error.code) : '';
-    if (code !== 'ECONNRESET' && code !== 'EPIPE') {
-      this.#tally.count('badRequests', 'a connection was refused: what came is no proper request, or came too slowly');
-    }
-    // Without these it is no HTTP yet: before the end of a TLS handshake nothing can be said.
-    if (!socket.writable || !/^(HPE|ERR_HTTP)_/.test(code)) {
-      socket.destroy();
-      return;
-    }
-    const status = code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 408 : code === 'HPE_HEADER_OVERFLOW' ? 431 : 400;
-    refuse(socket, { status, reason: 'this is no request that can be answered' });
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -219,13 +203,4 @@ export class Server {
     });
     this.#connections.add(connection);
   }
-}
-
-function refuse(socket: Duplex, { status, reason }: { readonly status: number; readonly reason: string }): void {
-  const body = `${reason}\n`;
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nconnection: close\r\ncontent-type: text/plain\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }
