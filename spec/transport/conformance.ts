@@ -13,6 +13,7 @@ import { releasingSpecs } from './conformance/releasing.js';
 import type { Harness, Server } from './conformance/server.js';
 import { settlingSpecs } from './conformance/settling.js';
 import { Stage } from './conformance/stage.js';
+import { tapSpecs } from './conformance/taps.js';
 
 export type { Harness, Server } from './conformance/server.js';
 
@@ -45,6 +46,7 @@ export function describeTransport(name: string, { start }: Harness): void {
     describe('dead letters', () => deadLetterSpecs(server, stage));
     describe('queues', () => queueSpecs(stage));
     describe('bindings', () => bindingSpecs(stage));
+    describe('taps', () => tapSpecs(server, stage));
     describe('notices', () => noticeSpecs(server, stage));
     describe('lifecycle', () => lifecycleSpecs(server, stage));
   });

@@ -15,6 +15,8 @@ import { owned, QUEUE_KINDS, readBinding, readSend, readSettlement } from './req
 
 /** Beyond this many bytes that the client has not read, its copies of taps are dropped. */
 const TAP_BUFFER_BYTES = 1024 * 1024;
+/** A copy larger than that is for those only who have read nearly everything. */
+const TAP_IDLE_BYTES = 64 * 1024;
 /** Beyond this nothing more is read from it until it has read. */
 const PAUSE_BYTES = 16 * 1024 * 1024;
 /** Beyond this (notices alone can come so far) it is cut off. */
@@ -241,7 +243,9 @@ export class ClientDoor {
     const [watch, name] = [fields.count('watch'), fields.text('name')];
     if (op === 'tap') {
       return session.tap(asQueueName(name), ({ headers, body }) => {
-        if (this.#frames.bufferedBytes < TAP_BUFFER_BYTES) this.#frames.send({ op: 'tapped', watch, headers }, body);
+        const { bufferedBytes } = this.#frames;
+        const hasRoom = bufferedBytes + body.length <= TAP_BUFFER_BYTES || bufferedBytes < TAP_IDLE_BYTES;
+        if (hasRoom) this.#frames.send({ op: 'tapped', watch, headers }, body);
       });
     }
     return session.watch(name, (body, retained) => {

@@ -174,7 +174,12 @@ export interface Broker extends Client {
   unbind(binding: Binding): Promise<void>;
   /** Those of this transport that it can tell; with `capabilities.foreignBindings` all there are. */
   bindings(): Promise<readonly Binding[]>;
-  /** Copies of what is sent to an outqueue, without consuming; the slow lose copies. */
+  /**
+   * Copies of what is sent to an outqueue from now on, dead letters with their reason among the headers. Nothing is
+   * consumed. The slow lose copies: no more than some MiB wait for them. Taken up again on every new connection. To some
+   * brokers who looks on is one that takes: what is mandatory is not held then though nobody else is there.
+   * @throws {QueueNotFoundError} (retryable) while there is no such outqueue, where the broker can tell
+   */
   tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription>;
   /** One row per queue that exists. @throws {UnsupportedError} unless `capabilities.depths`. */
   depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]>;

@@ -99,21 +99,4 @@ export function bindingSpecs(stage: () => Stage): void {
     await broker.send('inqueue', target, { data: 4 });
     expect((await inbox.next()).delivery.data, 'besides itself').to.equal(4);
   });
-
-  it('shows copies to a tap, which consumes nothing', async () => {
-    const broker = await stage().connect();
-    const [source, target] = [await stage().outqueue(broker), await stage().inqueue(broker)];
-    const inbox = await stage().collect(broker, target);
-    await stage().connectEdge(broker, inbox.consumer, source, target);
-    const seen: unknown[] = [];
-    const tap = await broker.tap(source, ({ data }) => seen.push(data));
-    await broker.send('outqueue', source, { data: 'seen' });
-    expect((await inbox.next()).delivery.data).to.equal('seen');
-    await eventually(() => seen.length > 0, 'the copy');
-    await tap.cancel();
-    await tap.cancel();
-    await broker.send('outqueue', source, { data: 'unseen' });
-    expect((await inbox.next()).delivery.data).to.equal('unseen');
-    expect(seen).to.deep.equal(['seen']);
-  });
 }

@@ -35,7 +35,7 @@ import { Notices } from './notices.js';
 import { Outage } from './outage.js';
 import { Publisher } from './publisher.js';
 import { refusalError, refusalOf } from './refusal.js';
-import { Tap } from './tap.js';
+import { Taps } from './taps.js';
 import { Topology } from './topology.js';
 import { Watch } from './watch.js';
 import { toLetter } from './wire.js';
@@ -68,9 +68,10 @@ export class AmqpClient implements Broker {
   readonly #topology: Topology;
   readonly #binder: Binder;
   readonly #notices: Notices;
-  /** Consumers, watches, taps: what is stopped at the end. */
+  /** Consumers, watches, the taps: what is stopped at the end. */
   readonly #parts = new Set<Part>();
   readonly #ending = new AbortController();
+  #taps: Taps | undefined;
   #inbox: Promise<void> | undefined;
   #state: Exclude<Status, 'reconnecting'> = 'idle';
   #connecting: Promise<void> | undefined;
@@ -180,7 +181,9 @@ export class AmqpClient implements Broker {
 
   async tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription> {
     this.#mustBeOpen('tap()');
-    return this.#started(new Tap(this.#taking, this.#log, outqueue, handler), outqueue);
+    this.#taps ??= new Taps(this.#taking, this.#pool, this.#log);
+    this.#parts.add(this.#taps);
+    return this.#translated(outqueue, this.#taps.add(outqueue, handler));
   }
 
   async depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
@@ -231,19 +234,27 @@ export class AmqpClient implements Broker {
   ): Promise<Subscription> {
     this.#parts.add(part);
     try {
-      await part.start();
+      await this.#translated(queue, part.start());
     } catch (error) {
       this.#parts.delete(part);
-      if (error instanceof MsgfloError) throw error;
-      if (this.#taking.closed) throw new NotConnectedError('the call', { cause: error });
-      const refusal = refusalOf(error);
-      throw refusal ? refusalError(refusal, queue, error) : new RefusedError(`'${queue}': ${messageOf(error)}`);
+      throw error;
     }
     const cancel = async (): Promise<void> => {
       await stop();
       this.#parts.delete(part);
     };
     return { cancel };
+  }
+
+  async #translated<T>(queue: QueueName, work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof MsgfloError) throw error;
+      if (this.#taking.closed) throw new NotConnectedError('the call', { cause: error });
+      const refusal = refusalOf(error);
+      throw refusal ? refusalError(refusal, queue, error) : new RefusedError(`'${queue}': ${messageOf(error)}`);
+    }
   }
 
   /** One for all watches of the name, for as long as the client lives. */

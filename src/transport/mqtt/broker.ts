@@ -140,10 +140,12 @@ export class MqttBroker implements Broker {
     return this.#routes.list();
   }
 
-  /** At QoS 0, so that the broker itself drops what we are too slow for. */
+  /** At QoS 0, so that the broker itself drops what we are too slow for. What a device keeps there was sent before. */
   async tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription> {
     this.#mustBeOpen('tap');
-    return this.#outlet.subscribe(topicOf(outqueue), 0, (message) => handler(deliveryOf(message)));
+    return this.#outlet.subscribe(topicOf(outqueue), 0, (message) => {
+      if (!message.retain) handler(deliveryOf(message));
+    });
   }
 
   async depths(_queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {

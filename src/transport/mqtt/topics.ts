@@ -42,10 +42,15 @@ export function heldDeadLetterTopic(inqueue: QueueName, messageId: string): stri
   return `dead/${topicOf(inqueue)}/${topicOf(messageId)}`;
 }
 
+/** Whether a topic filter takes more than the one topic of its name. */
+export function isPattern(filter: string): boolean {
+  return filter.includes('+') || filter.includes('#');
+}
+
 /** Whether a topic filter (without `$share/<group>/`) takes a topic [MQTT-4.7.1-2]. */
 export function matches(filter: string, topic: string): boolean {
   if (filter === topic) return true;
-  if (!filter.includes('+') && !filter.includes('#')) return false;
+  if (!isPattern(filter)) return false;
   const levels = topic.split('/');
   const wanted = filter.split('/');
   for (const [at, level] of wanted.entries()) {
