@@ -233,7 +233,7 @@ export class Coordinator {
 
   /** Messages are waiting or in hand, as far as the broker and the participants tell. */
   isBusy(): Promise<boolean> {
-    return this.#figures.isBusy(this.desired, this.#observed());
+    return this.#figures.isBusy(() => ({ desired: this.desired, observed: this.#observed() }));
   }
 
   /** The queues at the ends of the edges whose targets are known. */

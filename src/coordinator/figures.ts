@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { QueueName } from '../names.js';
 import type { Broker, QueueDepth } from '../transport/index.js';
 import type { CountersFeed } from './counters-feed.js';
@@ -25,6 +26,9 @@ interface Reading {
 
 /** Rates are taken over at least so long, in ms. */
 const RATE_OVER_MS = 500;
+/** Longer together than a participant takes to tell that it is idle again. */
+const BUSY_LOOKS = 8;
+const BUSY_LOOK_MS = 50;
 
 /**
  * What waits in the queues of the graph: of the broker, where that tells, completed by what participants of ours count.
@@ -42,8 +46,20 @@ export class Figures {
     this.#nowMs = nowMs;
   }
 
-  /** Messages wait in some inqueue of the graph, or are in hand. */
-  async isBusy(desired: Desired, observed: Observed): Promise<boolean> {
+  /**
+   * Messages wait in some inqueue of the graph, or are in hand, for longer than a moment: one that is just being settled
+   * while it is asked makes no busy network. Answers at once when nothing is there, else within about 350 ms.
+   */
+  async isBusy(look: () => { readonly desired: Desired; readonly observed: Observed }): Promise<boolean> {
+    for (let looks = 1; ; looks += 1) {
+      const { desired, observed } = look();
+      if (!(await this.#isBusyNow(desired, observed))) return false;
+      if (looks === BUSY_LOOKS) return true;
+      await delay(BUSY_LOOK_MS);
+    }
+  }
+
+  async #isBusyNow(desired: Desired, observed: Observed): Promise<boolean> {
     if (this.#counters.isAnyBusy(desired.roles)) return true;
     const queues = [...desired.roles].flatMap((role) =>
       (definitionOf(observed, role)?.inports ?? []).map(({ queue }) => queue),
