@@ -1,5 +1,5 @@
-import { applyEdit, type Edit, type Edited, type Graph, type Node, writeJson } from '../graph/index.js';
-import type { PortName, Role } from '../names.js';
+import { type Edit, type Graph, writeJson } from '../graph/index.js';
+import type { PortName } from '../names.js';
 import type {
   ComponentInfo,
   ComponentSource,
