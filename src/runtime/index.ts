@@ -11,4 +11,5 @@ export type { Coordination, GraphStore, LiveGraph, Relay } from './coordination.
 export { ExportedPortNotFoundError, OtherGraphError, RoleOfOthersError } from './errors.js';
 export { gitCommit } from './git-commit.js';
 export { Project, type ProjectLaunches, type ProjectOptions } from './project.js';
+export { FbpRelay, type FbpRelayOptions } from './relay.js';
 export { Runtime, type RuntimeOptions } from './runtime.js';

@@ -26,7 +26,7 @@ interface Question {
 interface Line {
   readonly questions: Question[];
   /** What it says is listened to from the first question on, for as long as the relay lives. */
-  listening: Subscription | undefined;
+  listening: Promise<Subscription> | undefined;
 }
 
 /**
@@ -87,24 +87,40 @@ export class FbpRelay implements Relay {
     for (const { questions } of lines) {
       for (const question of [...questions].reverse()) question.fail(new NotConnectedError('ask()'));
     }
-    await Promise.all(lines.map(({ listening }) => listening?.cancel()));
+    await Promise.all(
+      lines.map(({ listening }) =>
+        listening?.then(
+          (tap) => tap.cancel(),
+          () => undefined,
+        ),
+      ),
+    );
   }
 
   /** Sends the first question of a line. Never rejects. */
   async #askNext(definition: Definition, line: Line): Promise<void> {
     const [question] = line.questions;
     if (!question) return;
-    const { id, inqueue, outqueue } = definition;
+    const { id, inqueue } = definition;
     try {
-      line.listening ??= await this.#broker.tap(queueOf(outqueue, `.fbp.${id}.send`), ({ data }) =>
-        this.#hear(line, data),
-      );
+      await this.#listen(definition, line);
       // It may have been given up while we began to listen, and the next one be on its way already.
       if (line.questions[0] === question)
         await this.#broker.send('inqueue', queueOf(inqueue, `.fbp.${id}.receive`), { data: question.message });
     } catch (error) {
       if (line.questions.includes(question))
         question.fail(error instanceof Error ? error : new Error(messageOf(error)));
+    }
+  }
+
+  async #listen({ id, outqueue }: Definition, line: Line): Promise<void> {
+    line.listening ??= this.#broker.tap(queueOf(outqueue, `.fbp.${id}.send`), ({ data }) => this.#hear(line, data));
+    const { listening } = line;
+    try {
+      await listening;
+    } catch (error) {
+      if (line.listening === listening) line.listening = undefined;
+      throw error;
     }
   }
 
