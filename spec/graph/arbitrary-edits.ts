@@ -10,10 +10,10 @@ import {
 } from '../../src/graph/index.js';
 import { asPortName, asRole } from '../../src/names.js';
 
-/** Few names, so that edits meet: all of them .fbp can write. */
-const ROLES = ['a', 'b', 'c', 'd', '_A_1'];
-const COMPONENTS = ['A', 'lib/B', '', 'msgflo/RoundRobin', 'msgflo/PubSub'];
-const PORTS = ['in', 'out', 'deadletter', 'error'];
+/** Few names, so that edits meet, some of them also as the aliases of others in .fbp. */
+const ROLES = ['a', 'b', 'c', 'd', '_A_1', 'x/y', 'x_y', 'x y', 'x_y_2'];
+const COMPONENTS = ['A', 'lib/B', '', 'msgflo/RoundRobin', 'msgflo/PubSub', 'lib/B.js'];
+const PORTS = ['in', 'out', 'deadletter', 'error', 'my-port', 'my_port'];
 
 const role = fc.constantFrom(...ROLES).map(asRole);
 const port = fc.constantFrom(...PORTS).map(asPortName);

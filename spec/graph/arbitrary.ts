@@ -32,6 +32,25 @@ export const jsonAlphabet: Alphabet = {
   port: fc.string({ minLength: 1 }).map((text) => text.toLowerCase()),
 };
 
+const speakable = (text: string): boolean => !/^$|\p{Cc}/u.test(text);
+
+/** Whatever .fbp can say, if need be under an alias; many of them have the same letters in common. */
+export const aliasAlphabet: Alphabet = {
+  role: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('a/b', 'a b', 'a_b', 'a_b_2', 'a.b', '1', '_1', '-', 'A', 'über', '日本') },
+    fc.constantFrom('constructor', 'constructor_2', '__proto__', '\u2028', '"', "it's -> IN", 'demo/Repeat_x2lk8'),
+    fc.string({ unit: 'binary', maxLength: 4 }).filter(speakable),
+  ),
+  component: fc.oneof(fc.constantFrom('', 'lib/b.js', 'lib/b_js', 'msgflo/RoundRobin', 'two words'), fc.string()),
+  port: fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom('in', 'out', 'my-port', 'my_port', 'my port', '0', 'constructor') },
+    fc
+      .string({ unit: 'binary', maxLength: 4 })
+      .map((text) => text.toLowerCase())
+      .filter(speakable),
+  ),
+};
+
 const hasNoTrap = (value: unknown): boolean => !JSON.stringify(value).includes('__proto__') && !hasNegativeZero(value);
 
 function hasNegativeZero(value: unknown): boolean {

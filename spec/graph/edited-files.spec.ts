@@ -81,20 +81,6 @@ c OUT -> IN (lib/B), {"deep": [1,
   });
 
   const beyond: readonly (readonly [what: string, graph: Graph, message: string])[] = [
-    ['a role as editors make them up', grow(node('demo/Repeat_x2lk8')), "role 'demo/Repeat_x2lk8'"],
-    [
-      'a role with a slash by renaming',
-      grow({ do: 'rename-node', from: asRole('a'), to: asRole('demo/a') }),
-      "role 'demo/a'",
-    ],
-    ['a role that starts with a digit', grow(node('2nd')), "role '2nd'"],
-    ['a component with a dot', grow(node('b', 'lib/b.js')), "component 'lib/b.js' of 'b'"],
-    ['a port with a dash', grow({ do: 'add-iip', iip: { data: 1, to: to('in-put') } }), "port 'in-put'"],
-    [
-      'an exported port with a blank',
-      grow({ do: 'add-port', side: 'inport', port: { name: asPortName('my port'), target: to('in') } }),
-      "port 'my port'",
-    ],
     [
       'a case-sensitive graph that no longer is',
       grow(
@@ -111,11 +97,58 @@ c OUT -> IN (lib/B), {"deep": [1,
     });
   }
 
-  it('are JSON for any role', () => {
+  it('are JSON and .fbp for any role', () => {
     const graph = ['demo/Repeat_x2lk8', '1', 'my role', 'constructor', '__proto__'].reduce(
       (now, role) => applyEdit(now, node(role)).graph,
       emptyGraph('any'),
     );
     expectSame(readJson(writeJson(graph), { path: 'any.json' }).graph, graph);
+    expectSame(readFbp(writeFbp(graph), source).graph, graph);
+    expectSame(readFbp(patchFbp('# @name any\n', graph, source), source).graph, graph);
+  });
+
+  it('keep every line of .fbp that an edit does not concern', () => {
+    const names = (text: string): ReadonlyMap<string, string> => {
+      const written = [...text.matchAll(/^# @role (\{.*\})$/gm)].flatMap(([, json = '{}']) =>
+        Object.entries<unknown>(JSON.parse(json)),
+      );
+      return new Map(written.map(([alias, name]) => [String(name), alias]));
+    };
+    const roles = ['a', 'x/y', 'x_y', 'x y', 'x_y_2', '2nd', 'constructor', 'long/enough', 'quite other'];
+    const anyRole = fc.constantFrom(...roles).map(asRole);
+    const anyEdit = fc.oneof(
+      anyRole.map((role): Edit => ({ do: 'add-node', node: { role, component: 'A' } })),
+      anyRole.map((role): Edit => ({ do: 'remove-node', role })),
+      fc.tuple(anyRole, anyRole).map(([from, role]): Edit => ({ do: 'rename-node', from, to: role })),
+    );
+    fc.assert(
+      fc.property(grownGraph, fc.array(anyEdit, { maxLength: 6 }), anyEdit, (graph, growth, edit) => {
+        const before = edited(graph, growth);
+        const text = writeFbp(before);
+        const after = edited(before, [edit]);
+        const patched = patchFbp(text, after, source);
+        const [was, is] = [names(text), names(patched)];
+        const concerned = [...before.nodes, ...after.nodes]
+          .filter(({ role }) => was.get(role) !== is.get(role) || touches(edit, role))
+          .map(({ role }) => was.get(role) ?? role);
+        // A component or a port that nobody has any more takes its alias with it.
+        const kept = text
+          .split('\n')
+          .filter((line) => !/^# @(component|port) /.test(line) && !concerned.some((role) => line.includes(role)));
+        const lines = patched.split('\n');
+        let at = 0;
+        for (const line of kept) {
+          const found = lines.indexOf(line, at);
+          if (found < 0) expect.fail(`lost: ${line}\n${text}\n${patched}`);
+          at = found + 1;
+        }
+      }),
+      { numRuns: 500 },
+    );
   });
 });
+
+function touches(edit: Edit, role: string): boolean {
+  if (edit.do === 'rename-node') return edit.from === role || edit.to === role;
+  return edit.do === 'remove-node' && edit.role === role;
+}

@@ -11,7 +11,7 @@ import {
   writeFbp,
   writeJson,
 } from '../../src/graph/index.js';
-import { editsOf, fbpAlphabet, graphOver, jsonAlphabet } from './arbitrary.js';
+import { aliasAlphabet, editsOf, fbpAlphabet, graphOver, jsonAlphabet } from './arbitrary.js';
 
 const source = { path: 'any.fbp' };
 
@@ -42,61 +42,76 @@ describe('graph round trips', () => {
     );
   });
 
-  it('reads from .fbp what was written as .fbp, in the same order', () => {
-    fc.assert(
-      fc.property(graphOver(fbpAlphabet), (graph) => {
-        const { graph: again } = readFbp(writeFbp(graph), source);
-        expectSame(again, graph);
-        expect(again.nodes.map(({ role }) => role)).to.deep.equal(graph.nodes.map(({ role }) => role));
-        expect(again.iips.map(({ data }) => data)).to.deep.equal(graph.iips.map(({ data }) => data));
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  it('writes .fbp whose connections the fbp package reads alike', () => {
-    fc.assert(
-      fc.property(graphOver(fbpAlphabet), (graph) => {
-        const parsed = fbp.parse(writeFbp(graph), { validateContents: false });
-        const connections = parsed.connections.map(({ src, tgt, data }) =>
-          src
-            ? [src.process, src.port, src.index, tgt.process, tgt.port, tgt.index]
-            : [data, tgt.process, tgt.port, tgt.index],
+  for (const [of, alphabet] of [
+    ['names that .fbp has letters for', fbpAlphabet],
+    ['any names', aliasAlphabet],
+  ] as const) {
+    describe(`of ${of}`, () => {
+      it('reads from .fbp what was written as .fbp, in the same order', () => {
+        fc.assert(
+          fc.property(graphOver(alphabet), (graph) => {
+            const { graph: again } = readFbp(writeFbp(graph), source);
+            expectSame(again, graph);
+            expect(again.nodes.map(({ role }) => role)).to.deep.equal(graph.nodes.map(({ role }) => role));
+            expect(again.iips.map(({ data }) => data)).to.deep.equal(graph.iips.map(({ data }) => data));
+          }),
+          { numRuns: 500 },
         );
-        expect(connections).to.deep.equal([
-          ...graph.edges.map(({ from, to }) => [from.role, from.port, from.index, to.role, to.port, to.index]),
-          ...graph.iips.map(({ data, to }) => [data, to.role, to.port, to.index]),
-        ]);
-        expect(Object.entries(parsed.processes).map(([role, { component = '' }]) => [role, component])).to.deep.equal(
-          graph.nodes.map(({ role, component }) => [role, component]),
-        );
-      }),
-      { numRuns: 300 },
-    );
-  });
+      });
 
-  it('patches a text into one that reads as the edited graph and keeps every comment', () => {
-    const edit = graphOver(fbpAlphabet).chain((graph) =>
-      fc.record({
-        graph: fc.constant(graph),
-        after: editsOf(graph, fbpAlphabet),
-        every: fc.integer({ min: 1, max: 4 }),
-      }),
-    );
-    fc.assert(
-      fc.property(edit, fc.constantFrom('\n', '\r\n'), ({ graph, after, every }, newline) => {
-        const { text, comments } = commented(writeFbp(graph), every, newline);
-        expectSame(readFbp(text, source).graph, graph);
-        const patched = patchFbp(text, after, source);
-        expectSame(readFbp(patched, source).graph, after);
-        for (const comment of comments) expect(patched).to.include(comment);
-        expect(patchFbp(patched, after, source)).to.equal(patched);
-        const theirs = fbp.parse(patched, { validateContents: false });
-        expect(theirs.connections).to.have.length(after.edges.length + after.iips.length);
-      }),
-      { numRuns: 700 },
-    );
-  });
+      it('writes .fbp that the fbp package reads alike, but for aliases', () => {
+        fc.assert(
+          fc.property(graphOver(alphabet), (graph) => {
+            const text = writeFbp(graph);
+            const parsed = fbp.parse(text, { validateContents: false });
+            const [roleOf, componentOf, portOf] = ['role', 'component', 'port'].map((kind) => namesIn(text, kind));
+            const connections = parsed.connections.map(({ src, tgt, data }) => {
+              const [from, to] = [src, tgt].map((at) => at && [roleOf?.(at.process), portOf?.(at.port), at.index]);
+              return [from ?? data, to];
+            });
+            expect(connections).to.deep.equal([
+              ...graph.edges.map(({ from, to }) => [
+                [from.role, from.port, from.index],
+                [to.role, to.port, to.index],
+              ]),
+              ...graph.iips.map(({ data, to }) => [data, [to.role, to.port, to.index]]),
+            ]);
+            expect(
+              Object.entries(parsed.processes).map(([role, { component = '' }]) => [
+                roleOf?.(role),
+                componentOf?.(component),
+              ]),
+            ).to.deep.equal(graph.nodes.map(({ role, component }) => [role, component]));
+          }),
+          { numRuns: 300 },
+        );
+      });
+
+      it('patches a text into one that reads as the edited graph and keeps every comment', () => {
+        const edit = graphOver(alphabet).chain((graph) =>
+          fc.record({
+            graph: fc.constant(graph),
+            after: editsOf(graph, alphabet),
+            every: fc.integer({ min: 1, max: 4 }),
+          }),
+        );
+        fc.assert(
+          fc.property(edit, fc.constantFrom('\n', '\r\n'), ({ graph, after, every }, newline) => {
+            const { text, comments } = commented(writeFbp(graph), every, newline);
+            expectSame(readFbp(text, source).graph, graph);
+            expect(patchFbp(text, graph, source)).to.equal(text);
+            const patched = patchFbp(text, after, source);
+            expectSame(readFbp(patched, source).graph, after);
+            for (const comment of comments) expect(patched).to.include(comment);
+            expect(patchFbp(patched, after, source)).to.equal(patched);
+            const theirs = fbp.parse(patched, { validateContents: false });
+            expect(theirs.connections).to.have.length(after.edges.length + after.iips.length);
+          }),
+          { numRuns: 500 },
+        );
+      });
+    });
+  }
 
   it('patches chains, anonymous nodes and statements that share a line', () => {
     const text = [
@@ -111,7 +126,7 @@ describe('graph round trips', () => {
     ].join('\n');
     const { graph } = readFbp(text, source);
     fc.assert(
-      fc.property(editsOf(graph, fbpAlphabet), (after) => {
+      fc.property(fc.oneof(editsOf(graph, fbpAlphabet), editsOf(graph, aliasAlphabet)), (after) => {
         const patched = patchFbp(text, after, source);
         expectSame(readFbp(patched, source).graph, after);
         for (const comment of ['# head', '# a chain', '# two', '# three']) expect(patched).to.include(comment);
@@ -120,6 +135,13 @@ describe('graph round trips', () => {
     );
   });
 });
+
+/** From alias to name, as the notes of a text say. */
+function namesIn(text: string, kind: string): (alias: string) => unknown {
+  const notes = [...text.matchAll(/^# @(\w+) (\{.*\})$/gm)].filter(([, word]) => word === kind);
+  const names = new Map(notes.flatMap(([, , json = '{}']) => Object.entries<unknown>(JSON.parse(json))));
+  return (alias) => names.get(alias) ?? alias;
+}
 
 /** Puts comments of people's between and behind lines that hold no IIP over several lines. */
 function commented(

@@ -6,13 +6,10 @@ import type { Note } from './fbp-notes.js';
 import type { Edge, ExportedPort, Graph, Iip, Metadata, Node } from './model.js';
 
 /**
- * Graph parts as .fbp text. What connects and runs (roles, components, ports, data) is written so that every reader of
- * the notation understands it, or refused; what decorates (metadata beyond plain words, groups, properties) goes into
- * annotation lines, which other readers take for comments.
+ * Graph parts as .fbp text. Names are written as they are: those beyond the alphabet have had their aliases put in. What
+ * connects and runs is written so that every reader of the notation understands it, or refused; what decorates (metadata
+ * beyond plain words, groups, properties) goes into annotation lines, which other readers take for comments.
  */
-const ROLE = /^[A-Za-z_][A-Za-z0-9_-]*$/;
-const COMPONENT = /^[A-Za-z0-9_/-]*$/;
-const PORT = /^[A-Za-z_][A-Za-z0-9_.]*$/;
 const PLAIN_WORD = /^[A-Za-z0-9_/]*$/;
 /** No quote trouble, no character that some reader takes for a line end, no backslash before the closing quote. */
 const QUOTABLE = /^(?:[^\p{Cc}\u2028\u2029]*[^\p{Cc}\u2028\u2029\\])?$/u;
@@ -20,21 +17,9 @@ const MAX_COORDINATE = 1e15;
 
 const inherited = (name: string): boolean => name in Object.prototype;
 
-function roleText(role: Role): string {
-  if (!ROLE.test(role))
-    throw new GraphNotWritableError(`role '${role}'`, 'a role is letters, digits, _ and -, no digit first');
-  if (inherited(role)) throw new GraphNotWritableError(`role '${role}'`, 'the name is reserved');
-  return role;
-}
-
 function portText(port: PortName, caseSensitive: boolean, index?: number): string {
-  const thing = `port '${port}'`;
-  if (!PORT.test(port)) throw new GraphNotWritableError(thing, 'a port is letters, digits, _ and ., no digit first');
-  if (inherited(port)) throw new GraphNotWritableError(thing, 'the name is reserved');
-  if (!caseSensitive && port !== port.toLowerCase())
-    throw new GraphNotWritableError(thing, 'ports of a graph that is not case-sensitive are in lower case');
   if (index !== undefined && !(Number.isSafeInteger(index) && index >= 0))
-    throw new GraphNotWritableError(`${thing} with index ${index}`, 'an index is a whole number');
+    throw new GraphNotWritableError(`port '${port}' with index ${index}`, 'an index is a whole number');
   return `${caseSensitive ? port : port.toUpperCase()}${index === undefined ? '' : `[${index}]`}`;
 }
 
@@ -58,22 +43,17 @@ function isInline(key: string, value: unknown): boolean {
 /** `role(component:key=value)`. */
 export function declarationText(node: Node): string {
   const { role, component } = node;
-  if (!COMPONENT.test(component))
-    throw new GraphNotWritableError(
-      `component '${component}' of '${role}'`,
-      'a component is letters, digits, _, - and /',
-    );
   const metadata = Object.entries(inlineMetadata(node)).map(([key, value]) => `${key}=${String(value)}`);
-  return `${roleText(role)}(${component}${metadata.length > 0 ? ':' : ''}${metadata.join(',')})`;
+  return `${role}(${component}${metadata.length > 0 ? ':' : ''}${metadata.join(',')})`;
 }
 
 /** One connection; `mention` may give a role's text together with its declaration. */
 export function connectionText(
   part: Edge | Iip,
   caseSensitive: boolean,
-  mention: (role: Role) => string | undefined = roleText,
+  mention: (role: Role) => string | undefined = () => undefined,
 ): string {
-  const nodeText = (role: Role): string => mention(role) ?? roleText(role);
+  const nodeText = (role: Role): string => mention(role) ?? role;
   const portOf = ({ port, index }: Edge['to']): string => portText(port, caseSensitive, index);
   const { to } = part;
   const from = 'from' in part ? `${nodeText(part.from.role)} ${portOf(part.from)}` : iipText(part.data, to.role);
@@ -91,7 +71,7 @@ function iipText(data: unknown, role: Role): string {
 /** `INPORT=role.PORT:NAME`. */
 export function exportText(kind: 'INPORT' | 'OUTPORT', { name, target }: ExportedPort, caseSensitive: boolean): string {
   const port = portText(target.port, caseSensitive);
-  return `${kind}=${roleText(target.role)}.${port}:${portText(name, caseSensitive)}`;
+  return `${kind}=${target.role}.${port}:${portText(name, caseSensitive)}`;
 }
 
 /** The annotation of the graph's name apart: a text may leave it to the name of its file. */

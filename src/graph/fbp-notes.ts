@@ -2,12 +2,14 @@ import { canonicalJson } from '../support/index.js';
 import { type Connection, toEdgeOrIip } from './connection.js';
 import { edgeKey, iipKey } from './keys.js';
 import type { Metadata } from './model.js';
+import type { NameKind } from './respelled.js';
 
 /**
  * A fact that an annotation line carries: `# @name Hello`, in the words of the `fbp` package, or one of ours, whose value
  * is a JSON object and which the package takes for a comment: `# @node {"role":"a","metadata":{"x":-1.5}}`.
  */
 export type Note =
+  | AliasNote
   | { readonly kind: 'property'; readonly key: string; readonly value: unknown }
   | { readonly kind: 'caseSensitive'; readonly value: boolean }
   | { readonly kind: 'node'; readonly role: string; readonly metadata: Metadata }
@@ -15,8 +17,15 @@ export type Note =
   | { readonly kind: 'inport' | 'outport'; readonly name: string; readonly metadata: Metadata }
   | { readonly kind: 'group'; readonly name: string; readonly nodes: readonly string[]; readonly metadata?: Metadata };
 
+/** What stands in the text as `alias` is called `name`. */
+export interface AliasNote {
+  readonly kind: NameKind;
+  readonly alias: string;
+  readonly name: string;
+}
+
 const SIMPLE = /^# +@([A-Za-z0-9_-]+) +([A-Za-z0-9_.-][A-Za-z0-9_ .-]*)$/;
-const OURS = /^# +@(property|node|edge|inport|outport|group) +(\{.*\}) *$/;
+const OURS = /^# +@(role|component|port|property|node|edge|inport|outport|group) +(\{.*\}) *$/;
 const SIMPLE_KEY = /^[A-Za-z0-9_-]+$/;
 const SIMPLE_VALUE = /^[A-Za-z0-9_.-](?:[A-Za-z0-9_ .-]*[A-Za-z0-9_.-])?$/;
 
@@ -27,6 +36,10 @@ export function subjectOf(note: Note): string {
       return `property ${note.key}`;
     case 'caseSensitive':
       return 'caseSensitive';
+    case 'role':
+    case 'component':
+    case 'port':
+      return `${note.kind} ${note.alias}`;
     case 'node':
       return `node ${note.role}`;
     case 'edge': {
@@ -61,9 +74,11 @@ function readOurs(kind: string, json: string): Note {
 
 function toNote(kind: string, value: Readonly<Record<string, unknown>>): Note | undefined {
   const { role, name, nodes, metadata } = value;
-  if (kind === 'property') {
-    const [entry, ...more] = Object.entries(value);
-    return entry && more.length === 0 ? { kind: 'property', key: entry[0], value: entry[1] } : undefined;
+  const [entry, ...more] = Object.entries(value);
+  const only = more.length === 0 ? entry : undefined;
+  if (kind === 'property') return only && { kind, key: only[0], value: only[1] };
+  if (kind === 'role' || kind === 'component' || kind === 'port') {
+    return typeof only?.[1] === 'string' ? { kind, alias: only[0], name: only[1] } : undefined;
   }
   if (kind === 'group') {
     if (typeof name !== 'string' || !Array.isArray(nodes) || !nodes.every((node) => typeof node === 'string')) return;
@@ -84,6 +99,10 @@ export function writeNote(note: Note): string {
       return writeProperty(note.key, note.value);
     case 'caseSensitive':
       return `# @caseSensitive ${note.value}`;
+    case 'role':
+    case 'component':
+    case 'port':
+      return `# @${note.kind} ${oneLine(Object.fromEntries([[note.alias, note.name]]))}`;
     case 'edge':
       return `# @edge ${oneLine(note.connection)}`;
     default: {

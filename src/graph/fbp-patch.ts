@@ -1,6 +1,7 @@
-import type { Role } from '../names.js';
+import { asRole, type Role } from '../names.js';
 import { sameGraph } from './diff.js';
 import { GraphNotWritableError } from './errors.js';
+import { aliasesFor, aliasNotes, spelledRenames } from './fbp-aliases.js';
 import {
   type Declaration,
   type FbpDocument,
@@ -19,11 +20,12 @@ import {
   sameMetadata,
 } from './fbp-notation.js';
 import { type Note, sameNote, writeNote } from './fbp-notes.js';
-import { graphOf, readFbp } from './fbp-reader.js';
+import { readFbp, readSpelled } from './fbp-reader.js';
 import { Wanted } from './fbp-wanted.js';
 import { edgeKey, iipKey, portKey } from './keys.js';
 import type { Edge, Graph, Iip, Node } from './model.js';
-import { findRenames, renamePart } from './renames.js';
+import { renamePart } from './renames.js';
+import { respelled } from './respelled.js';
 import type { GraphSource } from './source.js';
 
 /**
@@ -36,9 +38,12 @@ import type { GraphSource } from './source.js';
  */
 export function patchFbp(text: string, graph: Graph, source: GraphSource): string {
   const document = parseFbpDocument(text, source.path);
-  const before = graphOf(document, source).graph;
+  const { graph: before, spelled } = readSpelled(document, source);
   if (sameGraph(before, graph)) return text;
-  const patched = new Patch(document, before, graph).text();
+  const aliases = aliasesFor(graph, spelled);
+  const wanted = respelled(graph, aliases);
+  const renames = spelledRenames(spelled, before, graph, aliases);
+  const patched = new Patch(document, spelled.graph, { graph: wanted, renames, notes: aliasNotes(aliases) }).text();
   if (!sameGraph(readFbp(patched, source).graph, graph))
     throw new GraphNotWritableError(`graph '${graph.name}'`, 'read again, it would not be the same');
   return patched;
@@ -46,6 +51,13 @@ export function patchFbp(text: string, graph: Graph, source: GraphSource): strin
 
 /** The statements that take the place of one; `undefined` leaves it as it is. */
 type Replacement = readonly string[] | undefined;
+
+/** What the text is to spell, which roles it spells otherwise so far, and the notes of its aliases. */
+interface Goal {
+  readonly graph: Graph;
+  readonly renames: ReadonlyMap<Role, Role>;
+  readonly notes: readonly Note[];
+}
 
 class Patch {
   readonly #document: FbpDocument;
@@ -62,14 +74,14 @@ class Patch {
   #nameAnonymous = false;
   readonly #rewriteAll: boolean;
 
-  constructor(document: FbpDocument, before: Graph, graph: Graph) {
+  constructor(document: FbpDocument, before: Graph, { graph, renames, notes }: Goal) {
     this.#document = document;
     this.#graph = graph;
-    this.#renames = findRenames(before, graph);
+    this.#renames = renames;
     this.#nodes = new Map(graph.nodes.map((node) => [node.role, node]));
     const named = document.lines.some(({ note }) => note?.kind === 'property' && note.key === 'name');
     const name = named || before.name !== graph.name ? [nameNote(graph)] : [];
-    this.#wanted = new Wanted(graph, [...name, ...graphNotes(graph)], partNotes(graph));
+    this.#wanted = new Wanted(graph, [...name, ...graphNotes(graph)], [...notes, ...partNotes(graph)]);
     this.#stale = this.#findStale();
     this.#newline = /\r\n|[\n\r]/.exec(document.text)?.[0] ?? '\n';
     this.#rewriteAll = before.caseSensitive !== graph.caseSensitive;
@@ -127,7 +139,7 @@ class Patch {
       holding.set(declaration.role, this.#holds(declaration) ? [...list, declaration] : list);
     }
     const stale = [...holding].filter(([role, declarations]) => {
-      const node = this.#nodes.get(role);
+      const node = this.#nodeStill(role);
       const metadata = declarations.findLast((declaration) => declaration.metadata !== undefined)?.metadata ?? {};
       const component = declarations.find((declaration) => declaration.component !== '')?.component ?? '';
       return !node || component !== node.component || !sameMetadata(metadata, inlineMetadata(node));
@@ -136,9 +148,14 @@ class Patch {
   }
 
   #holds({ role, component, metadata }: Declaration): boolean {
-    const node = this.#nodes.get(role);
+    const node = this.#nodeStill(role);
     if (!node || (component !== '' && component !== node.component)) return false;
     return metadata === undefined || sameMetadata(metadata, inlineMetadata(node));
+  }
+
+  /** The node that a role of the text means now as before. */
+  #nodeStill(role: Role): Node | undefined {
+    return this.#renames.has(role) ? undefined : this.#nodes.get(role);
   }
 
   #survivors(declares: readonly Declaration[]): Node[] {
@@ -146,10 +163,16 @@ class Patch {
   }
 
   #noteLine({ end, next, start }: FbpLine, note: Note): string {
-    const wanted = this.#wanted.takeNote(note);
+    const wanted = this.#wanted.takeNote(this.#renamedNote(note));
     if (!wanted) return '';
     const { text } = this.#document;
     return sameNote(wanted, note) ? text.slice(start, next) : `${writeNote(wanted)}${text.slice(end, next)}`;
+  }
+
+  #renamedNote(note: Note): Note {
+    const renamed = (role: string): Role => this.#renames.get(asRole(role)) ?? asRole(role);
+    if (note.kind === 'role') return { ...note, alias: renamed(note.alias) };
+    return note.kind === 'node' ? { ...note, role: renamed(note.role) } : note;
   }
 
   /** The line with its indentation and comment around what becomes of its statements; `''` when nothing is left. */

@@ -1,11 +1,13 @@
 import { asRole, type Role } from '../names.js';
 import { withMetadata } from './connection.js';
 import type { Position } from './errors.js';
+import { namesBehind, type Spelled } from './fbp-aliases.js';
 import { type FbpDocument, parseFbpDocument } from './fbp-document.js';
 import { type Note, subjectOf } from './fbp-notes.js';
 import { edgeKey, iipKey } from './keys.js';
 import type { Edge, ExportedPort, Graph, Group, Iip, Metadata, Node } from './model.js';
 import { GraphPositions, type Located } from './positions.js';
+import { respelled } from './respelled.js';
 import { type GraphDocument, type GraphSource, nameFrom } from './source.js';
 
 /**
@@ -15,14 +17,21 @@ import { type GraphDocument, type GraphSource, nameFrom } from './source.js';
  * @throws {GraphSyntaxError}
  */
 export function readFbp(text: string, source: GraphSource): GraphDocument {
-  return graphOf(parseFbpDocument(text, source.path), source);
+  const { graph, positions } = readSpelled(parseFbpDocument(text, source.path), source);
+  return { graph, positions };
 }
 
-export function graphOf(document: FbpDocument, source: GraphSource): GraphDocument {
+/** The graph and, beside it, what the text says to those who know nothing of aliases. @throws {GraphSyntaxError} */
+export function readSpelled(document: FbpDocument, source: GraphSource): GraphDocument & { readonly spelled: Spelled } {
   const places = new Map<Located, Position>();
-  const builder = new GraphBuilder(document, places);
-  const graph = builder.build(nameFrom(source));
-  return { graph, positions: new GraphPositions(source.path, (part) => places.get(part)) };
+  const inText = new GraphBuilder(document, places).build(nameFrom(source));
+  const names = namesBehind(document, inText);
+  const graph = respelled(inText, names, (from, to) => {
+    const place = places.get(from);
+    if (place) places.set(to, place);
+  });
+  const positions = new GraphPositions(source.path, (part) => places.get(part));
+  return { graph, positions, spelled: { graph: inText, names } };
 }
 
 class GraphBuilder {

@@ -1,6 +1,8 @@
+import { aliasesFor, aliasNotes } from './fbp-aliases.js';
 import { connectionText, declarationText, exportText, graphNotes, nameNote, partNotes } from './fbp-notation.js';
 import { writeNote } from './fbp-notes.js';
 import type { Graph } from './model.js';
+import { respelled } from './respelled.js';
 
 /**
  * A fresh .fbp text: annotations, exported ports, one line a node, one line a connection, IIPs last, and at the end, as
@@ -8,7 +10,9 @@ import type { Graph } from './model.js';
  * @throws {GraphNotWritableError} naming the first thing that the notation cannot say.
  */
 export function writeFbp(graph: Graph): string {
-  const { caseSensitive, inports, outports, nodes, edges, iips } = graph;
+  const aliases = aliasesFor(graph);
+  const spelled = respelled(graph, aliases);
+  const { caseSensitive, inports, outports, nodes, edges, iips } = spelled;
   const blocks = [
     [nameNote(graph), ...graphNotes(graph)].map(writeNote),
     [
@@ -17,7 +21,7 @@ export function writeFbp(graph: Graph): string {
     ],
     nodes.map(declarationText),
     [...edges, ...iips].map((part) => connectionText(part, caseSensitive)),
-    partNotes(graph).map(writeNote),
+    [...aliasNotes(aliases), ...partNotes(spelled)].map(writeNote),
   ];
   return blocks
     .filter((lines) => lines.length > 0)
