@@ -39,9 +39,12 @@ export async function spawnChild(
   }
 }
 
-/** A copy of ours. Without NODE_EXTRA_CA_CERTS, which costs every Node process 125 ms at start, unless the spec adds it. */
+/**
+ * A copy of ours, without the secret of the FBP endpoint, which is none of theirs; and without NODE_EXTRA_CA_CERTS, which
+ * costs every Node process 125 ms at start, unless the spec adds it.
+ */
 function childEnvironment(added: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  const { NODE_EXTRA_CA_CERTS: _slow, ...inherited } = process.env;
+  const { NODE_EXTRA_CA_CERTS: _slow, MSGFLO_SECRET: _secret, ...inherited } = process.env;
   return { ...inherited, ...added };
 }
 
