@@ -152,6 +152,7 @@ export class MemoryStore implements GraphStore {
 
   /** Somebody else edits the file. */
   editOutside(change: { readonly graph: Graph; readonly edits: readonly Edit[] }): void {
+    this.live = { ...this.live, graph: change.graph };
     this.#outside(change);
   }
 

@@ -1,16 +1,19 @@
-import { join } from 'node:path';
-import { Coordinator, launchesOf } from '../coordinator/index.js';
+import { basename, join } from 'node:path';
+import { Coordinator } from '../coordinator/index.js';
 import { messageOf } from '../errors.js';
+import { GraphFile } from '../graph-file/index.js';
+import type { Library } from '../library/index.js';
 import { type IpcChannel, KeeperClient, type ProcessSpec } from '../process/index.js';
-import { liveUrlLine, RuntimePinger, Server } from '../server/index.js';
+import { FbpRelay, gitCommit, Project, Runtime } from '../runtime/index.js';
+import { liveUrlLine, RuntimePinger, Server, type ServerOptions } from '../server/index.js';
 import { createLogger, type Logger } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
-import { type Broker, withoutPassword } from '../transport/index.js';
+import { type Broker, type ClientOptions, withoutPassword } from '../transport/index.js';
 import { goOnWhenNobodyReads } from './command.js';
 import { Progress } from './progress.js';
-import { executable, loadGraph, loadProjectLibrary } from './project.js';
-import { RuntimeNetwork } from './runtime-network.js';
+import { executable, loadProjectLibrary } from './project.js';
 import { type RuntimeSettings, takeSettings } from './runtime-settings.js';
+import { readTls, renewTls } from './tls-options.js';
 import { untilAborted } from './until-aborted.js';
 
 /** The coordinator cannot start and never will: the keeper gives up too. Anything else is tried again. */
@@ -54,68 +57,133 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
+/**
+ * Opens all parts, from the broker to the door, and closes them the other way round: who came in last leaves first, and the
+ * graph's file is written before the broker is let go.
+ */
 async function serve(
   settings: RuntimeSettings,
   keeper: KeeperClient,
   { log, isRestart, signal }: Surroundings,
 ): Promise<void> {
-  const { graph, positions } = await loadGraph(settings.graph);
-  const library = await loadProjectLibrary(settings, { cwd: process.cwd(), log });
-  const { launches, unknown } = launchesOf(graph, library, settings);
-  for (const { role, error } of isRestart ? [] : unknown) {
-    const node = graph.nodes.find((one) => one.role === role);
-    log.warn(
-      `${node ? positions.where(node) : positions.path}: ${error.message}; waiting for somebody else to announce it`,
+  const closings: (() => unknown)[] = [];
+  const tls = settings.tls && (await readTls(settings.tls));
+  const graphFile = await openGraph(settings, log);
+  closings.push(() => graphFile.close());
+  try {
+    const project = await projectOf(settings, log);
+    if (!isRestart) sayUnfit(project, graphFile, log);
+    const broker = await openBroker(settings.broker, { id: `msgflo-coordinator-${settings.run}` }, log);
+    closings.unshift(() => broker.close());
+    const coordinator = coordinatorOf(settings, { graphFile, project, broker, keeper, log });
+    const relay = new FbpRelay({ broker, log });
+    const repositoryVersion = await gitCommit(project.library.baseDir);
+    const runtime = new Runtime({
+      id: settings.runtimeId,
+      coordinator,
+      project,
+      store: graphFile,
+      relay,
+      log,
+      ...(settings.graph === undefined ? {} : { file: settings.graph }),
+      ...(repositoryVersion === undefined ? {} : { repositoryVersion }),
+    });
+    let isReady = false;
+    const server = serverOf(settings, { network: runtime, log, isReady: () => isReady, ...(tls && { tls }) });
+    closings.unshift(
+      () => server.stop(),
+      () => runtime.close(),
+      () => relay.close(),
+      () => coordinator.stop(),
+      () => graphFile.close(),
     );
+    await server.start();
+    if (settings.tls && tls) {
+      closings.unshift(renewTls(settings.tls, tls, { renew: (pem) => server.renewTls(pem), log }));
+    }
+    await broker.connect({ signal });
+    if (!isRestart) {
+      const { waitTimeoutMs } = settings;
+      const progress = new Progress({ coordinator, positions: () => graphFile.positions, waitTimeoutMs, log });
+      closings.unshift(() => progress.stop());
+    }
+    await coordinator.start();
+    isReady = true;
+    closings.unshift(() => {
+      isReady = false;
+    });
+    const pinger = pingerOf(settings, log);
+    pinger?.start();
+    closings.unshift(() => pinger?.stop());
+    sayStarted(server.address, settings, isRestart, log);
+    await untilAborted(signal);
+  } finally {
+    for (const close of closings) await close();
   }
-  const broker = await open(settings.broker, settings.run, log);
-  const coordinator = new Coordinator({
+}
+
+/** The base of the names of the files that are kept for a graph; a graph may change its own name while it runs. */
+function stemOf({ graph = 'main' }: RuntimeSettings): string {
+  return encodeURIComponent(basename(graph).replace(/\.(fbp|json)$/i, ''));
+}
+
+function openGraph(settings: RuntimeSettings, log: Logger): Promise<GraphFile> {
+  const { graph: path, stateDir, run, autoSave } = settings;
+  const statePath = join(stateDir, `graph-${stemOf(settings)}.json`);
+  return GraphFile.open({ statePath, run, autoSave, log, ...(path === undefined ? {} : { path }) });
+}
+
+async function projectOf(settings: RuntimeSettings, log: Logger): Promise<Project> {
+  const load = (): Promise<Library> => loadProjectLibrary(settings, { cwd: process.cwd(), log });
+  const { broker, run, ignore } = settings;
+  return new Project({ library: await load(), load, launch: { broker, run, ignore } });
+}
+
+/** That a component is unknown is no mistake: somebody else may run it. */
+function sayUnfit(project: Project, { live, positions }: GraphFile, log: Logger): void {
+  const { unfit } = project.launchesOf(live.graph);
+  for (const node of live.graph.nodes) {
+    const error = unfit.get(node.role);
+    if (error) log.warn(`${positions.where(node)}: ${error.message}; waiting for somebody else to announce it`);
+  }
+}
+
+interface Parts {
+  readonly graphFile: GraphFile;
+  readonly project: Project;
+  readonly broker: Broker;
+  readonly keeper: KeeperClient;
+  readonly log: Logger;
+}
+
+function coordinatorOf(settings: RuntimeSettings, { graphFile, project, broker, keeper, log }: Parts): Coordinator {
+  const { graph, isStarted } = graphFile.live;
+  return new Coordinator({
     graph,
+    isStarted,
     broker,
+    openClient: (options) => openBroker(settings.broker, options, log),
     launcher: keeper,
-    launches,
+    launches: (one) => project.launchesOf(one).launches,
     router: routerSpec(settings.broker),
     run: settings.run,
     lapseMs: settings.lapseMs,
     brokerName: withoutPassword(settings.broker),
-    recordsPath: join(settings.stateDir, `coordinator-${encodeURIComponent(graph.name)}.json`),
+    recordsPath: join(settings.stateDir, `coordinator-${stemOf(settings)}.json`),
     log,
   });
-  let isReady = false;
-  const network = new RuntimeNetwork({ id: settings.runtimeId, coordinator, library });
-  const { host, port, ide } = settings;
-  const server = new Server({
-    network,
-    log,
-    host,
-    port,
-    isReady: () => isReady,
-    ...(ide === undefined ? {} : { ide }),
-  });
-  const pinger = pingerOf(settings, log);
-  let progress: Progress | undefined;
-  try {
-    await server.start();
-    await broker.connect({ signal });
-    if (!isRestart) progress = new Progress(coordinator, positions, settings.waitTimeoutMs, log);
-    await coordinator.start();
-    isReady = true;
-    pinger?.start();
-    sayStarted(server.address, settings, isRestart, log);
-    await untilAborted(signal);
-  } finally {
-    isReady = false;
-    progress?.stop();
-    await pinger?.stop();
-    await server.stop();
-    await coordinator.stop();
-    await broker.close();
-  }
 }
 
-async function open(address: string, run: string, log: Logger): Promise<Broker> {
+function serverOf(
+  { host, port, ide, access, allowOrigins }: RuntimeSettings,
+  parts: Pick<ServerOptions, 'network' | 'log' | 'isReady' | 'tls'>,
+): Server {
+  return new Server({ ...parts, host, port, access, allowOrigins, ...(ide === undefined ? {} : { ide }) });
+}
+
+function openBroker(address: string, options: ClientOptions, log: Logger): Promise<Broker> {
   log.debug(`coordinator on ${withoutPassword(address)}`);
-  return builtinTransports().open(address, { id: `msgflo-coordinator-${run}` }, log);
+  return builtinTransports().open(address, options, log);
 }
 
 /** Forwards what the broker cannot bind; started only once something needs it, and then kept. */

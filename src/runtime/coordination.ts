@@ -37,7 +37,9 @@ export interface GraphStore {
   put(live: LiveGraph): void;
   /** Resolves when it is in the graph's own file. */
   persist(): Promise<void>;
+  /** Called with what the store has taken over already. */
   onOutside(listener: (change: { readonly graph: Graph; readonly edits: readonly Edit[] }) => void): void;
+  /** Called with lines for people, which it has logged already. */
   onProblem(listener: (message: string) => void): void;
 }
 

@@ -2,10 +2,12 @@
  * The running network as editors see and change it. `Runtime` satisfies the protocol's `Network`: it keeps the graph that is
  * wanted, which edits change at once and all together, has a `Coordination` (the coordinator) make it so and a `GraphStore`
  * (the graph's file) keep it, and puts what these tell into the words that clients know. `Project` is the components there
- * are at the moment and how they are started, for the runtime and the coordinator alike.
+ * are at the moment and how they are started, for the runtime and the coordinator alike. `FbpRelay` asks participants that
+ * are FBP runtimes themselves.
  *
- * Around the graph: `foreign-roles.ts` (roles that others play), `exported-ports.ts`, `graph-identity.ts`. Around what happens:
- * `news.ts`, `troubles.ts`, `losses.ts`; `edge-routes.ts` tells which participants an edge stands for, for data and states.
+ * Around the graph: `graph-edits.ts`, `foreign-roles.ts` (roles that others play), `exported-ports.ts`, `graph-identity.ts`.
+ * Around what happens: `news.ts`, `troubles.ts`, `losses.ts`. `edge-routes.ts` tells which participants an edge stands for, for
+ * data (`edge-data.ts`) and states (`edge-status.ts`, `node-status.ts`).
  */
 export type { Coordination, GraphStore, LiveGraph, Relay } from './coordination.js';
 export { ExportedPortNotFoundError, OtherGraphError, RoleOfOthersError } from './errors.js';

@@ -58,11 +58,6 @@ export class News {
     }
   }
 
-  /** Something is wrong that the coordinator does not know of. */
-  trouble(message: string): void {
-    this.#troubles.add({ about: 'graph', message });
-  }
-
   /** Nothing is told afterwards. Idempotent. */
   close(): void {
     this.#troubles.close();

@@ -78,7 +78,7 @@ export class Runtime implements Network {
   #isDebugging = false;
 
   constructor(options: RuntimeOptions) {
-    const { id, coordinator, project, store, repositoryVersion, log } = options;
+    const { id, coordinator, project, store, repositoryVersion } = options;
     const { namespace, repository } = project.library;
     this.id = id;
     if (namespace !== undefined) this.namespace = namespace;
@@ -101,10 +101,7 @@ export class Runtime implements Network {
     this.#queues = latestWithin(queues, { withinMs: BUSY_WITHIN_MS, before: [] });
     this.#unsubscribe = coordinator.subscribe((event) => this.#news.take(event));
     store.onOutside((change) => this.#editedOutside(change));
-    store.onProblem((message) => {
-      log.warn(message);
-      this.#news.trouble(message);
-    });
+    store.onProblem((message) => tell({ kind: 'error', message }));
   }
 
   get graphId(): string {
@@ -232,15 +229,19 @@ export class Runtime implements Network {
     if (this.#closing.signal.aborted) return;
     const { project, log } = this.#options;
     this.#edits.takeOver(graph, edits, this.graph());
-    this.#put({ ...this.#live, graph });
+    this.#become({ ...this.#live, graph });
     for (const error of project.launchesOf(graph).unfit.values()) log.warnOnce(error.message, error.message);
     this.#tellEdited(edits);
   }
 
   #put(live: Required<LiveGraph>): void {
+    this.#become(live);
+    this.#options.store.put(live);
+  }
+
+  #become(live: Required<LiveGraph>): void {
     const hasOtherEdges = live.graph.edges !== this.#live.graph.edges;
     this.#live = live;
-    this.#options.store.put(live);
     if (hasOtherEdges && this.#data.isByEdge) this.#tap();
   }
 

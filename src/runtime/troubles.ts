@@ -13,7 +13,7 @@ export interface Trouble {
   /** Absent for what belongs to no node. */
   readonly role?: Role;
   /** Only troubles of one kind are told together. */
-  readonly about: 'process' | 'dead letter' | 'lost' | 'failure' | 'graph';
+  readonly about: 'process' | 'dead letter' | 'lost' | 'failure';
   readonly message: string;
 }
 
