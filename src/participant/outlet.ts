@@ -1,5 +1,13 @@
 import { Backoff } from '../support/index.js';
-import { type Client, encodePayload, HEADER, type InHand, type Output, UnroutedError } from '../transport/index.js';
+import {
+  type Client,
+  encodePayload,
+  HEADER,
+  type InHand,
+  type Output,
+  QueueNotFoundError,
+  UnroutedError,
+} from '../transport/index.js';
 import type { Outport } from './outport.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -63,7 +71,7 @@ export class Outlet {
       },
       (error: unknown) => {
         underway.end();
-        if (!(error instanceof UnroutedError)) throw error;
+        if (!isUntaken(error)) throw error;
         return this.#sendLater(each);
       },
     );
@@ -78,7 +86,7 @@ export class Outlet {
       try {
         return await this.#post(each);
       } catch (error) {
-        if (!(error instanceof UnroutedError)) throw error;
+        if (!isUntaken(error)) throw error;
         if (outport.isTried) return this.#drop(outport);
       }
       await backoff
@@ -137,6 +145,11 @@ export class Outlet {
     for (const each of outputs) begin(each);
     return outputs;
   }
+}
+
+/** An outqueue that is not persistent goes with the last who is bound to it, and comes again with the next wiring. */
+function isUntaken(error: unknown): boolean {
+  return error instanceof UnroutedError || error instanceof QueueNotFoundError;
 }
 
 function begin(each: Outgoing): void {

@@ -189,6 +189,7 @@ export class Participant {
         inport.sources = sources;
       }
     }
+    await this.#declareAgain(wiring);
     const changing = [...this.#outports].map(([name, outport]) =>
       outport.become(wiring.outports[name] ?? 'unconnected', UNDERWAY_MS),
     );
@@ -198,6 +199,16 @@ export class Participant {
     await Promise.all(changing);
     this.#wired = wiring.hash;
     this.#announcer.announceSoon();
+  }
+
+  /** Some brokers delete an outqueue that is not persistent when nobody is bound to it any more. */
+  async #declareAgain({ outports }: Wiring): Promise<void> {
+    for (const [name, { queue, state }] of this.#outports) {
+      const next = outports[name] ?? 'unconnected';
+      const isNeeded = next !== 'unconnected' && next !== state;
+      if (isNeeded && this.#component.outports[name]?.persistent === false)
+        await this.#client.declare('outqueue', queue, { persistent: false });
+    }
   }
 
   #warnOfUnknownPorts({ inports, outports }: Wiring): void {
