@@ -15,6 +15,7 @@ import {
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { readGraph, sameGraph, writeFbp, writeJson } from '../../src/graph/index.js';
+import { asPortName, asRole } from '../../src/names.js';
 import { failureOf } from '../library/project.js';
 import { addNode, edit, edited, keyOf, node, removeNode, rolesOf, Scene, setKey } from './scene.js';
 
@@ -175,14 +176,15 @@ describe('GraphFile', () => {
     it('says what .fbp has no words for, keeps the file, and goes on when it is gone', async () => {
       const made = await scene('net.fbp');
       const file = await made.open();
-      edit(file, addNode('two words'));
+      const to = { role: asRole('fan'), port: asPortName('SPEED') }; // in lower case, unless the graph is case-sensitive
+      file.put({ ...file.live, graph: { ...base, iips: [{ data: 1, to }] } });
       await file.settled();
       expect(made.problems).to.have.length(1);
-      expect(made.problems[0]).to.match(/net\.fbp: .*'two words' cannot be written as \.fbp/);
+      expect(made.problems[0]).to.match(/net\.fbp: .*cannot be written as \.fbp/);
       expect(await made.text()).to.equal(FBP);
       const failure = await failureOf(file.persist());
       expect(failure.code).to.equal('MSGFLO_GRAPH_NOT_WRITABLE');
-      edit(file, removeNode('two words'), addNode('words'));
+      file.put({ ...file.live, graph: edited(base, addNode('words')) });
       await file.settled();
       expect(made.problems).to.have.length(2);
       expect(rolesOf(await made.graph())).to.include('words');
@@ -309,12 +311,13 @@ describe('GraphFile', () => {
       expect(made.problems.slice(1)).to.deep.equal([`${made.statePath}: it is written again`]);
     });
 
-    it('holds graphs that .fbp could not', async () => {
+    it('holds names of any letters', async () => {
       const made = await scene('net.fbp');
-      const first = await made.open({ run: 'r' });
-      edit(first, addNode('two words'));
+      const first = await made.open({ run: 'r', autoSave: false });
+      edit(first, addNode('two words'), addNode('__proto__'), addNode('\u2028'));
       await first.close();
-      expect(rolesOf((await made.open({ run: 'r' })).live.graph)).to.include('two words');
+      const again = await made.open({ run: 'r', autoSave: false });
+      expect(rolesOf(again.live.graph)).to.include.members(['two words', '__proto__', '\u2028']);
     });
   });
 

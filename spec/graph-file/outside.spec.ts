@@ -157,7 +157,7 @@ describe('GraphFile and others who write the file', () => {
       const made = await scene();
       const file = await made.open();
       await unlink(made.path);
-      execFileSync('mkfifo', [made.path]);
+      execFileSync('sh', ['-c', 'mkfifo "$0"', made.path]);
       await until(() => made.problems.length > 0);
       expect(made.problems).to.deep.equal([`${made.path}: it is no ordinary file`]);
       edit(file, addNode('ours'));

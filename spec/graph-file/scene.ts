@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { applyEdit, type Edit, type Graph, type Node, readGraph } from '../../src/graph/index.js';
 import { GraphFile, type GraphFileOptions, type OutsideChange } from '../../src/graph-file/index.js';
-import { asPortName, asRole } from '../../src/names.js';
+import { asRole } from '../../src/names.js';
 import { type Logger, silentLogger } from '../../src/support/index.js';
 
 /** A graph file in a folder of its own, and everything that was said about it. */
@@ -81,10 +81,6 @@ export const setKey = (role: string, key: string, value: unknown): Edit => ({
   do: 'change-node',
   role: asRole(role),
   metadata: { [key]: value },
-});
-export const addIip = (role: string, data: unknown): Edit => ({
-  do: 'add-iip',
-  iip: { data, to: { role: asRole(role), port: asPortName('in') } },
 });
 
 export const edited = (graph: Graph, ...edits: readonly Edit[]): Graph =>

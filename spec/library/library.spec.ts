@@ -159,7 +159,7 @@ describe('Library', () => {
 
     it('does not wait for a pipe', async () => {
       const baseDir = await project({ 'participants/A.js': '' });
-      execFileSync('mkfifo', [join(baseDir, 'participants/B.js')]);
+      execFileSync('sh', ['-c', 'mkfifo "$0"', join(baseDir, 'participants/B.js')]);
       const failure = await failureOf((await loadLibrary({ baseDir })).source('B'));
       expect(failure.message).to.match(/no ordinary file/);
     });

@@ -87,16 +87,21 @@ export class DiskFile {
 
   /** A rename asks nobody whether the file may be written, and root may write all: so the mode is looked at as well. */
   async #writable(target: string): Promise<Stats | undefined> {
-    const stats = await stat(target).catch(() => undefined); // gone: then it is not what we know any more
-    const isWritable = await access(target, constants.W_OK).then(yes, no);
-    if (stats && !(isWritable && stats.mode & 0o222))
-      throw new GraphFileError(this.path, 'it cannot be written: it is read-only');
-    return stats;
+    try {
+      const stats = await stat(target);
+      if ((stats.mode & 0o222) === 0) throw new GraphFileError(this.path, READ_ONLY);
+      await access(target, constants.W_OK);
+      return stats;
+    } catch (error) {
+      if (hasCode(error, 'ENOENT')) return undefined; // gone: then it is not what we know any more
+      if (hasCode(error, 'EACCES') || hasCode(error, 'EROFS'))
+        throw new GraphFileError(this.path, READ_ONLY, { cause: error });
+      throw error;
+    }
   }
 }
 
-const yes = (): boolean => true;
-const no = (): boolean => false;
+const READ_ONLY = 'it cannot be written: it is read-only';
 
 const keyOf = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 

@@ -1,12 +1,13 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { messageOf, UsageError } from '../errors.js';
-import { type Graph, type GraphDocument, type GraphPositions, readJson, sameGraph } from '../graph/index.js';
+import { messageOf } from '../errors.js';
+import { type Graph, type GraphPositions, sameGraph } from '../graph/index.js';
 import { type Logger, Semaphore } from '../support/index.js';
 import { GraphConflictError, GraphFileError, NoGraphFileError } from './errors.js';
+import { noFile } from './notation.js';
 import { OutsideWatch } from './outside-watch.js';
 import { positionsByName } from './positions.js';
 import { type OutsideChange, SharedGraph } from './shared-graph.js';
-import { StandingProblems } from './standing-problems.js';
+import { linesOf, StandingProblems } from './standing-problems.js';
 import { type LiveGraph, StateFile, type StoredState } from './state-file.js';
 import { TrackedFile } from './tracked-file.js';
 
@@ -61,7 +62,7 @@ export class GraphFile {
     this.#state = state;
     this.#problems = new StandingProblems(log);
     this.isRestored = stored !== undefined;
-    const graph = file?.document?.graph ?? noDocument().graph;
+    const graph = file?.document?.graph ?? noFile().graph;
     this.#live = stored?.live ?? { graph, isStarted: true };
     const base = stored?.base ?? graph;
     this.#shared = new SharedGraph({ base, ours: this.#live.graph, theirs: base });
@@ -82,7 +83,7 @@ export class GraphFile {
     const state = new StateFile({ path: statePath, run, log });
     const stored = await state.load();
     const file = path === undefined ? undefined : await TrackedFile.open(path);
-    if (file && !stored) assertReadable(file);
+    if (!stored) file?.assertGraph();
     const opened = new GraphFile(options, { state, ...(file && { file }), ...(stored && { stored }) });
     opened.#start();
     return opened;
@@ -95,7 +96,7 @@ export class GraphFile {
 
   /** Of the graph file as it is known; parts of the live graph are found by name too. */
   get positions(): GraphPositions {
-    return positionsByName(this.#file?.document ?? noDocument());
+    return positionsByName(this.#file?.document ?? noFile());
   }
 
   /** What is wanted changed: written soon, what comes together in one. After `close` nothing happens. */
@@ -234,7 +235,8 @@ export class GraphFile {
 
   async #saveGraph(file: TrackedFile, isAsked: boolean): Promise<boolean> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const obstacle = this.#obstacle(file);
+      const { conflicts } = this.#shared;
+      const obstacle = conflicts.length > 0 ? new GraphConflictError(file.path, conflicts) : file.refusal;
       if (obstacle && isAsked) throw obstacle;
       if (obstacle) return false; // a problem of another kind, which is said
       const isMissing = file.said.kind === 'missing';
@@ -253,16 +255,6 @@ export class GraphFile {
     throw new GraphFileError(file.path, 'it cannot be saved: somebody else writes it all the time');
   }
 
-  #obstacle({ path, said }: TrackedFile): GraphConflictError | GraphFileError | undefined {
-    const { conflicts } = this.#shared;
-    if (conflicts.length > 0) return new GraphConflictError(path, conflicts);
-    if (said.kind !== 'refused') return undefined;
-    const { lines, cause } = said;
-    return new GraphFileError(path, `not saved over what somebody else wrote and is no graph: ${lines.join('; ')}`, {
-      cause,
-    });
-  }
-
   /** Without a state file the network runs all the same. */
   async #saveState(): Promise<void> {
     const { path } = this.#state;
@@ -274,22 +266,4 @@ export class GraphFile {
       this.#problems.set('state', [`${path}: it cannot be written, so edits would not survive a crash: ${why}`]);
     }
   }
-}
-
-/** What there is without a graph file. */
-const noDocument = (): GraphDocument => readJson('{}', { path: '(no graph file)', name: 'main' });
-
-function assertReadable({ path, said }: TrackedFile): void {
-  if (said.kind === 'graph') return;
-  if (said.kind === 'missing') throw new UsageError(`cannot read the graph ${path}: there is no such file`);
-  const { cause, lines } = said;
-  if (cause instanceof GraphFileError) throw new UsageError(`cannot read the graph ${lines.join('; ')}`, { cause });
-  throw cause;
-}
-
-/** Whatever was thrown, a line each, the path in front. */
-function linesOf(error: unknown, path = ''): readonly string[] {
-  return messageOf(error)
-    .split('\n')
-    .map((line) => (line.startsWith(path) ? line : `${path}: ${line}`));
 }

@@ -7,8 +7,6 @@
  * Three rules hold throughout: neither file is ever half written; nothing that somebody else wrote is overwritten before
  * it was merged; what cannot be merged is said and left to people.
  */
-export { GraphConflictError, GraphFileError, NoGraphFileError } from './errors.js';
 export { GraphFile, type GraphFileOptions } from './graph-file.js';
-export { MAX_GRAPH_BYTES } from './notation.js';
 export type { OutsideChange } from './shared-graph.js';
 export type { LiveGraph } from './state-file.js';

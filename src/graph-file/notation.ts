@@ -4,6 +4,7 @@ import {
   type GraphDocument,
   patchFbp,
   readGraph,
+  readJson,
   sameGraph,
   validateGraph,
   writeFbp,
@@ -13,6 +14,9 @@ import { GraphFileError } from './errors.js';
 
 /** The longest graph file that is read. */
 export const MAX_GRAPH_BYTES = 64 * 1024 * 1024;
+
+/** What there is without a graph file. */
+export const noFile = (): GraphDocument => readJson('{}', { path: '(no graph file)', name: 'main' });
 
 /** @throws {GraphSyntaxError | GraphInvalidError} naming file and line @throws {UsageError} for another extension */
 export function readDocument(text: string, path: string): GraphDocument {

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors.js';
 import type { Logger } from '../support/index.js';
 
 /** What can stand in the way of keeping the graph. */
@@ -45,4 +46,11 @@ export class StandingProblems {
   #tell(line: string): void {
     for (const listener of this.#listeners) listener(line);
   }
+}
+
+/** What was thrown, a line each, the path in front. */
+export function linesOf(error: unknown, path = ''): readonly string[] {
+  return messageOf(error)
+    .split('\n')
+    .map((line) => (line.startsWith(path) ? line : `${path}: ${line}`));
 }

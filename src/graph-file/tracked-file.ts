@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../errors.js';
+import { messageOf, UsageError } from '../errors.js';
 import type { Graph, GraphDocument } from '../graph/index.js';
 import { type Content, DiskFile } from './disk-file.js';
 import { GraphFileError } from './errors.js';
@@ -51,6 +51,24 @@ export class TrackedFile {
     // What we wrote ourselves is read only if somebody asks.
     if (good) good.document ??= readDocument(good.text, this.path);
     return good?.document;
+  }
+
+  /** Why nothing may be written over what is there now. */
+  get refusal(): GraphFileError | undefined {
+    if (this.#said.kind !== 'refused') return undefined;
+    const { lines, cause } = this.#said;
+    const why = `not saved over what somebody else wrote and is no graph: ${lines.join('; ')}`;
+    return new GraphFileError(this.path, why, { cause });
+  }
+
+  /** @throws {UsageError} unless there is a text to read @throws {GraphSyntaxError | GraphInvalidError} where it is no graph */
+  assertGraph(): void {
+    const { path } = this;
+    if (this.#said.kind === 'missing') throw new UsageError(`cannot read the graph ${path}: there is no such file`);
+    if (this.#said.kind !== 'refused') return;
+    const { cause, lines } = this.#said;
+    if (cause instanceof GraphFileError) throw new UsageError(`cannot read the graph ${lines.join('; ')}`, { cause });
+    throw cause;
   }
 
   /** The path and, where it is a link, what that leads to. */

@@ -10,7 +10,7 @@
  * loads another after `writeComponent`, which puts a source that somebody sent into the component directory and nowhere
  * else.
  */
-export { NoSourceError, type SourceRefusal, SourceRefusedError, UnknownComponentError } from './errors.js';
+export { type SourceRefusal, SourceRefusedError, UnknownComponentError } from './errors.js';
 export {
   type Command,
   type ComponentInfo,
