@@ -42,7 +42,7 @@ export { HEADER, MAX_REASON_CHARS } from './headers.js';
 export { InHand } from './in-hand.js';
 export { decodePayload, encodePayload } from './payload.js';
 export { type TransportFactory, TransportRegistry, withoutPassword } from './registry.js';
-export { type SettlingAttempt, settleReleasing } from './releasing.js';
+export { isReleased, type SettlingAttempt, settleReleasing } from './releasing.js';
 export {
   checkHeaders,
   checkPrefetch,

@@ -32,6 +32,7 @@ export async function settleReleasing({ outputs: all, holds, attempt }: Settling
   }
 }
 
-function isReleased({ mandatory, release }: Output): boolean {
+/** Nobody holds it any more: if nobody takes it either, it is let go. */
+export function isReleased({ mandatory, release }: Output): boolean {
   return mandatory === true && release?.signal.aborted === true;
 }

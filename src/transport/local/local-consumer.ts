@@ -8,6 +8,7 @@ import {
   encodePayload,
   type Handler,
   InHand,
+  isReleased,
   RefusedError,
   runHandler,
   type Settlement,
@@ -88,23 +89,40 @@ export class LocalConsumer implements Consumer {
     const { verdict, outputs } = settlement;
     let isCarriedOut = false;
     try {
-      isCarriedOut = await settleReleasing({
+      await this.#request(connection, tag, original, {
+        verdict,
         outputs,
-        holds: () => this.#holds,
-        attempt: (wanted, hold) => this.#attempt(connection, tag, original, { verdict, outputs: wanted, hold }),
+        hold: this.#holds && !outputs.some(isReleased),
       });
+      isCarriedOut = true;
     } catch (error) {
-      if (error instanceof MsgfloError && !(error instanceof RefusedError)) return;
-      const failure = { verdict: { deadLetter: messageOf(error) }, outputs: [], hold: this.#holds };
-      await this.#request(connection, tag, original, failure).catch(() => undefined);
+      isCarriedOut = await this.#settleOtherwise(error, connection, tag, original, settlement);
     } finally {
       settlement.settled?.(isCarriedOut);
     }
   }
 
-  async #attempt(...[connection, tag, original, settlement]: Asked): Promise<SettlingAttempt> {
+  /** After it was refused. Never rejects; true when it was carried out after all. */
+  async #settleOtherwise(...[refusal, connection, tag, original, settlement]: Refused): Promise<boolean> {
+    const { verdict, outputs } = settlement;
     try {
-      await this.#request(connection, tag, original, settlement);
+      if (!isForWantOfTaker(refusal)) throw refusal;
+      return await settleReleasing({
+        outputs,
+        holds: () => this.#holds,
+        attempt: (wanted, hold) => this.#attempt(connection, tag, original, { verdict, outputs: wanted, hold }),
+      });
+    } catch (error) {
+      if (error instanceof MsgfloError && !(error instanceof RefusedError)) return false;
+      const failure = { verdict: { deadLetter: messageOf(error) }, outputs: [], hold: this.#holds };
+      await this.#request(connection, tag, original, failure).catch(() => undefined);
+      return false;
+    }
+  }
+
+  async #attempt(...asked: Asked): Promise<SettlingAttempt> {
+    try {
+      await this.#request(...asked);
       return 'done';
     } catch (error) {
       if (error instanceof ReleasedError) return 'again';
@@ -114,7 +132,7 @@ export class LocalConsumer implements Consumer {
   }
 
   /** Rejects with ConnectionLostError when the delivery will come again, by another connection. */
-  async #request(...[connection, tag, original, settlement]: Asked): Promise<void> {
+  async #request(connection: Connection, tag: number, original: Original, settlement: Asked[3]): Promise<void> {
     const { verdict, outputs, hold } = settlement;
     const encoded = outputs.map(({ outqueue, data, headers, mandatory = false, release }) => {
       if (release && !this.#heeded.has(release.signal)) this.#heed(release.signal);
@@ -141,6 +159,18 @@ export class LocalConsumer implements Consumer {
     signal.addEventListener('abort', () => void this.#host.tell({ op: 'release', consumer: this.id }), { once: true });
   }
 }
+
+function isForWantOfTaker(error: unknown): boolean {
+  return error instanceof ReleasedError || error instanceof UnroutedError;
+}
+
+type Refused = readonly [
+  refusal: unknown,
+  connection: Connection,
+  tag: number,
+  original: Original,
+  settlement: Settlement,
+];
 
 type Asked = readonly [
   connection: Connection,
