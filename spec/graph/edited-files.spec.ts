@@ -131,10 +131,13 @@ c OUT -> IN (lib/B), {"deep": [1,
         const concerned = [...before.nodes, ...after.nodes]
           .filter(({ role }) => was.get(role) !== is.get(role) || touches(edit, role))
           .map(({ role }) => was.get(role) ?? role);
-        // A component or a port that nobody has any more takes its alias with it.
+        // What nobody has any more takes its notes with it.
         const kept = text
           .split('\n')
-          .filter((line) => !/^# @(component|port) /.test(line) && !concerned.some((role) => line.includes(role)));
+          .filter(
+            (line) =>
+              !/^# @(component|port|inport|outport) /.test(line) && !concerned.some((role) => line.includes(role)),
+          );
         const lines = patched.split('\n');
         let at = 0;
         for (const line of kept) {

@@ -128,6 +128,11 @@ a_b(A:x=1) OUT -> IN a_b, '1' -> OTHER a_b
     expect(edit(text, rename('two', 'demo_Repeat'))).to.equal(moved.replace('two(B)', 'demo_Repeat(B)'));
   });
 
+  it('leave the place of a node that goes to one that takes the name of its alias', () => {
+    const given = 'p(A)\nx_y(B)\n# @role {"x_y":"x/y"}\n';
+    expect(edit(given, remove('x/y'), rename('p', 'x_y'))).to.equal('x_y(A)\n');
+  });
+
   it('do nothing to a text in which no alias stands, and their notes go with the next change', () => {
     const given = 'a(A)\n# @role {"b":"x/y"}\n';
     expect(rolesOf(read(given))).to.deep.equal(['a']);

@@ -113,6 +113,17 @@ describe('graph round trips', () => {
     });
   }
 
+  it('patches a text whose ports begin or cease to count by their case', () => {
+    fc.assert(
+      fc.property(graphOver(aliasAlphabet), graphOver(aliasAlphabet), fc.boolean(), (graph, after, caseSensitive) => {
+        const text = writeFbp({ ...graph, caseSensitive });
+        const wanted = { ...after, caseSensitive: !caseSensitive };
+        expectSame(readFbp(patchFbp(text, wanted, source), source).graph, wanted);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('patches chains, anonymous nodes and statements that share a line', () => {
     const text = [
       '# head',

@@ -28,28 +28,23 @@ const isAlias = (note: Note | undefined): note is AliasNote => NAME_KINDS.some((
  */
 export function namesBehind(document: FbpDocument, spelled: Graph): Spelling {
   const inText = namesIn(spelled);
-  const names = {
-    role: new Map<string, string>(),
-    component: new Map<string, string>(),
-    port: new Map<string, string>(),
-  };
-  const taken = new Map<string, string>();
+  const names = noNames();
+  const taken = noNames();
   for (const { note, start } of document.lines) {
     if (!isAlias(note)) continue;
     const { kind } = note;
-    const [alias, name] = [note.alias, note.name].map((text) => (kind === 'port' ? portNameIn(document, text) : text));
-    if (alias === undefined || name === undefined) continue;
-    const fault = (): string | undefined => {
-      const other = names[kind].get(alias) ?? name;
-      if (other !== name) return `'${alias}' already stands for the ${kind} '${other}'`;
-      const before = taken.get(`${kind} ${name}`) ?? alias;
-      if (before !== alias) return `the ${kind} '${name}' already has the alias '${before}'`;
-      return inText[kind].has(name) ? `the text has a ${kind} '${name}' that is not '${alias}'` : undefined;
-    };
-    const what = fault();
+    const read = (text: string): string => (kind === 'port' ? portNameIn(document, text) : text);
+    const alias = read(note.alias);
+    const name = read(note.name);
+    const other = names[kind].get(alias) ?? name;
+    const before = taken[kind].get(name) ?? alias;
+    let what: string | undefined;
+    if (other !== name) what = `'${alias}' already stands for the ${kind} '${other}'`;
+    else if (before !== alias) what = `the ${kind} '${name}' already has the alias '${before}'`;
+    else if (inText[kind].has(name)) what = `the text has a ${kind} '${name}' that is not '${alias}'`;
     if (what !== undefined) throw new GraphSyntaxError(document.path, document.index.position(start), what);
     names[kind].set(alias, name);
-    taken.set(`${kind} ${name}`, alias);
+    taken[kind].set(name, alias);
   }
   return names;
 }
@@ -110,6 +105,12 @@ export function spelledRenames(text: Spelled, before: Graph, after: Graph, alias
   }
   return renames;
 }
+
+const noNames = (): Record<NameKind, Map<string, string>> => ({
+  role: new Map(),
+  component: new Map(),
+  port: new Map(),
+});
 
 const isSpellable = (kind: NameKind, name: string): boolean =>
   ALPHABETS[kind].fits.test(name) && (kind === 'component' || !(name in Object.prototype));

@@ -8,8 +8,12 @@
  *
  * The notation .fbp is that of the `fbp` package. What it has no words for goes into comment lines that only we read,
  * `# @<kind> <JSON object>`: `@property`, `@node`, `@edge`, `@inport`, `@outport` (metadata) and `@group`, and
- * `# @caseSensitive true`. Roles, components and ports beyond its alphabet are refused: a reader that skips comments would
- * run another network.
+ * `# @caseSensitive true`. Roles, components and ports with characters beyond its alphabet stand in the text under an alias,
+ * as in `my_role(A)`, and a line for each gives the name: `# @role {"my_role":"my role"}`, likewise `@component` and
+ * `@port`. A reader that skips comments sees the same network, in which the aliases are the names. An alias stays as long as
+ * it has a use, and may be chosen by hand; one that stands nowhere does nothing, and one that leaves in doubt which name is
+ * meant is a `GraphSyntaxError`. Refused are only names that are empty or hold control characters, and ports in upper case
+ * unless the graph is case-sensitive.
  *
  * The coordinator binds what `resolveEdges` gives. Live editing goes by `applyEdit`; `editsBetween` puts into edits how one
  * graph became another, and `mergeGraphs` brings together what two sides made of one.
