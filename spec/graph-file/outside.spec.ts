@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { type Graph, readGraph, sameGraph, writeFbp, writeJson } from '../../src/graph/index.js';
-import type { GraphFile } from '../../src/graph-file/index.js';
+import { GraphFile, type OutsideChange } from '../../src/graph-file/index.js';
+import { silentLogger } from '../../src/support/index.js';
 import { failureOf } from '../library/project.js';
 import { addNode, edit, edited, keyOf, removeNode, rolesOf, Scene, setKey, until } from './scene.js';
 
@@ -52,6 +53,21 @@ describe('GraphFile and others who write the file', () => {
       }
     });
   }
+
+  it('tells who begins to listen only later what changed in between, as one', async () => {
+    const made = await scene();
+    const file = await GraphFile.open({ ...made, autoSave: true, log: silentLogger });
+    for (const role of ['one', 'two']) {
+      await made.write(`${await made.text()}${role}(Comp)\n`);
+      await until(() => rolesOf(file.live.graph).includes(role));
+    }
+    const told: OutsideChange[] = [];
+    file.onOutside((change) => told.push(change));
+    expect(told).to.have.length(0);
+    await file.settled();
+    expect(told).to.deep.equal([{ graph: file.live.graph, edits: [addNode('one'), addNode('two')] }]);
+    await file.close();
+  });
 
   it('does not take what it wrote itself for a change', async () => {
     const made = await scene();

@@ -1,6 +1,6 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../errors.js';
-import { type Graph, type GraphPositions, sameGraph } from '../graph/index.js';
+import { editsBetween, type Graph, type GraphPositions, sameGraph } from '../graph/index.js';
 import { type Logger, Semaphore } from '../support/index.js';
 import { GraphConflictError, GraphFileError, NoGraphFileError } from './errors.js';
 import { noFile } from './notation.js';
@@ -44,6 +44,8 @@ export class GraphFile {
   readonly #problems: StandingProblems;
   readonly #listeners: ((change: OutsideChange) => void)[] = [];
   readonly #watch: OutsideWatch | undefined;
+  /** What was wanted before the changes of others that nobody listened to yet. */
+  #untold: Graph | undefined;
   /** One pass over the files at a time. */
   readonly #turn = new Semaphore(1);
   #live: LiveGraph;
@@ -85,6 +87,7 @@ export class GraphFile {
     const file = path === undefined ? undefined : await TrackedFile.open(path);
     if (!stored) file?.assertGraph();
     const opened = new GraphFile(options, { state, ...(file && { file }), ...(stored && { stored }) });
+    opened.#untold = undefined; // what was merged until now is what `live` begins with
     opened.#start();
     return opened;
   }
@@ -122,9 +125,13 @@ export class GraphFile {
     this.#problems.clear('save', `${file.path}: it is saved`);
   }
 
-  /** Tells what others changed in the graph file, once it is merged. Called between two turns of the event loop. */
+  /**
+   * Tells what others changed in the graph file, once it is merged, never within a call of this class. The first listener
+   * is told, soon, also of what changed since `open`.
+   */
   onOutside(listener: (change: OutsideChange) => void): void {
     this.#listeners.push(listener);
+    if (this.#untold) this.#start();
   }
 
   /** One line each, when it comes up and when it is over; what stands already is told at once. */
@@ -185,6 +192,7 @@ export class GraphFile {
   /** @returns false where a problem of another kind keeps the graph from being saved */
   async #pass(isAsked: boolean): Promise<boolean> {
     const file = this.#file;
+    this.#tellUntold();
     await this.#saveState();
     if (!file) return true;
     try {
@@ -229,7 +237,16 @@ export class GraphFile {
         conflicts.map((what) => `${path}: conflict, not saved until it is settled: ${what}`),
       );
     if (!change) return;
+    if (this.#listeners.length === 0) this.#untold ??= this.#live.graph;
     this.#live = { ...this.#live, graph: change.graph };
+    for (const listener of this.#listeners) listener(change);
+  }
+
+  #tellUntold(): void {
+    const { graph } = this.#live;
+    if (!this.#untold || this.#listeners.length === 0) return;
+    const change = { graph, edits: editsBetween(this.#untold, graph) };
+    this.#untold = undefined;
     for (const listener of this.#listeners) listener(change);
   }
 
