@@ -178,6 +178,18 @@ describe('wiring of a participant', () => {
     expect(await network.ready('a.IN')).to.equal(1);
   });
 
+  it('under a keeper, holds what leaves by an outport of which a wiring from before it was announced says nothing', async () => {
+    const got = await network.collect('a.OUT');
+    const running = await network.start(repeat, 'a');
+    const early = await network.wire('a', { other: 'unconnected' });
+    await until(() => network.last('a')?.wired === early.hash);
+    await network.send('a.IN', 1);
+    await until(async () => (await network.ready('a.IN')) === 0);
+    await network.wire('a', { out: 'ready', other: 'unconnected' });
+    await until(() => got.length === 1);
+    expect(running.dropped.out).to.equal(0);
+  });
+
   it('under a keeper, nothing begins before the wiring of its own run', async () => {
     const seen: unknown[] = [];
     await network.wire('s', {}, [], { run: 'an earlier one' });

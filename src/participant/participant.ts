@@ -190,8 +190,10 @@ export class Participant {
       }
     }
     await this.#declareAgain(wiring);
+    // A wiring from before this port was announced: under a keeper the coordinator is about to tell more.
+    const untold = this.#options.run === undefined ? 'unconnected' : 'waiting';
     const changing = [...this.#outports].map(([name, outport]) =>
-      outport.become(wiring.outports[name] ?? 'unconnected', UNDERWAY_MS),
+      outport.become(wiring.outports[name] ?? untold, UNDERWAY_MS),
     );
     this.#intake.take(wiring.iips);
     this.#begin();
