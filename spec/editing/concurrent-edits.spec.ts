@@ -88,10 +88,14 @@ async function holds(program: Program, broker: OpenBroker): Promise<void> {
     expect(scene.missing).to.deep.equal([]);
     expect(scene.duplicates / scene.seen.length).to.be.below(MOST_DUPLICATES);
   } catch (error) {
-    throw new Error(`${String(error)}\n${scene.network.output.slice(-4000)}`, { cause: error });
+    throw new Error(`${messageOf(error)}\nlost ${scene.lost}\n${scene.network.output.slice(-6000)}`);
   } finally {
     await scene.end();
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function pathSteps(moves: PathMoves, steps: Program['path']): Promise<void> {

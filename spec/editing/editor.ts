@@ -25,6 +25,12 @@ export interface Told {
 /** What a client refuses to be sent unless it asked for it; no schema knows it. */
 const BEYOND_THE_STANDARD = ['network:watch', 'network:nodes', 'network:edgestates', 'network:queue'];
 
+/** Answers that the protocol asks for, and has no schema of. */
+const WITHOUT_SCHEMA = ['network:debug', 'network:persist'];
+
+/** Long enough for a machine that does much else. */
+const LIMIT_MS = 20_000;
+
 /** Answers of which more may follow. */
 const NOT_THE_LAST = ['component:component'];
 
@@ -76,7 +82,7 @@ export class Editor {
   /** Sends without waiting for the answer. Payloads get the graph unless they name one. */
   tell(name: string, payload: object = {}, more: object = {}): void {
     const [protocol, command] = name.split(':');
-    const graph = protocol === 'graph' || protocol === 'network' ? { graph: this.graph } : {};
+    const graph = ['graph', 'network', 'trace'].includes(protocol ?? '') ? { graph: this.graph } : {};
     const secret = this.#secret === undefined ? {} : { secret: this.#secret };
     this.ws.send(JSON.stringify({ protocol, command, payload: { ...graph, ...payload }, ...secret, ...more }));
   }
@@ -97,15 +103,22 @@ export class Editor {
     return answer.payload;
   }
 
-  /** The first message of its kind after the first `from`. @throws {Error} when the connection ends before */
+  /** The first message of its kind after the first `from`. @throws {Error} when the connection ends, or 20 s pass, before */
   async is(match: (told: Told) => boolean, from = 0): Promise<Told> {
-    for (let next = from; ; ) {
-      for (; next < this.told.length; next += 1) {
-        const told = this.told[next];
-        if (told && match(told)) return told;
+    const late = setTimeout(() => this.#wake(), LIMIT_MS);
+    const endMs = performance.now() + LIMIT_MS;
+    try {
+      for (let next = from; ; ) {
+        for (; next < this.told.length; next += 1) {
+          const told = this.told[next];
+          if (told && match(told)) return told;
+        }
+        if (this.ws.readyState >= WebSocket.CLOSING) throw new Error('the connection ended');
+        if (performance.now() >= endMs) throw new Error(`no message such as ${match} in:\n${this.#latest(from)}`);
+        await new Promise<void>((resolve) => this.#waiting.add(resolve));
       }
-      if (this.ws.readyState >= WebSocket.CLOSING) throw new Error('the connection ended');
-      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -136,7 +149,7 @@ export class Editor {
     const name = `${message.protocol}:${message.command}`;
     if (name === 'runtime:runtime') this.runtime = message.payload;
     this.told.push({ ...message, atMs: performance.now() });
-    if (!BEYOND_THE_STANDARD.includes(name)) this.#judge(name, message);
+    if (![...BEYOND_THE_STANDARD, ...WITHOUT_SCHEMA].includes(name)) this.#judge(name, message);
     this.#wake();
   }
 
@@ -149,6 +162,11 @@ export class Editor {
     if (isMeant || canReceive(protocol, command, this.runtime.capabilities ?? [])) return;
     // An answer to what this client was not allowed to ask is no push.
     if (message.responseTo === undefined) this.protocolErrors.push(`${name} without the capability for it`);
+  }
+
+  #latest(from: number): string {
+    const texts = this.told.slice(from).map(({ atMs: _at, ...told }) => JSON.stringify(told).slice(0, 300));
+    return texts.slice(-20).join('\n');
   }
 
   #wake(): void {

@@ -66,6 +66,9 @@ export const BROKERS: Readonly<Record<string, () => Promise<string | undefined>>
 /** The components of a test that knows `Repeat`, `Drop` and `Output`. */
 export const FBP_SUITE = join(ROOT, 'spec/compat/fbp-suite/fixtures');
 
+/** Long enough for a machine that does much else. */
+const LIMIT_MS = 30_000;
+
 let scenes = 0;
 /** Role names that no other test uses: brokers are shared. */
 export function uniqueRole(name: string): string {
@@ -134,7 +137,7 @@ export class Scene {
   async killCoordinator(): Promise<void> {
     const back = this.#network.output.split('the coordinator is back on ').length;
     this.kill('msgflo-coordinator', 'SIGKILL');
-    await this.#network.says('the coordinator is back on ', back);
+    await this.says('the coordinator is back on ', back);
   }
 
   /** @throws {Error} when no process's command line holds `words` */
@@ -161,6 +164,12 @@ export class Scene {
     return this.lines('confirmed').filter((id) => !seen.has(id));
   }
 
+  /** What is missing, in words, for whoever looks into it. */
+  get lost(): string {
+    const { missing } = this;
+    return `${missing.length} of ${this.lines('confirmed').length}: ${missing.slice(0, 3)} ... ${missing.slice(-3)}`;
+  }
+
   get duplicates(): number {
     return this.seen.length - new Set(this.seen).size;
   }
@@ -183,11 +192,17 @@ export class Scene {
     await this.until(() => this.missing.length === 0);
   }
 
-  /** Waits for a condition; mocha's limit bounds it, and the end of msgflo. */
+  /** Waits until msgflo's output holds `words` so many times. */
+  async says(words: string, times = 1): Promise<void> {
+    await this.until(() => this.#network.output.split(words).length > times);
+  }
+
+  /** Waits for a condition. @throws {Error} with what was said last when 30 s pass, or msgflo ends, before */
   async until(condition: () => boolean | Promise<boolean>): Promise<void> {
-    while (!(await condition())) {
-      await this.#network.until(() => true);
-      await delay(20);
+    for (const endMs = performance.now() + LIMIT_MS; !(await condition()); await delay(20)) {
+      const { output, keeper } = this.#network;
+      if (performance.now() < endMs && keeper.exitCode === null) continue;
+      throw new Error(`not so in time: ${condition}; missing ${this.lost}\n${output.slice(-3000)}`);
     }
   }
 

@@ -15,8 +15,8 @@ describe('what editors are told of troubles', function () {
       const [editor, other] = [await scene.editor(), await scene.editor()];
       const order = (payload: string): Promise<object> =>
         editor.ask('runtime:packet', { port: 'order', event: 'data', payload, graph: editor.graph });
-      await order('be nice');
-      await scene.until(() => scene.seen.includes('be nice'));
+      await order('hello');
+      await scene.until(() => scene.seen.includes('hello'));
       await order('refuse');
       await order('crash');
       for (const client of [editor, other]) {
