@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import { chainAmqp, chainEmbedded, chainMqtt } from './chain.js';
 import { coordinator } from './coordinator.js';
+import { editing } from './editing.js';
 import { fanOut } from './fan-out.js';
 import { graphLoad } from './graph-load.js';
 import { startUp } from './start-up.js';
@@ -29,6 +30,7 @@ const BENCHES = {
   'chain-mqtt': chainMqtt,
   'chain-embedded': chainEmbedded,
   coordinator,
+  editing,
   'fan-out': fanOut,
   'graph-load': graphLoad,
   'start-up': startUp,
