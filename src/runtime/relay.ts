@@ -35,7 +35,7 @@ interface Line {
  * the question, or is an error, counts as its answer. So each is asked one question at a time.
  *
  * An outqueue is never let go of again: those of `noflo-runtime-msgflo` are deleted by the broker when the last who listens
- * has left, and with its next message the participant would lose its connection.
+ * has left, and with its next message the participant would lose its channel.
  */
 export class FbpRelay implements Relay {
   readonly #broker: Broker;
