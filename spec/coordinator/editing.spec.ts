@@ -125,11 +125,15 @@ describe('Coordinator, edited', () => {
     const { coordinator } = await coordinate(text);
     await complete(coordinator);
     const made = async () => (await network.hand.bindings()).map(({ source, target }) => `${source} -> ${target}`);
+    const seen: number[] = [];
+    const look = setInterval(() => void made().then(({ length }) => seen.push(length)), 5);
     coordinator.setGraph(graphOf('a(Repeat)\nb(Repeat)'));
-    await delay(100);
+    await delay(200);
     coordinator.setGraph(graphOf(text));
     expect(coordinator.graph.edges).to.have.length(1);
     await delay(700);
+    clearInterval(look);
+    expect(new Set(seen), 'bindings at any time').to.deep.equal(new Set([1]));
     expect(await made()).to.deep.equal(['a.OUT -> b.IN']);
     coordinator.setGraph(graphOf('a(Repeat)\nb(Repeat)'));
     await until(async () => (await made()).length === 0);
