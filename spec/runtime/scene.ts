@@ -38,7 +38,7 @@ export const removeEdge = (text: string): Edit => ({ do: 'remove-edge', ...edge(
 export const repeat: Component = participant({
   component: 'Repeat',
   icon: 'forward',
-  inports: { in: { type: 'string' } },
+  inports: { in: { description: 'anything' } },
   outports: { out: {} },
   process({ in: data }, { send }) {
     if (data === 'bad') throw new Error('this is bad');

@@ -39,7 +39,10 @@ export async function runCoordinator(env: NodeJS.ProcessEnv, channel: IpcChannel
   let isRestart = false;
   try {
     isRestart = (await keeper.list()).length > 0;
-    await serve(settings, keeper, { log, isRestart, signal: abort.signal });
+    const graphFile = await openGraph(settings, log);
+    // A network that is stopped has no processes, but a graph that was kept.
+    isRestart ||= graphFile.isRestored;
+    await serve(settings, { keeper, graphFile, log, isRestart, signal: abort.signal });
     return 0;
   } catch (error) {
     if (abort.signal.aborted) return 0;
@@ -52,6 +55,9 @@ export async function runCoordinator(env: NodeJS.ProcessEnv, channel: IpcChannel
 }
 
 interface Surroundings {
+  readonly keeper: KeeperClient;
+  /** Closed by `serve`. */
+  readonly graphFile: GraphFile;
   readonly log: Logger;
   readonly isRestart: boolean;
   readonly signal: AbortSignal;
@@ -63,14 +69,11 @@ interface Surroundings {
  */
 async function serve(
   settings: RuntimeSettings,
-  keeper: KeeperClient,
-  { log, isRestart, signal }: Surroundings,
+  { keeper, graphFile, log, isRestart, signal }: Surroundings,
 ): Promise<void> {
-  const closings: (() => unknown)[] = [];
-  const tls = settings.tls && (await readTls(settings.tls));
-  const graphFile = await openGraph(settings, log);
-  closings.push(() => graphFile.close());
+  const closings: (() => unknown)[] = [() => graphFile.close()];
   try {
+    const tls = settings.tls && (await readTls(settings.tls));
     const project = await projectOf(settings, log);
     if (!isRestart) sayUnfit(project, graphFile, log);
     const broker = await openBroker(settings.broker, { id: `msgflo-coordinator-${settings.run}` }, log);
