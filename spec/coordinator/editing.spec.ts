@@ -165,6 +165,21 @@ describe('Coordinator, edited', () => {
     await second.stop();
   });
 
+  it('brings what waits for a role to the last of several names, also where those between were never there', async () => {
+    const kept = sink();
+    const slow = participant({ component: 'Slow', inports: { in: {} }, process: () => delay(60_000) });
+    const launcher = new InProcessLauncher(network, { Slow: slow, Keep: kept.component });
+    await network.start(repeat, 'a', { run: 'r1' });
+    const text = 'a(Elsewhere) OUT -> IN old(Slow)';
+    const { coordinator } = await coordinate(text, { launcher, launches: launcher.launches });
+    await complete(coordinator);
+    for (let n = 0; n < 20; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
+    coordinator.rename(asRole('old'), asRole('mid'), graphOf('a(Elsewhere) OUT -> IN mid(Keep)'));
+    coordinator.rename(asRole('mid'), asRole('new'), graphOf('a(Elsewhere) OUT -> IN new(Keep)'));
+    await until(() => new Set(kept.got).size === 20);
+    await until(async () => (await network.ready('old.IN')) === 0);
+  });
+
   it('stops the processes that it runs, leaves queues and bindings, and brings them back', async () => {
     const { component, got } = sink();
     const launcher = new InProcessLauncher(network, { Keep: component });

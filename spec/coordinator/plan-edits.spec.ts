@@ -159,6 +159,17 @@ describe('plan of an edit', () => {
     it('waits for the new name', () => {
       expect(steps(network({ ...given, participants: [a] }), 'move')).to.deep.equal([]);
     });
+
+    it('has the old name hold what it makes of the messages in its hand, where the new one is connected', () => {
+      const after = aRole('c').hasOnly('in');
+      const roles = ['a', 'b', 'c'];
+      const participants = [a, b, aRole('old'), after];
+      const edges = ['a.out -> b.in', 'b.out -> c.in'];
+      const wired = steps(network({ ...given, edges, roles, participants, wiredRoles: ['old'] }), 'wire');
+      expect(wired).to.include('wire old {"out":"waiting"}');
+      const loose = steps(network({ ...given, roles, participants, wiredRoles: ['old'] }), 'wire');
+      expect(loose).to.include('wire old {"out":"unconnected"}');
+    });
   });
 
   it('starts again what runs an older program', () => {

@@ -200,10 +200,12 @@ export class Coordinator {
     const definition = definitionOf(this.#observed(), from);
     const slots = (this.#wanted.launches.get(from)?.specs ?? []).flatMap(({ env }) => env?.['MSGFLO_SLOT'] ?? []);
     this.#wanted.setGraph(graph);
-    if (!definition) return;
-    const queues: Record<string, QueueName> = {};
-    for (const { id, queue } of definition.inports) queues[id] = queue;
-    this.#records.recordMove({ from, to, queues, slots });
+    this.#records.recordRename(from, to);
+    if (definition) {
+      const queues: Record<string, QueueName> = {};
+      for (const { id, queue } of definition.inports) queues[id] = queue;
+      this.#records.recordMove({ from, to, queues, slots });
+    }
     void this.#records.saved();
   }
 

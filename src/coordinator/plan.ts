@@ -21,7 +21,7 @@ import { isDue, outportState, outportStates, wirings } from './wirings.js';
 export function plan(desired: Desired, observed: Observed, records: Records): readonly Step[] {
   const states = edgeStates(desired, observed);
   const forSources = statesForSources(desired, observed, states);
-  const outports = outportStates(desired, observed, forSources);
+  const outports = outportStates(desired, observed, records, forSources);
   const departing = departingSources(desired, observed, states, outports);
   return [
     ...processSteps(desired, observed, states),

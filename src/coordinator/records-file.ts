@@ -83,10 +83,16 @@ export class RecordsFile implements Records {
     if (this.wiredRoles.delete(role)) this.#isDirty = true;
   }
 
-  /** Further renames of what is still to be moved are taken into account: a -> b -> c leaves a -> c and b -> c. */
+  /** What is still to be moved goes to the new name: a -> b -> c leaves a -> c, whether or not b was ever there. */
+  recordRename(from: Role, to: Role): void {
+    const moves = this.moves.map((known) => (known.to === from ? { ...known, to } : known));
+    this.moves = moves.filter((known) => known.from !== known.to);
+    this.#isDirty = true;
+  }
+
+  /** In place of what was recorded of the same name. */
   recordMove(move: Move): void {
-    const earlier = this.moves.map((known) => (known.to === move.from ? { ...known, to: move.to } : known));
-    this.moves = [...earlier.filter(({ from, to }) => from !== to && from !== move.from), move];
+    this.moves = [...this.moves.filter(({ from }) => from !== move.from), move];
     this.#isDirty = true;
   }
 

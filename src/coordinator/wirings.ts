@@ -52,10 +52,14 @@ interface Place {
 /** By role of ours and outport. */
 export type OutportStates = ReadonlyMap<Role, ReadonlyMap<PortName, OutportState>>;
 
-/** `forSources`: the edges' states as sources are to see them (`statesForSources`). */
+/**
+ * `forSources`: the edges' states as sources are to see them (`statesForSources`). A role that has another name now holds
+ * what it makes of the messages in its hand: it is stopped, they go back, and with what waits they move to that name.
+ */
 export function outportStates(
   desired: Desired,
   observed: Observed,
+  records: Pick<Records, 'moves'>,
   forSources: ReadonlyMap<string, EdgeState>,
 ): OutportStates {
   const edges = groupBy(
@@ -63,6 +67,7 @@ export function outportStates(
     ({ from }) => from.role,
   );
   const exported = groupBy(desired.exportedOutports, ({ role }) => role);
+  const renamed = new Map(records.moves.map(({ from, to }) => [from, to]));
   const states = new Map<Role, ReadonlyMap<PortName, OutportState>>();
   for (const role of observed.participants.keys()) {
     const definition = definitionOf(observed, role);
@@ -70,6 +75,8 @@ export function outportStates(
     const isPort = (name: PortName, id: PortName): boolean =>
       portNamed(definition.outports, name, desired.caseSensitive)?.id === id;
     const ofRole = definition.outports.map(({ id }): [PortName, OutportState] => {
+      const to = desired.roles.has(role) ? undefined : renamed.get(role);
+      if (to !== undefined && (edges.get(to) ?? []).some(({ from }) => isPort(from.port, id))) return [id, 'waiting'];
       const leaving = (edges.get(role) ?? []).filter(({ from }) => isPort(from.port, id));
       const state = outportState(leaving.flatMap(({ key }) => forSources.get(key) ?? []));
       const isExported = (exported.get(role) ?? []).some(({ port }) => isPort(port, id));
