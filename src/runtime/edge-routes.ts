@@ -1,15 +1,16 @@
 import {
   type Edge,
   type EdgeEnd,
-  edgeKey,
   type Graph,
   isVirtual,
   portKey,
   portNameIn,
+  type ResolvedEdges,
   resolveEdges,
 } from '../graph/index.js';
-import { asPortName, type PortName, type PortRef } from '../names.js';
+import { asPortName, type PortName, type PortRef, type Role } from '../names.js';
 import type { EdgeEnds } from '../protocol/index.js';
+import { groupBy } from '../support/index.js';
 
 /** One way of an edge between participants. `from` is an inport where what goes over the edge are its dead letters. */
 export interface Way {
@@ -27,125 +28,120 @@ interface Ends {
 
 /**
  * Which participants' ports the edges of a graph stand for. An edge at a node like `msgflo/RoundRobin` stands for all that
- * comes to, and goes from, the node in the end.
+ * comes to, and goes from, the node in the end. Looked up when first asked for: a graph that is being edited is soon another.
  */
 export class EdgeRoutes {
   readonly graph: Graph;
-  readonly #ends: ReadonlyMap<Edge, Ends>;
-  readonly #exported: ReadonlyMap<string, readonly PortName[]>;
-  /** Exported inports to what is behind them, by the name as the graph has it. */
-  readonly #inports: ReadonlyMap<string, readonly PortRef[]>;
+  readonly #virtual: ReadonlySet<Role>;
+  #through: ReadonlyMap<Edge, Ends> | undefined;
+  #exports: Pick<ResolvedEdges, 'inports' | 'outports'> | undefined;
 
-  /** @throws {GraphCycleError} when virtual nodes feed each other in a circle. O(nodes + edges) where there are none */
   constructor(graph: Graph) {
     this.graph = graph;
-    this.#ends = endsOf(graph);
-    const { inports, outports } = resolveEdges({ ...graph, edges: needed(graph) });
-    this.#inports = collect(inports.map(({ name, to }) => [name, to]));
-    this.#exported = collect(outports.map(({ name, from }) => [portKey(from), name]));
+    this.#virtual = new Set(graph.nodes.filter(isVirtual).map(({ role }) => role));
   }
 
   /** Each way once; none where nothing comes, or nothing is behind. */
   waysOf(edge: Edge): readonly Way[] {
-    const ends = this.#ends.get(edge);
-    if (!ends) return [];
-    const { isDeadLetter } = ends;
-    return ends.from.flatMap((from) => ends.to.map((to) => ({ isDeadLetter, from, to })));
+    const { isDeadLetter, from: sources, to: targets } = this.#endsOf(edge);
+    return sources.flatMap((from) => targets.map((to) => ({ isDeadLetter, from, to })));
   }
 
   /** Whose messages, or dead letters, go over an edge. */
   sourcesOf(edge: Edge): Pick<Ends, 'isDeadLetter' | 'from'> {
-    return this.#ends.get(edge) ?? { isDeadLetter: false, from: [] };
+    return this.#endsOf(edge);
   }
 
   /** The inports behind an exported one; `undefined` when the graph has none of this name. */
   behindInport(name: string): readonly PortRef[] | undefined {
-    const same = (one: string): boolean => portNameIn(this.graph, one) === portNameIn(this.graph, name);
-    const port =
-      this.graph.inports.find((one) => one.name === name) ?? this.graph.inports.find((one) => same(one.name));
-    return port && (this.#inports.get(port.name) ?? []);
+    const { inports } = this.graph;
+    const wanted = portNameIn(this.graph, name);
+    const port = inports.find((one) => one.name === name) ?? inports.find((one) => this.#named(one.name) === wanted);
+    return port && this.#exported.inports.flatMap((one) => (one.name === port.name ? [one.to] : []));
   }
 
   /** The exported outports that a participant's outport is behind. */
   exportedBy(from: PortRef): readonly PortName[] {
-    return this.#exported.get(portKey(this.named(from))) ?? [];
+    if (this.graph.outports.length === 0) return [];
+    const key = portKey(this.named(from));
+    return this.#exported.outports.flatMap((one) => (portKey(this.named(one.from)) === key ? [one.name] : []));
   }
 
   /** A port spelled as the graph does. */
   named<T extends EdgeEnd>(ref: T): T {
-    return { ...ref, port: portNameIn(this.graph, ref.port) };
+    return { ...ref, port: this.#named(ref.port) };
   }
 
   /** The edges of the graph that are meant, in whatever case. An end without an index means all indexes of its port. */
   edgesOf(meant: readonly EdgeEnds[]): readonly Edge[] {
-    const keys = new Set(meant.map((ends) => edgeKey(this.#named(ends))));
-    return this.graph.edges.filter((edge) => {
-      const { from, to } = this.#named(edge);
-      return [from, bare(from)].some((one) =>
-        [to, bare(to)].some((other) => keys.has(edgeKey({ from: one, to: other }))),
-      );
+    const byRole = groupBy(meant, ({ from }) => from.role);
+    return this.graph.edges.filter(({ from, to }) => {
+      return byRole.get(from.role)?.some((ends) => this.#isMeant(ends.from, from) && this.#isMeant(ends.to, to));
     });
   }
 
-  #named({ from, to }: EdgeEnds): EdgeEnds {
-    return { from: this.named(from), to: this.named(to) };
+  #isMeant(meant: EdgeEnd, { role, port, index }: EdgeEnd): boolean {
+    if (meant.role !== role || (meant.index !== undefined && meant.index !== index)) return false;
+    return this.#named(meant.port) === this.#named(port);
   }
-}
 
-function endsOf(graph: Graph): ReadonlyMap<Edge, Ends> {
-  const virtual = new Set(graph.nodes.filter(isVirtual).map(({ role }) => role));
-  const { edges } = graph;
-  // What is behind one end of an edge is what would be behind a port exported there.
-  const ports = edges.map((edge, index) => ({ ...edge, name: asPortName(String(index)) }));
-  const isOfLetters = ({ from }: Edge): boolean => virtual.has(from.role) && from.port.toLowerCase() === 'deadletter';
-  const isAtVirtual = ({ from, to }: Edge): boolean => virtual.has(from.role) || virtual.has(to.role);
-  const through = ports.filter(isAtVirtual);
-  const letters = through.filter(isOfLetters);
-  const resolved =
-    through.length === 0
-      ? undefined
-      : resolveEdges({
-          ...graph,
-          inports: through.map(({ name, to }) => ({ name, target: to })),
-          outports: through.map(({ name, from }) => ({ name, target: from })),
-        });
-  const fed =
-    letters.length === 0
-      ? undefined
-      : resolveEdges({
-          ...graph,
-          inports: letters.map(({ name, from }) => ({ name, target: { role: from.role, port: asPortName('in') } })),
-          outports: [],
-        });
-  const targets = collect(resolved?.inports.map(({ name, to }) => [name, to]));
-  const sources = collect(resolved?.outports.map(({ name, from }) => [name, from]));
-  const lettersOf = collect(fed?.inports.map(({ name, to }) => [name, to]));
-  return new Map(
-    ports.map((port, index): [Edge, Ends] => {
-      const edge = edges[index] ?? port;
-      if (!isAtVirtual(port)) return [edge, { isDeadLetter: false, from: [bare(port.from)], to: [bare(port.to)] }];
-      const isDeadLetter = isOfLetters(port);
-      const from = (isDeadLetter ? lettersOf : sources).get(port.name) ?? [];
-      return [edge, { isDeadLetter, from, to: targets.get(port.name) ?? [] }];
-    }),
-  );
-}
+  #named(port: string): PortName {
+    return portNameIn(this.graph, port);
+  }
 
-/** The edges that matter for exported ports: those at virtual nodes. */
-function needed(graph: Graph): readonly Edge[] {
-  const virtual = new Set(graph.nodes.filter(isVirtual).map(({ role }) => role));
-  if (virtual.size === 0) return [];
-  return graph.edges.filter(({ from, to }) => virtual.has(from.role) || virtual.has(to.role));
+  #isAtVirtual({ from, to }: Edge): boolean {
+    return this.#virtual.has(from.role) || this.#virtual.has(to.role);
+  }
+
+  #endsOf(edge: Edge): Ends {
+    const { from, to } = edge;
+    if (!this.#isAtVirtual(edge)) return { isDeadLetter: false, from: [bare(from)], to: [bare(to)] };
+    this.#through ??= this.#resolveThrough();
+    return this.#through.get(edge) ?? { isDeadLetter: false, from: [], to: [] };
+  }
+
+  get #exported(): Pick<ResolvedEdges, 'inports' | 'outports'> {
+    this.#exports ??= resolveEdges({ ...this.graph, edges: this.#edgesAtVirtual(), iips: [] });
+    return this.#exports;
+  }
+
+  #edgesAtVirtual(): readonly Edge[] {
+    return this.graph.edges.filter((edge) => this.#isAtVirtual(edge));
+  }
+
+  /** What is behind one end of an edge is what would be behind a port exported there. */
+  #resolveThrough(): ReadonlyMap<Edge, Ends> {
+    const isOfLetters = ({ from }: Edge): boolean =>
+      this.#virtual.has(from.role) && from.port.toLowerCase() === 'deadletter';
+    const edges = this.#edgesAtVirtual();
+    const named = edges.map((edge, index) => ({ edge, name: asPortName(String(index)) }));
+    const { inports, outports } = resolveEdges({
+      ...this.graph,
+      edges,
+      iips: [],
+      inports: named.map(({ edge, name }) => ({ name, target: edge.to })),
+      outports: named.map(({ edge, name }) => ({ name, target: edge.from })),
+    });
+    const fed = resolveEdges({
+      ...this.graph,
+      edges,
+      iips: [],
+      inports: named.map(({ edge, name }) => ({ name, target: { role: edge.from.role, port: asPortName('in') } })),
+      outports: [],
+    });
+    const targets = groupBy(inports, ({ name }) => name);
+    const sources = groupBy(outports, ({ name }) => name);
+    const behind = groupBy(fed.inports, ({ name }) => name);
+    return new Map(
+      named.map(({ edge, name }) => {
+        const isDeadLetter = isOfLetters(edge);
+        const from = isDeadLetter
+          ? (behind.get(name) ?? []).map(({ to }) => to)
+          : (sources.get(name) ?? []).map((one) => one.from);
+        return [edge, { isDeadLetter, from, to: (targets.get(name) ?? []).map(({ to }) => to) }];
+      }),
+    );
+  }
 }
 
 const bare = ({ role, port }: PortRef): PortRef => ({ role, port });
-
-function collect<T>(pairs: readonly (readonly [string, T])[] = []): ReadonlyMap<string, readonly T[]> {
-  const found = new Map<string, T[]>();
-  for (const [key, value] of pairs) {
-    const values = found.get(key);
-    if (values) values.push(value);
-    else found.set(key, [value]);
-  }
-  return found;
-}
