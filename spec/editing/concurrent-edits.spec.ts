@@ -8,7 +8,7 @@ import { Replica } from './replica.js';
 import { Scene, uniqueRole } from './scene.js';
 
 /** How many random sequences each broker sees; a seed from a report repeats them. */
-const RUNS = Number(process.env['MSGFLO_TEST_RUNS'] ?? 1);
+const RUNS = Number(process.env['MSGFLO_TEST_RUNS'] ?? 2);
 const SEED = Number(process.env['MSGFLO_TEST_SEED'] ?? Date.now() % 1_000_000);
 
 /** More than this many of a hundred arriving twice would mean that edges overlap for longer than they must. */

@@ -154,14 +154,16 @@ export class Editor {
   }
 
   #judge(name: string, message: Omit<Told, 'atMs'>): void {
-    const { protocol, command } = message;
-    validate(`/${protocol}/output/${command}`, { ...message }).catch((error: unknown) => {
+    const { protocol, command, responseTo, ...rest } = message;
+    // The schema of this answer is that of the request, which answers nothing.
+    const answer = name === 'network:edges' || responseTo === undefined ? {} : { responseTo };
+    validate(`/${protocol}/output/${command}`, { protocol, command, ...rest, ...answer }).catch((error: unknown) => {
       this.protocolErrors.push(`${String(error)} in ${JSON.stringify(message).slice(0, 500)}`);
     });
     const isMeant = protocol === 'runtime' && (command === 'runtime' || command === 'error');
     if (isMeant || canReceive(protocol, command, this.runtime.capabilities ?? [])) return;
     // An answer to what this client was not allowed to ask is no push.
-    if (message.responseTo === undefined) this.protocolErrors.push(`${name} without the capability for it`);
+    if (responseTo === undefined) this.protocolErrors.push(`${name} without the capability for it`);
   }
 
   #latest(from: number): string {
