@@ -136,6 +136,7 @@ describe('plan of an edit', () => {
       from: asRole('old'),
       to: asRole('b'),
       queues: { [asPortName('in')]: asQueueName('old.IN') },
+      sources: {},
       slots: ['old.1'],
     };
     const given = { moves: [move], edges: ['a.out -> b.in'], participants: [a, b], bound: [toB] };

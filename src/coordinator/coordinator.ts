@@ -203,8 +203,12 @@ export class Coordinator {
     this.#records.recordRename(from, to);
     if (definition) {
       const queues: Record<string, QueueName> = {};
-      for (const { id, queue } of definition.inports) queues[id] = queue;
-      this.#records.recordMove({ from, to, queues, slots });
+      const sources: Record<string, readonly QueueName[]> = {};
+      for (const port of definition.inports) {
+        queues[port.id] = port.queue;
+        sources[port.id] = port.sources ?? [];
+      }
+      this.#records.recordMove({ from, to, queues, sources, slots });
     }
     void this.#records.saved();
   }

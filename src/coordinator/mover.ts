@@ -94,11 +94,11 @@ export class Mover {
   }
 
   async #drainAll(client: Client, queues: QueueMove['queues']): Promise<number> {
-    const counts = await Promise.all(queues.map(({ from, to }) => this.#drainQueue(client, from, to)));
+    const counts = await Promise.all(queues.map((each) => this.#drainQueue(client, each)));
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  async #drainQueue(client: Client, from: QueueName, to: QueueName): Promise<number> {
+  async #drainQueue(client: Client, { from, to, sources }: QueueMove['queues'][number]): Promise<number> {
     const { broker } = this.#options;
     const { signal } = this.#stopping;
     let count = 0;
@@ -120,7 +120,11 @@ export class Mover {
     };
     const consumer = await client.consume(from, handler, { prefetch: PREFETCH });
     try {
-      if (!client.capabilities.binds) await consumer.listenTo([]);
+      if (!client.capabilities.binds) {
+        // What the session holds came from these, and is handed over; nothing new is to come to it.
+        await consumer.listenTo(sources);
+        await consumer.listenTo([]);
+      }
       const isBusy = async (): Promise<boolean> =>
         inHand > 0 || performance.now() - lastMs < IDLE_MS || (await isWaiting(broker, from));
       while (!signal.aborted && (await isBusy())) await delay(IDLE_MS / 5);

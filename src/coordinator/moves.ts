@@ -41,12 +41,18 @@ function isReady(role: Role, desired: Desired, states: ReadonlyMap<string, EdgeS
 }
 
 /** Undefined until the new name is there. An inport that it does not have any more keeps what it holds. */
-function pairs({ to, queues }: Move, { caseSensitive }: Desired, observed: Observed): QueueMove['queues'] | undefined {
+function pairs(
+  { to, queues, sources }: Move,
+  { caseSensitive }: Desired,
+  observed: Observed,
+): QueueMove['queues'] | undefined {
   const participants = observed.participants.get(to) ?? [];
   const definition = definitionOf(observed, to);
   if (!definition || !participants.some(({ status }) => status === 'live')) return undefined;
   return Object.entries(queues).flatMap(([port, from]) => {
     const target = portNamed(definition.inports, asPortName(port), caseSensitive);
-    return target && target.queue !== from ? [{ from, to: target.queue }] : [];
+    return target && target.queue !== from
+      ? [{ from, to: target.queue, sources: sources[asPortName(port)] ?? [] }]
+      : [];
   });
 }

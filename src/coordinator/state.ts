@@ -65,6 +65,8 @@ export interface Move {
   readonly to: Role;
   /** The inqueues of the old name, by inport. */
   readonly queues: Readonly<Record<PortName, QueueName>>;
+  /** Where the broker does not bind: what they were subscribed to, by inport. */
+  readonly sources: Readonly<Record<PortName, readonly QueueName[]>>;
   /** The slots of its instances: where sessions live in the broker, each holds its own share. */
   readonly slots: readonly string[];
 }

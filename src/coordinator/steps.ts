@@ -21,7 +21,12 @@ export type Step =
 export interface QueueMove {
   readonly from: Role;
   readonly to: Role;
-  readonly queues: readonly { readonly from: QueueName; readonly to: QueueName }[];
+  readonly queues: readonly {
+    readonly from: QueueName;
+    readonly to: QueueName;
+    /** Where the broker does not bind: what `from` was subscribed to. */
+    readonly sources: readonly QueueName[];
+  }[];
   readonly slots: readonly string[];
 }
 

@@ -48,12 +48,18 @@ function readBinding(value: unknown): RecordedBinding {
 }
 
 function readMove(value: unknown): Move {
-  const { from, to, queues, slots } = fields(value, 'moves');
+  const { from, to, queues, sources, slots } = fields(value, 'moves');
   return {
     from: asRole(word(from, 'moves')),
     to: asRole(word(to, 'moves')),
     queues: Object.fromEntries(
       Object.entries(fields(queues, 'moves')).map(([port, queue]) => [port, asQueueName(word(queue, 'moves'))]),
+    ),
+    sources: Object.fromEntries(
+      Object.entries(fields(sources, 'moves')).map(([port, names]) => [
+        port,
+        list(names, 'moves').map((name) => asQueueName(word(name, 'moves'))),
+      ]),
     ),
     slots: list(slots, 'moves').map((slot) => word(slot, 'moves')),
   };

@@ -76,6 +76,28 @@ describe('mqtt consuming', () => {
     });
   });
 
+  it('hands over what was sent before a source was taken from the list, however late it comes', async () => {
+    const { url } = await sharedMosquitto();
+    const [queue, source] = [unique('in'), unique('src')];
+    const client = await opened.client(url, { slot: unique('slot') });
+    const data: unknown[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const consumer = await client.consume(queue, async (delivery) => {
+      await held;
+      data.push(delivery.data);
+      return { verdict: 'ack', outputs: [] };
+    });
+    await consumer.listenTo([source]);
+    const sender = await opened.client(url);
+    const all = Array.from({ length: 300 }, (_, n) => n);
+    await Promise.all(all.map((n) => sender.send('outqueue', source, { data: n }, { mandatory: true })));
+    await consumer.listenTo([]);
+    release();
+    await eventually(() => data.length >= all.length);
+    expect(data).to.have.members(all);
+  });
+
   it('stops one that listened to a source when it is taken from the list', async () => {
     const { url } = await sharedMosquitto();
     const [queue, source] = [unique('in'), unique('src')];

@@ -37,6 +37,8 @@ export class Inqueue {
   readonly name: QueueName;
   /** Undefined until somebody says: then it is not known whether a remembered subscription is still wanted. */
   sources: ReadonlySet<QueueName> | undefined;
+  /** Sources that it listened to and was told to leave: what was sent before is still on its way. */
+  readonly former = new Set<QueueName>();
   /** What is subscribed to for it now: its own name, and the sources. */
   readonly subscribed = new Set<QueueName>();
   readonly #members = new Set<Member>();

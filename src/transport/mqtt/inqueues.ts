@@ -141,6 +141,7 @@ export class Inqueues {
 
   async #listenTo(inqueue: Inqueue, sources: ReadonlySet<QueueName>): Promise<void> {
     const before = inqueue.subscribed;
+    for (const source of inqueue.sources ?? []) inqueue.former.add(source);
     inqueue.sources = sources;
     const added = [...sources].filter((source) => !before.has(source));
     const removed = [...before].filter((source) => source !== inqueue.name && !sources.has(source));
