@@ -83,6 +83,27 @@ describe('a runtime that is edited', () => {
     expect(scene.told.filter(({ kind }) => kind === 'edited')).to.deep.equal([]);
   });
 
+  it('takes a role of its own that was removed for no foreign one while its process ends', async () => {
+    scene = await Scene.open('a(Repeat) OUT -> IN b(Keep)');
+    await scene.complete();
+    let finish = (): void => undefined;
+    scene.launcher.inHand = new Promise((resolve) => {
+      finish = resolve;
+    });
+    scene.runtime.edit({ do: 'remove-node', role: asRole('a') });
+    const heard = () => scene.coordinator.report().nodes.find(({ role }) => role === 'a');
+    for (const state of ['live', 'foreign']) {
+      await until(() => heard()?.state === state);
+      expect(() => scene.runtime.edit(addEdge('a.out -> b.in'))).to.throw("no node 'a'");
+      expect(nodeOf('a')).to.equal(undefined);
+      expect(JSON.parse(scene.runtime.graphSource()).processes).to.have.keys('b');
+    }
+    finish();
+    await until(() => heard() === undefined && scene.coordinator.isIdle);
+    await scene.network.start(repeat, 'a');
+    await until(() => nodeOf('a')?.state === 'foreign');
+  });
+
   it('renames a role that we run, and what waits for it follows', async () => {
     scene = await Scene.open('a(Repeat) OUT -> IN b(Keep)');
     await scene.complete();

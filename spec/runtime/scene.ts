@@ -54,6 +54,8 @@ export function keep(got: unknown[]): Component {
 /** Runs participants in this process, and has them crash when it is told to. */
 export class InProcess implements Launcher {
   readonly started: string[] = [];
+  /** What processes still have in hand when they are stopped. */
+  inHand: Promise<void> = Promise.resolve();
   readonly #network: Network;
   readonly #components: Readonly<Record<string, Component>>;
   readonly #running = new Map<string, { readonly spec: ProcessSpec; readonly participant: Participant | undefined }>();
@@ -81,6 +83,7 @@ export class InProcess implements Launcher {
   }
 
   async stop(key: string): Promise<void> {
+    await this.inHand;
     const spec = await this.#end(key);
     if (spec) this.tell(spec, 'stopped');
   }

@@ -1,3 +1,4 @@
+import type { NodeReport } from '../coordinator/index.js';
 import type { Edit, Graph } from '../graph/index.js';
 import type { Role } from '../names.js';
 import type { ComponentCatalog } from './component-catalog.js';
@@ -11,6 +12,8 @@ import { RoleOfOthersError } from './errors.js';
 export class ForeignRoles {
   readonly #coordinator: Pick<Coordination, 'report' | 'definitions' | 'launches'>;
   readonly #catalog: ComponentCatalog;
+  /** Ours, taken out of the graph, whose processes are still about to end. */
+  readonly #leaving = new Set<Role>();
 
   constructor(coordinator: Pick<Coordination, 'report' | 'definitions' | 'launches'>, catalog: ComponentCatalog) {
     this.#coordinator = coordinator;
@@ -18,10 +21,22 @@ export class ForeignRoles {
   }
 
   /** Those that are heard now. */
-  beside(graph: Graph): readonly Role[] {
+  beside(graph: Graph): readonly NodeReport[] {
+    const { nodes } = this.#coordinator.report();
     const named = new Set(graph.nodes.map(({ role }) => role));
-    const foreign = this.#coordinator.report().nodes.filter(({ state }) => state === 'foreign');
-    return foreign.map(({ role }) => role).filter((role) => !named.has(role));
+    return nodes.filter(({ role, state }) => state === 'foreign' && !named.has(role) && !this.#leaving.has(role));
+  }
+
+  /** To be called at each report: those of ours that are gone by now may come back as somebody else's. */
+  update(): void {
+    if (this.#leaving.size === 0) return;
+    const shown = new Set(this.#coordinator.report().nodes.map(({ role }) => role));
+    for (const role of this.#leaving) if (!shown.has(role)) this.#leaving.delete(role);
+  }
+
+  /** To be called before the coordinator learns of it: these go out of the graph. What we ran of them is no foreigner. */
+  remove(roles: readonly Role[]): void {
+    for (const role of roles) if (this.#coordinator.launches(role)) this.#leaving.add(role);
   }
 
   /**
@@ -33,7 +48,7 @@ export class ForeignRoles {
     const isNamed = (role: Role): boolean => graph.nodes.some((node) => node.role === role);
     const strange = [...new Set(rolesOf(edit))].filter((role) => !isNamed(role));
     if (strange.length === 0) return [];
-    const foreign = new Set(this.beside(graph));
+    const foreign = new Set(this.beside(graph).map(({ role }) => role));
     const found = strange.filter((role) => foreign.has(role));
     if (edit.do === 'remove-node' && found.length > 0) {
       throw new RoleOfOthersError(edit.role, 'it is no part of the graph, and is shown for as long as they are there');
@@ -65,4 +80,12 @@ function rolesOf(edit: Edit): readonly Role[] {
     default:
       return [];
   }
+}
+
+/** The roles that edits take out of a graph. */
+export function removedBy(edits: readonly Edit[]): readonly Role[] {
+  return edits.flatMap((edit): Role[] => {
+    if (edit.do === 'remove-node') return [edit.role];
+    return edit.do === 'rename-node' ? [edit.from] : [];
+  });
 }

@@ -1,7 +1,7 @@
 import { applyEdit, type Edit, type Edited, type Graph, type Node } from '../graph/index.js';
 import type { Role } from '../names.js';
 import type { Coordination } from './coordination.js';
-import type { ForeignRoles } from './foreign-roles.js';
+import { type ForeignRoles, removedBy } from './foreign-roles.js';
 import type { Project } from './project.js';
 
 export interface GraphEditsParts {
@@ -34,6 +34,7 @@ export class GraphEdits {
     if (edit.do === 'remove-node') project.takeBack(edit.role);
     for (const { node } of adopted) project.leaveToOthers(node.role);
     if (edited.graph === before) return edited;
+    foreign.remove(removedBy(edited.changes));
     if (edit.do === 'rename-node' && coordinator.launches(edit.from)) {
       coordinator.rename(edit.from, edit.to, edited.graph);
     } else {
@@ -44,7 +45,8 @@ export class GraphEdits {
 
   /** Takes over what somebody else made of the graph by these edits. */
   takeOver(graph: Graph, edits: readonly Edit[], before: Graph): void {
-    const { coordinator } = this.#parts;
+    const { coordinator, foreign } = this.#parts;
+    foreign.remove(removedBy(edits));
     let so = before;
     // One by one, so that what waits for a renamed role follows it.
     for (const edit of edits.some(({ do: what }) => what === 'rename-node') ? edits : []) {

@@ -4,8 +4,8 @@ import type { Role } from '../names.js';
 import type { NodeStatus } from '../protocol/index.js';
 
 /**
- * How the nodes of the graph stand, those that no participant plays (like `msgflo/PubSub`) left out, and after them the roles
- * that were discovered beside it. A node that the coordinator has not planned yet is pending.
+ * How the nodes of the graph stand, those that no participant plays (like `msgflo/PubSub`) left out. A node that the
+ * coordinator has not planned yet is pending.
  * @param unfit why the processes of a role cannot be started
  */
 export function nodeStatuses(
@@ -14,19 +14,13 @@ export function nodeStatuses(
   unfit: ReadonlyMap<Role, Error>,
 ): readonly NodeStatus[] {
   const reports = new Map(nodes.map((node) => [node.role, node]));
-  const named = new Set(graph.nodes.map(({ role }) => role));
-  const ours = participantNodes(graph).map(({ role }): NodeStatus => {
+  return participantNodes(graph).map(({ role }): NodeStatus => {
     const report = reports.get(role);
     const why = unfit.get(role)?.message;
-    if (report === undefined || report.state === 'foreign') {
-      const participants = report?.participants ?? 0;
-      return participants > 0
-        ? { role, state: 'live', participants }
-        : { role, state: 'pending', participants, why: why ?? 'it is not planned yet' };
-    }
+    if (report?.state === 'foreign') return { ...report, state: 'live' };
+    if (report === undefined) return { role, state: 'pending', participants: 0, why: why ?? 'it is not planned yet' };
     return report.state === 'pending' && why !== undefined
       ? { ...report, why: `${why}; nobody else has announced it` }
       : report;
   });
-  return [...ours, ...nodes.filter(({ role, state }) => state === 'foreign' && !named.has(role))];
 }

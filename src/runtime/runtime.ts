@@ -99,7 +99,10 @@ export class Runtime implements Network {
     this.#isBusy = latestWithin(() => coordinator.isBusy(), { withinMs: BUSY_WITHIN_MS, before: false });
     const queues = async () => queueFigures(this.#currentRoutes(), await coordinator.queues());
     this.#queues = latestWithin(queues, { withinMs: BUSY_WITHIN_MS, before: [] });
-    this.#unsubscribe = coordinator.subscribe((event) => this.#news.take(event));
+    this.#unsubscribe = coordinator.subscribe((event) => {
+      if (event.kind === 'report') this.#foreign.update();
+      this.#news.take(event);
+    });
     store.onOutside((change) => this.#editedOutside(change));
     store.onProblem((message) => tell({ kind: 'error', message }));
   }
@@ -114,7 +117,8 @@ export class Runtime implements Network {
 
   /** Roles that were discovered but that the graph does not name stand among its nodes; they are never saved. */
   graphSource(): string {
-    return writeJson(this.#catalog.shown(this.graph(), this.#foreign.beside(this.graph())));
+    const roles = this.#foreign.beside(this.graph()).map(({ role }) => role);
+    return writeJson(this.#catalog.shown(this.graph(), roles));
   }
 
   components(): readonly ComponentInfo[] {
@@ -158,6 +162,7 @@ export class Runtime implements Network {
     checkReplaces(asked, { names: [graphId, before.name, graphIdOf(before, this.namespace)], file });
     this.setStarted(false, by);
     const graph = newGraph(asked, this.namespace);
+    this.#foreign.remove(before.nodes.map(({ role }) => role));
     coordinator.setGraph(graph);
     this.#put({ graph, graphId: asked.id, isStarted: false });
     this.#tell({ kind: 'cleared', ...(by && { by }) });
@@ -193,7 +198,9 @@ export class Runtime implements Network {
 
   nodes(): readonly NodeStatus[] {
     const { coordinator, project } = this.#options;
-    return nodeStatuses(this.graph(), coordinator.report(), project.launchesOf(this.graph()).unfit);
+    const graph = this.graph();
+    const ours = nodeStatuses(graph, coordinator.report(), project.launchesOf(graph).unfit);
+    return [...ours, ...this.#foreign.beside(graph)];
   }
 
   edges(): readonly EdgeStatus[] {
