@@ -6,8 +6,8 @@
  * are FBP runtimes themselves.
  *
  * Around the graph: `graph-edits.ts`, `foreign-roles.ts` (roles that others play), `exported-ports.ts`, `graph-identity.ts`.
- * Around what happens: `news.ts`, `troubles.ts`, `losses.ts`. `edge-routes.ts` tells which participants an edge stands for, for
- * data (`edge-data.ts`) and states (`edge-status.ts`, `node-status.ts`).
+ * Around what happens: `news.ts`, `troubles.ts`, `losses.ts`. `edge-view.ts` shows edges by
+ * `edge-routes.ts`, which tells what participants one stands for: data (`edge-data.ts`) and states (`edge-status.ts`).
  */
 export type { Coordination, GraphStore, LiveGraph, Relay } from './coordination.js';
 export { ExportedPortNotFoundError, OtherGraphError, RoleOfOthersError } from './errors.js';

@@ -14,12 +14,10 @@ import type {
   RelayedMessage,
   Wish,
 } from '../protocol/index.js';
-import { canonicalJson, type Logger } from '../support/index.js';
+import type { Logger } from '../support/index.js';
 import { ComponentCatalog } from './component-catalog.js';
 import type { Coordination, GraphStore, LiveGraph, Relay } from './coordination.js';
-import { EdgeData } from './edge-data.js';
-import { EdgeRoutes } from './edge-routes.js';
-import { edgeStatuses, queueFigures } from './edge-status.js';
+import { EdgeView } from './edge-view.js';
 import { sendToExported, touchesPorts } from './exported-ports.js';
 import { ForeignRoles } from './foreign-roles.js';
 import { GraphEdits } from './graph-edits.js';
@@ -64,17 +62,14 @@ export class Runtime implements Network {
   readonly #catalog: ComponentCatalog;
   readonly #foreign: ForeignRoles;
   readonly #edits: GraphEdits;
-  readonly #data: EdgeData;
+  readonly #edges: EdgeView;
   readonly #news: News;
   readonly #sources: SourceEdits;
   readonly #isBusy: () => Promise<boolean>;
-  readonly #queues: () => Promise<readonly QueueFigures[]>;
   readonly #listeners = new Set<(event: NetworkEvent) => void>();
   readonly #closing = new AbortController();
   readonly #unsubscribe: () => void;
   #live: Required<LiveGraph>;
-  #routes: EdgeRoutes | undefined;
-  #taps = '';
   #isDebugging = false;
 
   constructor(options: RuntimeOptions) {
@@ -92,13 +87,12 @@ export class Runtime implements Network {
     });
     this.#foreign = new ForeignRoles(coordinator, this.#catalog);
     this.#edits = new GraphEdits({ coordinator, project, foreign: this.#foreign });
-    this.#data = new EdgeData(() => this.#currentRoutes());
+    this.#edges = new EdgeView(this.#live.graph, coordinator);
+    const { data } = this.#edges;
     const tell = (event: NetworkEvent): void => this.#tell(event);
-    this.#news = new News({ coordinator, catalog: this.#catalog, data: this.#data, graph: () => this.graph(), tell });
+    this.#news = new News({ coordinator, catalog: this.#catalog, data, graph: () => this.graph(), tell });
     this.#sources = new SourceEdits(project);
     this.#isBusy = latestWithin(() => coordinator.isBusy(), { withinMs: BUSY_WITHIN_MS, before: false });
-    const queues = async () => queueFigures(this.#currentRoutes(), await coordinator.queues());
-    this.#queues = latestWithin(queues, { withinMs: BUSY_WITHIN_MS, before: [] });
     this.#unsubscribe = coordinator.subscribe((event) => {
       if (event.kind === 'report') this.#foreign.update();
       this.#news.take(event);
@@ -188,12 +182,11 @@ export class Runtime implements Network {
 
   async sendPacket(port: PortName, data: unknown): Promise<void> {
     const { signal } = this.#closing;
-    await sendToExported(this.#options.coordinator, this.#currentRoutes(), { port, data, signal });
+    await sendToExported(this.#options.coordinator, this.#edges.routes, { port, data, signal });
   }
 
   wish(wish: Wish): void {
-    this.#data.setWish(wish);
-    this.#tap();
+    this.#edges.wish(wish);
   }
 
   nodes(): readonly NodeStatus[] {
@@ -204,12 +197,12 @@ export class Runtime implements Network {
   }
 
   edges(): readonly EdgeStatus[] {
-    return edgeStatuses(this.#currentRoutes(), this.#options.coordinator.report());
+    return this.#edges.statuses();
   }
 
   /** Those known last where the broker takes longer than 800 ms to tell. */
   queues(): Promise<readonly QueueFigures[]> {
-    return this.#queues();
+    return this.#edges.queues();
   }
 
   relay(graph: string, message: RelayedMessage): Promise<RelayedMessage> | undefined {
@@ -247,9 +240,8 @@ export class Runtime implements Network {
   }
 
   #become(live: Required<LiveGraph>): void {
-    const hasOtherEdges = live.graph.edges !== this.#live.graph.edges;
     this.#live = live;
-    if (hasOtherEdges && this.#data.isByEdge) this.#tap();
+    this.#edges.setGraph(live.graph);
   }
 
   #tellEdited(changes: readonly Edit[], by?: Origin): void {
@@ -260,19 +252,5 @@ export class Runtime implements Network {
   #tell(event: NetworkEvent): void {
     if (this.#closing.signal.aborted) return;
     for (const listener of this.#listeners) listener(event);
-  }
-
-  #tap(): void {
-    const { taps } = this.#data;
-    const text = canonicalJson(taps);
-    if (text === this.#taps) return;
-    this.#taps = text;
-    this.#options.coordinator.wish(taps);
-  }
-
-  /** Made when first needed: many edits may come before. */
-  #currentRoutes(): EdgeRoutes {
-    if (this.#routes?.graph !== this.graph()) this.#routes = new EdgeRoutes(this.graph());
-    return this.#routes;
   }
 }
