@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { expect } from 'chai';
 import { ROOT } from '../network/running.js';
 import { run } from './program.js';
 import { BROKERS, Scene } from './scene.js';
+
+const require = createRequire(import.meta.url);
 
 /** The text of a block of docs/clients.md. */
 function block(opening: string): string {
@@ -20,8 +23,10 @@ describe('a client made with fbp-protocol-client', function () {
   for (const [name, broker] of Object.entries(BROKERS)) {
     it(`builds, feeds, watches and takes down a graph on ${name}, as docs/clients.md shows`, async () => {
       scene = await Scene.make('', { broker: await broker(), file: null });
-      const packages = join(ROOT, 'node_modules/fbp-protocol-client');
-      await symlink(packages, join(scene.folder, 'node_modules/fbp-protocol-client'));
+      await symlink(
+        dirname(require.resolve('fbp-protocol-client/package.json')),
+        join(scene.folder, 'node_modules/fbp-protocol-client'),
+      );
       await writeFile(join(scene.folder, 'client.js'), block('js client.js'));
       const { code, said } = await run('client.js', [scene.address], { cwd: scene.folder });
       expect(said, scene.network.output).to.equal(block('text'));

@@ -4,7 +4,8 @@ import { expect } from 'chai';
 import { type Outcome, run } from './program.js';
 import { BROKERS, FBP_SUITE, Scene } from './scene.js';
 
-const PROGRAM = join(dirname(createRequire(import.meta.url).resolve('fbp-spec/package.json')), 'bin/fbp-spec');
+const require = createRequire(import.meta.url);
+const PROGRAM = join(dirname(require.resolve('fbp-spec/package.json')), 'bin/fbp-spec');
 
 describe('fbp-spec, which tests components by the protocol', function () {
   this.timeout(60_000);

@@ -6,7 +6,8 @@ import { expect } from 'chai';
 import { run } from './program.js';
 import { BROKERS, FBP_SUITE, Scene } from './scene.js';
 
-const packageJson = createRequire(import.meta.url).resolve('fbp-protocol/package.json');
+const require = createRequire(import.meta.url);
+const packageJson = require.resolve('fbp-protocol/package.json');
 /** The version of mocha that the suite was written for. */
 const mocha = createRequire(packageJson).resolve('mocha/bin/_mocha');
 

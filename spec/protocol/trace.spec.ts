@@ -194,8 +194,8 @@ describe('protocol trace', () => {
 
 /** What the tool that comes with the format prints of a trace. */
 async function flowtraceShow(trace: string): Promise<readonly string[]> {
-  const require = createRequire(createRequire(import.meta.url).resolve('fbp-spec/package.json'));
-  const tool = join(dirname(require.resolve('flowtrace/package.json')), 'bin', 'flowtrace-show');
+  const besideFbpSpec = createRequire(createRequire(import.meta.url).resolve('fbp-spec/package.json'));
+  const tool = join(dirname(besideFbpSpec.resolve('flowtrace/package.json')), 'bin', 'flowtrace-show');
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-trace-'));
   try {
     const file = join(folder, 'trace.json');
