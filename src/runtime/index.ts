@@ -10,7 +10,6 @@
  * `edge-routes.ts`, which tells what participants one stands for: data (`edge-data.ts`) and states (`edge-status.ts`).
  */
 export type { Coordination, GraphStore, LiveGraph, Relay } from './coordination.js';
-export { ExportedPortNotFoundError, OtherGraphError, RoleOfOthersError } from './errors.js';
 export { gitCommit } from './git-commit.js';
 export { Project, type ProjectLaunches, type ProjectOptions } from './project.js';
 export { FbpRelay, type FbpRelayOptions } from './relay.js';
