@@ -56,8 +56,8 @@ describe('an editor that asks a running msgflo', function () {
     expect(graph).to.have.nested.property('processes.greet.component', 'Greet');
   });
 
-  it('sees that the network runs', async () => {
+  it('sees that the network was started, and has nothing to do just now', async () => {
     const [status] = await ask('network', 'getstatus', { graph: 'hello' }, 'status');
-    expect(status?.payload).to.include({ graph: 'hello', started: true, running: true });
+    expect(status?.payload).to.include({ graph: 'hello', started: true, running: false });
   });
 });

@@ -174,7 +174,7 @@ export class Coordinator {
   /** Starts or stops the processes that we run, at once; queues and bindings stay, so that messages wait. */
   setStarted(isStarted: boolean): void {
     if (isStarted && !this.isStarted) this.#settle();
-    this.#liveSinceMs = undefined;
+    if (isStarted !== this.isStarted) this.#liveSinceMs = undefined;
     this.#wanted.setStarted(isStarted);
   }
 
