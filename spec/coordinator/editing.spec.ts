@@ -180,6 +180,22 @@ describe('Coordinator, edited', () => {
     await until(async () => (await network.ready('old.IN')) === 0);
   });
 
+  it('brings along what waits for a role that was renamed before it was there', async () => {
+    const kept = sink();
+    const slow = participant({ component: 'Slow', inports: { in: {} }, process: () => delay(60_000) });
+    const launcher = new InProcessLauncher(network, { Slow: slow, Keep: kept.component });
+    await network.start(repeat, 'a', { run: 'r1' });
+    const text = 'a(Elsewhere) OUT -> IN old(Slow)';
+    const { coordinator } = await coordinate(text, { launcher, launches: launcher.launches });
+    expect(coordinator.definitions().map(({ role }) => role)).not.to.include('old');
+    await until(() => coordinator.launches(asRole('old')));
+    coordinator.rename(asRole('old'), asRole('new'), graphOf('a(Elsewhere) OUT -> IN new(Keep)'));
+    await until(async () => (await network.hand.bindings()).some(({ target }) => target === 'old.IN'));
+    for (let n = 0; n < 20; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
+    await until(() => new Set(kept.got).size === 20);
+    await until(async () => (await network.ready('old.IN')) === 0);
+  });
+
   it('stops the processes that it runs, leaves queues and bindings, and brings them back', async () => {
     const { component, got } = sink();
     const launcher = new InProcessLauncher(network, { Keep: component });

@@ -1,6 +1,6 @@
 import { type Definition, LAPSE_MS } from '../discovery/index.js';
 import type { Graph } from '../graph/index.js';
-import type { ParticipantId, PortRef, QueueName, Role } from '../names.js';
+import type { ParticipantId, PortRef, Role } from '../names.js';
 import type { ProcessState } from '../process/index.js';
 import type { Binding } from '../transport/index.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
@@ -72,6 +72,7 @@ export class Coordinator {
       this.#executor.rebind(change.queues);
       const { id, role } = change.definition;
       if (change.kind === 'gone') this.#forget(id, role);
+      else this.#records.recordInports(change.definition);
       if (change.isNews) this.#records.touch();
       if (change.isNews) this.#tell({ kind: 'participant', definition: change.definition });
       this.#wake();
@@ -200,16 +201,8 @@ export class Coordinator {
     const definition = definitionOf(this.#observed(), from);
     const slots = (this.#wanted.launches.get(from)?.specs ?? []).flatMap(({ env }) => env?.['MSGFLO_SLOT'] ?? []);
     this.#wanted.setGraph(graph);
-    this.#records.recordRename(from, to);
-    if (definition) {
-      const queues: Record<string, QueueName> = {};
-      const sources: Record<string, readonly QueueName[]> = {};
-      for (const port of definition.inports) {
-        queues[port.id] = port.queue;
-        sources[port.id] = port.sources ?? [];
-      }
-      this.#records.recordMove({ from, to, queues, sources, slots });
-    }
+    this.#records.recordRename({ from, to, slots });
+    if (definition) this.#records.recordInports(definition);
     void this.#records.saved();
   }
 

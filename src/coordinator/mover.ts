@@ -64,7 +64,8 @@ export class Mover {
       try {
         const count = await this.#drain(move);
         if (signal.aborted) return;
-        log.info(`role '${move.from}' is '${move.to}' now: ${count} waiting messages were moved`);
+        if (move.queues.length > 0)
+          log.info(`role '${move.from}' is '${move.to}' now: ${count} waiting messages were moved`);
         return moved(move.from);
       } catch (error) {
         log.warnOnce(`move ${move.from}`, `could not move what waits for '${move.from}': ${messageOf(error)}`);

@@ -1,7 +1,7 @@
 import { readFile, rename } from 'node:fs/promises';
 import type { Definition } from '../discovery/index.js';
 import { messageOf } from '../errors.js';
-import { asParticipantId, type ParticipantId, type Role } from '../names.js';
+import { asParticipantId, type ParticipantId, type QueueName, type Role } from '../names.js';
 import { type Logger, writeFileAtomic } from '../support/index.js';
 import type { Binding } from '../transport/index.js';
 import { bindingKey, type Move, type RecordedBinding, type Records } from './state.js';
@@ -83,16 +83,28 @@ export class RecordsFile implements Records {
     if (this.wiredRoles.delete(role)) this.#isDirty = true;
   }
 
-  /** What is still to be moved goes to the new name: a -> b -> c leaves a -> c, whether or not b was ever there. */
-  recordRename(from: Role, to: Role): void {
-    const moves = this.moves.map((known) => (known.to === from ? { ...known, to } : known));
-    this.moves = moves.filter((known) => known.from !== known.to);
+  /**
+   * What waits for the old name is to be moved, and what is still to be moved goes to the new name too: a -> b -> c leaves
+   * a -> c and b -> c.
+   */
+  recordRename({ from, to, slots }: Pick<Move, 'from' | 'to' | 'slots'>): void {
+    const earlier = this.moves.map((known) => (known.to === from ? { ...known, to } : known));
+    const others = earlier.filter((known) => known.from !== known.to && known.from !== from);
+    this.moves = [...others, { from, to, queues: {}, sources: {}, slots }];
     this.#isDirty = true;
   }
 
-  /** In place of what was recorded of the same name. */
-  recordMove(move: Move): void {
-    this.moves = [...this.moves.filter(({ from }) => from !== move.from), move];
+  /** Where messages wait for a role that was renamed; its processes may announce themselves only afterwards. */
+  recordInports({ role, inports }: Definition): void {
+    const move = this.moves.find(({ from }) => from === role);
+    if (!move) return;
+    const queues: Record<string, QueueName> = { ...move.queues };
+    const sources: Record<string, readonly QueueName[]> = { ...move.sources };
+    for (const { id, queue, sources: heard = [] } of inports) {
+      queues[id] = queue;
+      sources[id] = [...new Set([...(sources[id] ?? []), ...heard])];
+    }
+    this.moves = this.moves.map((known) => (known === move ? { ...move, queues, sources } : known));
     this.#isDirty = true;
   }
 
