@@ -63,7 +63,7 @@ describe(`two clients that edit at once while messages flow (seed ${SEED})`, fun
 async function holds(program: Program, broker: OpenBroker): Promise<void> {
   const tag = uniqueRole('');
   const [src, one, two, sink] = [`${tag}src`, `${tag}one`, `${tag}two`, `${tag}sink`];
-  const graph = `${src}(Source) OUT -> IN ${one}(Repeat) OUT -> IN ${sink}(Sink)\n${two}(Repeat) OUT -> IN ${sink}`;
+  const graph = `${src}(Source) OUT -> IN ${one}(Work) OUT -> IN ${sink}(Sink)\n${two}(Repeat) OUT -> IN ${sink}`;
   const scene = await Scene.make(graph, { broker: broker.url });
   try {
     const clients = [
@@ -72,7 +72,7 @@ async function holds(program: Program, broker: OpenBroker): Promise<void> {
       await Client.open(scene, tag),
     ] as const;
     await scene.flows();
-    const moves = new PathMoves(clients[0].editor, tag, src, [one, two]);
+    const moves = new PathMoves(clients[0].editor, { tag, src, middle: [one, two], sink });
     await Promise.all([
       pathSteps(moves, program.path),
       clients[1].sideSteps(program.side, 100),

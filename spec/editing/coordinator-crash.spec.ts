@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { readGraph, writeJson } from '../../src/graph/index.js';
 import type { Editor } from './editor.js';
 import { Replica } from './replica.js';
-import { Scene } from './scene.js';
+import { BROKERS, Scene, uniqueRole } from './scene.js';
 
 const KILLS = 4;
 
@@ -94,6 +94,30 @@ describe('a coordinator killed with -9 in the middle of edits', function () {
     expect(await running(await scene.editor())).to.equal(before);
   });
 
+  for (const [name, broker] of Object.entries(BROKERS)) {
+    it(`on ${name}: a rename and an edge that is moved lose no message, whenever it dies`, async () => {
+      const tag = uniqueRole('');
+      const graph = `${tag}src(Source) OUT -> IN ${tag}a(Work) OUT -> IN ${tag}sink(Sink)\n${tag}b(Work) OUT -> IN ${tag}sink`;
+      const running = await Scene.make(graph, { broker: await broker() });
+      scene = running;
+      await running.flows();
+      for (const pauseMs of [0, 350, 550, 900]) {
+        const editor = await running.editor();
+        const { first, other } = middleOf(Replica.read(await editor.source()), `${tag}src`);
+        const renamed = `${tag}m${pauseMs}`;
+        await Promise.all([
+          editor.ask('graph:renamenode', { from: first, to: renamed }),
+          editor.ask('graph:removeedge', edge(`${tag}src`, renamed)),
+          editor.ask('graph:addedge', { ...edge(`${tag}src`, other), metadata: {} }),
+        ]);
+        await delay(pauseMs);
+        await running.killCoordinator();
+        await running.flows(50);
+      }
+      await running.settles();
+    });
+  }
+
   it('leaves a network that was stopped stopped, and one that was started started', async () => {
     scene = await Scene.make("'a text' -> IN first(Repeat) OUT -> IN last(Repeat)");
     const participants = (): number => scene?.network.children('msgflo-participant').length ?? 0;
@@ -111,6 +135,17 @@ describe('a coordinator killed with -9 in the middle of edits', function () {
     expect(participants()).to.equal(2);
   });
 });
+
+/** The node that the source leads to, and one that it does not lead to. */
+function middleOf({ edges, nodes }: Replica, src: string): { readonly first: string; readonly other: string } {
+  const first = edges.find((one) => one.src.node === src)?.tgt.node ?? '';
+  const other = nodes.find((id) => id !== first && edges.some((one) => one.src.node === id) && id !== src) ?? '';
+  return { first, other };
+}
+
+function edge(from: string, to: string): object {
+  return { src: { node: from, port: 'out' }, tgt: { node: to, port: 'in' } };
+}
 
 interface Killed {
   /** What the graph may be: after none, one, two ... of the edits. */

@@ -1,23 +1,32 @@
 import type { Editor } from './editor.js';
 import type { Replica } from './replica.js';
 
-export const PATH_MOVES = ['detour', 'again', 'rename', 'insert', 'instances'] as const;
+export const PATH_MOVES = ['detour', 'again', 'rename', 'rename-end', 'insert', 'instances'] as const;
+
+interface Path {
+  readonly tag: string;
+  readonly src: string;
+  readonly middle: readonly [string, ...string[]];
+  readonly sink: string;
+}
 
 /** How one client edits a path `src -> ... -> sink` of a running graph: it moves all the time and is never cut. */
 export class PathMoves {
   readonly #editor: Editor;
   readonly #tag: string;
-  readonly #src: string;
+  #src: string;
+  #sink: string;
   /** All of them lead to the sink. */
   readonly #middle: string[];
   #first: string;
   #made = 0;
 
-  /** @param middle nodes that lead to the sink; the source leads to the first of them */
-  constructor(editor: Editor, tag: string, src: string, middle: readonly [string, ...string[]]) {
+  /** `middle` are nodes that lead to the sink; the source leads to the first of them. Role names begin with `tag`. */
+  constructor(editor: Editor, { tag, src, middle, sink }: Path) {
     this.#editor = editor;
     this.#tag = tag;
     this.#src = src;
+    this.#sink = sink;
     this.#middle = [...middle];
     this.#first = middle[0];
   }
@@ -28,7 +37,8 @@ export class PathMoves {
     if (move === 'detour') await this.#lead(node === this.#first ? (this.#middle.at(-1) ?? node) : node);
     if (move === 'again') await this.#lead(this.#first);
     if (move === 'rename') await this.#rename(node);
-    if (move === 'insert') await this.#insert();
+    if (move === 'rename-end') await this.#renameEnd(pick % 2 === 0);
+    if (move === 'insert') await this.#insert(pick % 2 === 0 ? 'Work' : 'Repeat');
     if (move === 'instances') {
       await this.#editor.ask('graph:changenode', { id: node, metadata: { instances: 1 + (pick % 2) } });
     }
@@ -51,8 +61,17 @@ export class PathMoves {
     await this.#editor.ask('graph:renamenode', { from: node, to });
   }
 
+  /** Whoever writes down what is sent, or what has come, goes on under another name. */
+  async #renameEnd(isSource: boolean): Promise<void> {
+    const from = isSource ? this.#src : this.#sink;
+    const to = `${this.#newName()}${isSource ? 'src' : 'sink'}`;
+    if (isSource) this.#src = to;
+    else this.#sink = to;
+    await this.#editor.ask('graph:renamenode', { from, to });
+  }
+
   /** A new node comes in between the source and what was first. */
-  async #insert(): Promise<void> {
+  async #insert(component: string): Promise<void> {
     const next = this.#first;
     const id = this.#newName();
     this.#middle.push(id);
@@ -60,7 +79,7 @@ export class PathMoves {
     const on = { src: { node: id, port: 'out' }, tgt: { node: next, port: 'in' }, metadata: {} };
     await Promise.all([
       this.#editor.ask('graph:removeedge', this.#edge(next)),
-      this.#editor.ask('graph:addnode', { id, component: 'Repeat', metadata: {} }),
+      this.#editor.ask('graph:addnode', { id, component, metadata: {} }),
       this.#editor.ask('graph:addedge', { ...this.#edge(id), metadata: {} }),
       this.#editor.ask('graph:addedge', on),
     ]);

@@ -27,6 +27,16 @@ export default participant({
 });
 `;
 
+/** Takes its time, so that it always has some in hand. */
+const WORK = `
+import { setTimeout as delay } from 'node:timers/promises';
+import { participant } from 'msgflo';
+export default participant({
+  component: 'Work', prefetch: 20, inports: { in: {} }, outports: { out: {} },
+  async process({ in: id }, { send }) { await delay(Math.random() * 30); await send('out', id); },
+});
+`;
+
 /** Writes down what it is given, and when. */
 const SINK = `
 import { appendFileSync } from 'node:fs';
@@ -54,7 +64,7 @@ export default participant({
 });
 `;
 
-export const COMPONENTS = { 'Source.js': SOURCE, 'Sink.js': SINK, 'Moody.js': MOODY };
+export const COMPONENTS = { 'Source.js': SOURCE, 'Work.js': WORK, 'Sink.js': SINK, 'Moody.js': MOODY };
 
 /** On what a spec runs; none is the broker that comes with msgflo. */
 export const BROKERS: Readonly<Record<string, () => Promise<string | undefined>>> = {
