@@ -32,7 +32,7 @@ describe('counters of a participant', () => {
   it('are told when they have changed, and only then', async () => {
     const running = await network.start(fork, 'f');
     await network.collect('f.OUT');
-    await network.wire('f', { out: 'ready' });
+    await network.wire('f', { out: 'ready', nowhere: 'unconnected' });
     await delay(300);
     expect(told, 'before the first message').to.have.length(0);
     for (const data of [1, 2, 'bad']) await network.send('f.IN', data);
@@ -52,7 +52,7 @@ describe('counters of a participant', () => {
   it('are told at most every 250 ms under load', async () => {
     await network.start(fork, 'f');
     await network.collect('f.OUT');
-    await network.wire('f', { out: 'ready' });
+    await network.wire('f', { out: 'ready', nowhere: 'unconnected' });
     const untilMs = performance.now() + 900;
     while (performance.now() < untilMs) {
       await network.send('f.IN', 1);
@@ -69,7 +69,7 @@ describe('counters of a participant', () => {
     const broker = await network.registry.open(network.address, { id: 'g' }, silentLogger);
     await network.start(fork, 'f', { broker: gated(broker, gate) });
     await network.collect('f.OUT');
-    await network.wire('f', { out: 'ready' });
+    await network.wire('f', { out: 'ready', nowhere: 'unconnected' });
     gate.close();
     await network.send('f.IN', 1);
     await until(() => last()?.inHand === 1);
@@ -105,7 +105,7 @@ describe('counters of a participant', () => {
     await network.wire('f', { out: 'ready', nowhere: 'unconnected' });
     await network.send('f.IN', 1);
     await until(() => last()?.role === 'f' && last()?.inHand === 1);
-    await network.wire('f', {});
+    await network.wire('f', { out: 'unconnected', nowhere: 'unconnected' });
     await until(() => last()?.inHand === 0);
     expect(last()?.outports).to.deep.equal({ out: { sent: 0, dropped: 1 }, nowhere: { sent: 0, dropped: 1 } });
   });

@@ -29,7 +29,7 @@ describe('a script participant', () => {
   it('runs the command for each message: stdin in, stdout out, as JSON where it is', async () => {
     const got = await network.collect('s.OUT');
     await network.start(scriptComponent({ cmd: `cat` }), 's');
-    await network.wire('s', { out: 'ready' });
+    await network.wire('s', { out: 'ready', error: 'unconnected' });
     await network.send('s.IN', { a: [1, 'é'] });
     await network.send('s.IN', Buffer.from('plain text\n'));
     await network.send('s.IN', Buffer.from([0xff, 0xfe]));
@@ -42,7 +42,7 @@ describe('a script participant', () => {
   it('splits arguments as a shell does, without one', async () => {
     const got = await network.collect('s.OUT');
     await network.start(scriptComponent({ cmd: `printf '%s|' "a b" 'c;d' e\\ f '$HOME'` }), 's');
-    await network.wire('s', { out: 'ready' });
+    await network.wire('s', { out: 'ready', error: 'unconnected' });
     await network.send('s.IN', 1);
     await until(() => got.length === 1);
     expect(dataOf(got)).to.deep.equal(['a b|c;d|e f|$HOME|']);
@@ -65,7 +65,7 @@ describe('a script participant', () => {
   it('runs a shell when asked', async () => {
     const got = await network.collect('s.OUT');
     await network.start(scriptComponent({ cmd: 'cat | tr a-z A-Z', shell: true }), 's');
-    await network.wire('s', { out: 'ready' });
+    await network.wire('s', { out: 'ready', error: 'unconnected' });
     await network.send('s.IN', 'abc');
     await until(() => got.length === 1);
     expect(dataOf(got)).to.deep.equal(['ABC']);
@@ -84,7 +84,7 @@ describe('a script participant', () => {
   it('makes it the reason of a dead letter where `error` is not connected', async () => {
     const dead = await network.collect('dead-s.IN');
     await network.start(scriptComponent({ cmd: 'echo no good >&2; exit 3', shell: true }), 's');
-    await network.wire('s', { out: 'ready' });
+    await network.wire('s', { out: 'ready', error: 'unconnected' });
     await network.send('s.IN', 1);
     await until(() => dead.length === 1);
     expect(dead[0]?.headers).to.include({
@@ -107,7 +107,7 @@ describe('a script participant', () => {
     it(`makes a dead letter when the command ${what}, and leaves no process`, async () => {
       const dead = await network.collect('dead-s.IN');
       await network.start(scriptComponent(options), 's');
-      await network.wire('s', { out: 'ready' });
+      await network.wire('s', { out: 'ready', error: 'unconnected' });
       await network.send('s.IN', 1);
       await until(() => dead.length === 1);
       expect(dead[0]?.headers[HEADER.deadReason]).to.contain(words);
@@ -117,7 +117,7 @@ describe('a script participant', () => {
 
   it('reaps its commands when it stops, and gives the message back', async () => {
     const participant = await network.start(scriptComponent({ cmd: `sleep ${long}` }), 's');
-    await network.wire('s', { out: 'ready' });
+    await network.wire('s', { out: 'ready', error: 'unconnected' });
     await network.send('s.IN', 1);
     await until(() => running(long) === 1);
     await participant.stop({ graceMs: 10 });
@@ -128,7 +128,7 @@ describe('a script participant', () => {
   it('does not mind a command that does not read its input', async () => {
     const got = await network.collect('s.OUT');
     await network.start(scriptComponent({ cmd: 'echo 1' }), 's');
-    await network.wire('s', { out: 'ready' });
+    await network.wire('s', { out: 'ready', error: 'unconnected' });
     await network.send('s.IN', 'x'.repeat(1_000_000));
     await until(() => got.length === 1);
     expect(dataOf(got)).to.deep.equal([1]);

@@ -10,8 +10,25 @@ interface Validator {
   validateMultiple(message: unknown, schema: string): Outcome;
 }
 
-/** The schemas that the makers of the protocol publish, and judge runtimes by. */
-const published = createRequire(import.meta.url)('fbp-protocol/schema/index.js') as Validator;
+/**
+ * The schemas that the makers of the protocol publish, and judge runtimes by. Loading them writes new names into tables
+ * that `fbp-client` writes other names into: this copy is our own.
+ */
+const published = ownCopyOf('fbp-protocol/schema/index.js') as Validator;
+
+function ownCopyOf(module: string): unknown {
+  const load = createRequire(import.meta.url);
+  const forget = (): void => {
+    for (const path of Object.keys(load.cache))
+      if (/[\\/]fbp-protocol[\\/]schema[\\/]/.test(path)) delete load.cache[path];
+  };
+  forget();
+  try {
+    return load(module);
+  } finally {
+    forget();
+  }
+}
 
 /** What the published schemas say nothing of: two answers that they forgot, and what goes beyond the standard. */
 const UNKNOWN = new Set([
