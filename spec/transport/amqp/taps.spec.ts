@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { QueueName } from '../../../src/names.js';
 import { deadLetterQueue } from '../../../src/transport/index.js';
 import { type Rabbit, startRabbit } from '../../support/rabbitmq.js';
-import { eventually } from '../conformance/stage.js';
+import { eventually, rejection } from '../conformance/stage.js';
 import { AmqpStage } from './stage.js';
 
 describe('taps on AMQP', () => {
@@ -58,6 +58,22 @@ describe('taps on AMQP', () => {
       await Promise.all(taps.map((tap) => tap.cancel()));
       const bindings = await rabbit.ctl('list_bindings', '-q', '--no-table-headers', 'source_name');
       expect(bindings.split('\n').filter((source) => sources.some((name) => name === source))).to.deep.equal([]);
+    });
+
+    it('can be made after all when the broker refused them for want of a permission', async () => {
+      const [broker, source] = [await own.open(new URL(rabbit.url)), own.name('OUT')];
+      await broker.connect();
+      await broker.declare('outqueue', source);
+      await rabbit.ctl('set_permissions', 'guest', '^(?!amq\\.gen).*', '.*', '.*');
+      await rejection(
+        broker.tap(source, () => undefined),
+        'MSGFLO_REFUSED',
+      );
+      await rabbit.ctl('set_permissions', 'guest', '.*', '.*', '.*');
+      const seen: unknown[] = [];
+      await broker.tap(source, ({ data }) => seen.push(data));
+      await broker.send('outqueue', source, { data: 'seen' });
+      await eventually(() => seen.length === 1, 'a copy');
     });
   });
 });

@@ -26,29 +26,24 @@ type Handler = (delivery: Delivery) => void;
 export class Taps {
   readonly #pool: ChannelPool;
   readonly #log: Logger;
-  readonly #kept: KeptChannel<Channel>;
+  readonly #link: Link;
   readonly #handlers = new Map<QueueName, Set<Handler>>();
   /** Bindings of one outqueue are made and taken away one after another. */
   readonly #turns = new Map<QueueName, Promise<void>>();
   readonly #stopping = new AbortController();
+  #kept: KeptChannel<Channel> | undefined;
   #started: Promise<void> | undefined;
   #queue = '';
 
   constructor(link: Link, pool: ChannelPool, log: Logger) {
+    this.#link = link;
     this.#pool = pool;
     this.#log = log;
-    this.#kept = new KeptChannel({
-      link,
-      log,
-      purpose: 'tapping',
-      open: (model) => model.createChannel(),
-      setUp: (channel) => this.#attach(channel),
-    });
   }
 
   /** @throws {QueueNotFoundError} while there is no such outqueue; nothing is left of the tap then. */
   async add(outqueue: QueueName, handler: Handler): Promise<Subscription> {
-    this.#started ??= this.#kept.start();
+    this.#started ??= this.#start();
     await this.#started;
     const own: Handler = (delivery) => handler(delivery);
     const handlers = this.#handlers.get(outqueue) ?? new Set();
@@ -66,17 +61,36 @@ export class Taps {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#handlers.clear();
-    await this.#kept.stop();
+    await this.#kept?.stop();
+  }
+
+  /** What is refused now, for want of a permission perhaps, is asked for again by the next tap. */
+  async #start(): Promise<void> {
+    this.#kept = new KeptChannel({
+      link: this.#link,
+      log: this.#log,
+      purpose: 'tapping',
+      open: (model) => model.createChannel(),
+      setUp: (channel) => this.#attach(channel),
+    });
+    try {
+      await this.#kept.start();
+    } catch (error) {
+      this.#started = undefined;
+      throw error;
+    }
   }
 
   async #remove(outqueue: QueueName, own: Handler): Promise<void> {
     const handlers = this.#handlers.get(outqueue);
     if (!handlers?.delete(own) || handlers.size > 0) return;
     this.#handlers.delete(outqueue);
-    await this.#inTurn(outqueue, async () => {
+    const unbound = this.#inTurn(outqueue, async () => {
       if (this.#handlers.has(outqueue) || this.#stopping.signal.aborted) return;
       await this.#pool.run(outqueue, (channel) => channel.unbindQueue(this.#queue, outqueue, ''));
     }).catch((error: unknown) => this.#log.debug(`tap of '${outqueue}' not unbound: ${messageOf(error)}`));
+    // The queue goes with the connection: while there is none, nothing is left to wait for.
+    if (this.#kept?.channel) await unbound;
   }
 
   async #attach(channel: Channel): Promise<void> {
@@ -94,7 +108,7 @@ export class Taps {
 
   #take(message: ConsumeMessage | null): void {
     if (!message) {
-      this.#kept.renew();
+      this.#kept?.renew();
       return;
     }
     const handlers = this.#handlers.get(asQueueName(message.fields.exchange));
