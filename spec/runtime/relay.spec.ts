@@ -7,7 +7,7 @@ import { FbpRelay } from '../../src/runtime/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { builtinTransports } from '../../src/transport/builtin/index.js';
 import type { Broker } from '../../src/transport/index.js';
-import { sharedMosquitto } from '../support/mosquitto.js';
+import { sharedMosquitto, startMosquitto } from '../support/mosquitto.js';
 import { sharedRabbit } from '../support/rabbitmq.js';
 import { eventually, rejection } from '../transport/conformance/stage.js';
 
@@ -160,4 +160,20 @@ describe('FbpRelay', () => {
       });
     });
   }
+
+  it('does not wait, at its end, for a broker that is away', async () => {
+    const server = await startMosquitto();
+    const broker = await builtinTransports().open(server.url, { id: randomUUID() }, silentLogger);
+    await broker.connect();
+    const relay = new FbpRelay({ broker, log: silentLogger });
+    await server.kill();
+    await eventually(() => broker.status === 'reconnecting', 'the loss to be noticed');
+    const id = asParticipantId('noflo');
+    const asked = relay.ask(
+      { id, role: asRole('noflo'), component: 'main', inports: [], outports: [] },
+      trace('start'),
+    );
+    await Promise.all([rejection(asked, 'MSGFLO_NOT_CONNECTED'), relay.close()]);
+    await broker.close({ graceMs: 0 });
+  });
 });

@@ -26,7 +26,8 @@ interface Question {
 interface Line {
   readonly questions: Question[];
   /** What it says is listened to from the first question on, for as long as the relay lives. */
-  listening: Promise<Subscription> | undefined;
+  listening: Promise<void> | undefined;
+  tap: Subscription | undefined;
 }
 
 /**
@@ -59,7 +60,7 @@ export class FbpRelay implements Relay {
     { timeoutMs = LIMIT_MS }: { readonly timeoutMs?: number } = {},
   ): Promise<RelayedMessage> {
     if (this.#closed) return Promise.reject(new NotConnectedError('ask()'));
-    const line = this.#lines.get(definition.id) ?? { questions: [], listening: undefined };
+    const line = this.#lines.get(definition.id) ?? { questions: [], listening: undefined, tap: undefined };
     this.#lines.set(definition.id, line);
     return new Promise((resolve, reject) => {
       const settled = (settle: () => void): void => {
@@ -79,7 +80,10 @@ export class FbpRelay implements Relay {
     });
   }
 
-  /** Who still waits for an answer is told that there will be none. Idempotent. */
+  /**
+   * Who still waits for an answer is told that there will be none. Does not wait for a broker that is away: what is not
+   * listened to yet never will be. Idempotent.
+   */
   async close(): Promise<void> {
     this.#closed = true;
     const lines = [...this.#lines.values()];
@@ -87,14 +91,7 @@ export class FbpRelay implements Relay {
     for (const { questions } of lines) {
       for (const question of [...questions].reverse()) question.fail(new NotConnectedError('ask()'));
     }
-    await Promise.all(
-      lines.map(({ listening }) =>
-        listening?.then(
-          (tap) => tap.cancel(),
-          () => undefined,
-        ),
-      ),
-    );
+    await Promise.all(lines.map(({ tap }) => tap?.cancel()));
   }
 
   /** Sends the first question of a line. Never rejects. */
@@ -113,8 +110,8 @@ export class FbpRelay implements Relay {
     }
   }
 
-  async #listen({ id, outqueue }: Definition, line: Line): Promise<void> {
-    line.listening ??= this.#broker.tap(queueOf(outqueue, `.fbp.${id}.send`), ({ data }) => this.#hear(line, data));
+  async #listen(definition: Definition, line: Line): Promise<void> {
+    line.listening ??= this.#tap(definition, line);
     const { listening } = line;
     try {
       await listening;
@@ -122,6 +119,12 @@ export class FbpRelay implements Relay {
       if (line.listening === listening) line.listening = undefined;
       throw error;
     }
+  }
+
+  async #tap({ id, outqueue }: Definition, line: Line): Promise<void> {
+    const tap = await this.#broker.tap(queueOf(outqueue, `.fbp.${id}.send`), ({ data }) => this.#hear(line, data));
+    if (this.#closed) await tap.cancel();
+    else line.tap = tap;
   }
 
   #hear(line: Line, data: unknown): void {
