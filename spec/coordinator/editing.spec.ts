@@ -4,12 +4,16 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { Coordinator, type CoordinatorEvent, type CoordinatorOptions } from '../../src/coordinator/index.js';
+import { announcementOf, DISCOVERY_NOTICE } from '../../src/discovery/index.js';
 import { readFbp } from '../../src/graph/index.js';
 import { asPortName, asQueueName, asRole } from '../../src/names.js';
 import { type Component, participant } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
+import { builtinTransports } from '../../src/transport/builtin/index.js';
 import { Network, until } from '../participant/network.js';
+import { startMosquitto } from '../support/mosquitto.js';
 import { InProcessLauncher } from './in-process-launcher.js';
+import { aRole } from './network-fixture.js';
 
 const graphOf = (text: string) => readFbp(text, { path: 'main.fbp' }).graph;
 const port = (role: string, name: string) => ({ role: asRole(role), port: asPortName(name) });
@@ -303,5 +307,27 @@ describe('Coordinator, edited', () => {
     expect(await report()).to.deep.include({ queue: 'b.IN', ready: 2, consumers: 1 });
     release();
     await until(async () => !(await coordinator.isBusy()));
+  });
+
+  it('stops within seconds while the broker is away, though a pass waits for it', async () => {
+    const server = await startMosquitto();
+    const broker = await builtinTransports().open(server.url, { id: 'coordinator' }, silentLogger);
+    await broker.connect();
+    const graph = graphOf('a(Repeat) OUT -> IN b(Keep)');
+    const coordinator = new Coordinator({ graph: { ...graph, edges: [] }, broker, log: silentLogger });
+    await coordinator.start();
+    for (const role of ['a', 'b'])
+      await broker.notify({ name: DISCOVERY_NOTICE, body: announcementOf(aRole(role).definition) });
+    await until(() => coordinator.definitions().length === 2);
+    await server.kill();
+    await until(() => broker.status === 'reconnecting');
+    coordinator.setGraph(graph);
+    coordinator.setStarted(true);
+    await until(() => !coordinator.isIdle);
+    await delay(100);
+    const beganMs = performance.now();
+    await coordinator.stop();
+    expect(performance.now() - beganMs).to.be.below(3000);
+    await broker.close({ graceMs: 0 });
   });
 });

@@ -2,6 +2,7 @@ import { type Definition, LAPSE_MS } from '../discovery/index.js';
 import type { Graph } from '../graph/index.js';
 import type { ParticipantId, PortRef, Role } from '../names.js';
 import type { ProcessState } from '../process/index.js';
+import { within } from '../support/index.js';
 import type { Binding } from '../transport/index.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
 import { CountersFeed } from './counters-feed.js';
@@ -25,6 +26,9 @@ import { Wanted } from './wanted.js';
 
 /** So long after the start of a network its parts come one by one, in ms. */
 const SETTLING_MS = 10_000;
+/** How long a stop waits for what is under way, in ms: without the broker it does not end. */
+const STOP_WITHIN_MS = 2000;
+
 /**
  * Makes the network what the graph wants, for as long as it lives: it watches discovery and processes, plans, carries
  * out, and begins again at every change. It is not on the path of any message: killed, it leaves everything running.
@@ -155,15 +159,16 @@ export class Coordinator {
     await this.#feed.start();
   }
 
-  /** Lets the pass in hand finish. Processes, queues and bindings are left as they are. Idempotent. */
+  /**
+   * Lets the pass in hand finish, for up to 2 s: it may wait for a broker that is away. Processes, queues and bindings are
+   * left as they are. Idempotent.
+   */
   async stop(): Promise<void> {
     clearTimeout(this.#settling);
     this.#wanted.stop();
     await this.#feed.stop();
     await this.#counters.stop();
-    await this.#mover.stop();
-    await this.#passes.stop();
-    await this.#taps.close();
+    await within(this.#end(), STOP_WITHIN_MS);
     await this.#records.saved();
   }
 
@@ -265,6 +270,11 @@ export class Coordinator {
   subscribe(listener: (event: CoordinatorEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  async #end(): Promise<void> {
+    await Promise.all([this.#mover.stop(), this.#passes.stop()]);
+    await this.#taps.close();
   }
 
   #observed(): Observed {

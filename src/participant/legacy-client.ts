@@ -1,9 +1,8 @@
 import { DISCOVERY_NOTICE, goneMessageOf } from '../discovery/index.js';
 import { messageOf, UnsupportedError } from '../errors.js';
 import { asParticipantId, asQueueName, asRole } from '../names.js';
-import type { Logger } from '../support/index.js';
+import { type Logger, within } from '../support/index.js';
 import type { Client, Consumer, QueueKind, Settlement, Verdict } from '../transport/index.js';
-import { within } from './within.js';
 
 type Callback = (error: Error | null) => void;
 

@@ -11,7 +11,7 @@ import {
 } from '../discovery/index.js';
 import { messageOf } from '../errors.js';
 import { asParticipantId, asPortName, asRole, type ParticipantId, type PortName, type Role } from '../names.js';
-import { createLogger, type Logger } from '../support/index.js';
+import { createLogger, type Logger, within } from '../support/index.js';
 import type { Client, Subscription } from '../transport/index.js';
 import { Announcer } from './announcer.js';
 import type { Component, Surroundings } from './component.js';
@@ -25,7 +25,6 @@ import { type Outport, StoppedError } from './outport.js';
 import { newParticipantId, type ParticipantOptions } from './participant-options.js';
 import { Producer } from './producer.js';
 import { WiringFollower } from './wiring-follower.js';
-import { within } from './within.js';
 
 /** How many announcements fit in one discovery period: the second is the spare for a lost one. */
 const PER_PERIOD = 2.2;

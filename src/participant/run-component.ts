@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { UsageError } from '../errors.js';
-import { createLogger, type Logger } from '../support/index.js';
+import { createLogger, type Logger, within } from '../support/index.js';
 import type { Client, TransportRegistry } from '../transport/index.js';
 import type { Component } from './component.js';
 import { LegacyClient } from './legacy-client.js';
@@ -9,7 +9,6 @@ import { type LegacyParticipant, type LoadedModule, loadComponent } from './load
 import { Participant } from './participant.js';
 import { newParticipantId, participantClientOptions } from './participant-options.js';
 import { StartedTimers } from './started-timers.js';
-import { within } from './within.js';
 
 export interface RunOptions {
   readonly role: string;

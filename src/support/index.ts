@@ -11,3 +11,4 @@ export { createLogger, type Logger, silentLogger } from './log.js';
 export { Semaphore } from './semaphore.js';
 export { NotTextError, readTextFile, type TextFile } from './text-file.js';
 export { timeLimit } from './time-limit.js';
+export { within } from './within.js';
