@@ -1,10 +1,11 @@
 import { expect } from 'chai';
 import { Executor, type ExecutorParts } from '../../src/coordinator/executor.js';
+import type { Launcher } from '../../src/coordinator/index.js';
 import { RecordsFile } from '../../src/coordinator/records-file.js';
 import { bindingKey } from '../../src/coordinator/state.js';
 import type { Step } from '../../src/coordinator/steps.js';
 import { MemoryEngine } from '../../src/engine/index.js';
-import { asQueueName } from '../../src/names.js';
+import { asQueueName, asRole } from '../../src/names.js';
 import { silentLogger } from '../../src/support/index.js';
 import { DirectBroker } from '../../src/transport/direct/index.js';
 import type { Binding } from '../../src/transport/index.js';
@@ -110,5 +111,30 @@ describe('Executor', () => {
     await next.carryOut([{ do: 'unbind', binding, edge: 'an edge' }, moved]);
     expect(order).to.deep.equal(['bind', 'unbind']);
     expect([...records.bindings.keys()]).to.deep.equal([bindingKey(moved.binding)]);
+  });
+
+  it('restarts an outdated program in the end, though it could not be stopped at first', async () => {
+    const did: string[] = [];
+    const spec = { key: 'a', role: asRole('a'), argv: ['a'] };
+    let refusals = 1;
+    const launcher: Launcher = {
+      list: async () => [],
+      start: async ({ key }) => void did.push(`start ${key}`),
+      stop: async (key) => {
+        if (refusals-- > 0) throw new Error('not now');
+        did.push(`stop ${key}`);
+      },
+      onChange: () => undefined,
+      onOutput: () => undefined,
+    };
+    const one = new Executor({ ...parts(), launcher });
+    await one.carryOut([{ do: 'start', spec }]);
+    one.outdated.add('a');
+    await one.carryOut([{ do: 'restart', spec }]);
+    expect([...one.outdated], 'still to be done').to.deep.equal(['a']);
+    nowMs += 1000;
+    await one.carryOut([{ do: 'restart', spec }]);
+    expect(did).to.deep.equal(['start a', 'stop a', 'start a']);
+    expect([...one.outdated]).to.deep.equal([]);
   });
 });

@@ -133,8 +133,9 @@ export class Executor {
         return;
       case 'restart': {
         const { spec } = step;
-        this.outdated.delete(spec.key);
         await this.#parts.launcher?.stop(spec.key);
+        // What changes from here on is not in what is started now.
+        this.outdated.delete(spec.key);
         this.started.delete(spec.key);
         await this.#parts.launcher?.start(spec);
         this.started.set(spec.key, spec);
