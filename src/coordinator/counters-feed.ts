@@ -9,22 +9,25 @@ export interface InportCounts {
   readonly settled: number;
 }
 
-/** The latest counters of each participant that sends any. */
+/** The latest counters of each participant that sends any: anybody at the broker may, so they are bounded in number. */
 export class CountersFeed {
   readonly #broker: Broker;
   readonly #log: Logger;
+  readonly #limit: number;
   readonly #latest = new Map<ParticipantId, Counters>();
   #subscription: Subscription | undefined;
 
-  constructor(broker: Broker, log: Logger) {
+  /** @param limit most participants known at a time; of further ones nothing is taken in */
+  constructor(broker: Broker, log: Logger, limit = 20_000) {
     this.#broker = broker;
     this.#log = log;
+    this.#limit = limit;
   }
 
   async start(): Promise<void> {
     this.#subscription = await this.#broker.watch(COUNTERS_NOTICE, (body) => {
       const read = readCounters(body);
-      if (read.kind === 'counters') this.#latest.set(read.counters.id, read.counters);
+      if (read.kind === 'counters') this.#take(read.counters);
       else this.#log.warnOnce(read.reason, `${read.reason}; it is ignored`);
     });
   }
@@ -52,5 +55,11 @@ export class CountersFeed {
       sum = { taken: (sum?.taken ?? 0) + counts.taken, settled: (sum?.settled ?? 0) + counts.settled };
     }
     return sum;
+  }
+
+  #take(counters: Counters): void {
+    const { id } = counters;
+    if (this.#latest.has(id) || this.#latest.size < this.#limit) this.#latest.set(id, counters);
+    else this.#log.warnOnce('counters refused', `too many participants count: '${id}' and more are left out`);
   }
 }
