@@ -26,20 +26,20 @@ export async function sendToInport(
   data: unknown,
   signal: AbortSignal,
 ): Promise<void> {
-  const untilMs = performance.now() + IDLE_WITHIN_MS;
-  const target = (): QueueName | undefined => (isIdle() || performance.now() >= untilMs ? queueOf(to) : undefined);
+  const target = (isLate: boolean): QueueName | undefined => (isIdle() || isLate ? queueOf(to) : undefined);
   const queue = await firstKnown(target, onChange, signal);
   await broker.send('inqueue', queue, { data }, { mandatory: true });
 }
 
 function firstKnown(
-  target: () => QueueName | undefined,
+  target: (isLate: boolean) => QueueName | undefined,
   onChange: SendSurroundings['onChange'],
   signal: AbortSignal,
 ): Promise<QueueName> {
   return new Promise((resolve, reject) => {
+    let isLate = false;
     const look = (): void => {
-      const queue = target();
+      const queue = target(isLate);
       if (queue === undefined) return;
       end();
       resolve(queue);
@@ -48,7 +48,10 @@ function firstKnown(
       end();
       reject(signal.reason);
     };
-    const timer = setTimeout(look, IDLE_WITHIN_MS);
+    const timer = setTimeout(() => {
+      isLate = true;
+      look();
+    }, IDLE_WITHIN_MS);
     const unsubscribe = onChange(look);
     const end = (): void => {
       clearTimeout(timer);
