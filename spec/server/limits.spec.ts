@@ -88,6 +88,25 @@ describe('server limits', () => {
     expect(await client.messages(100)).to.have.length(100);
   });
 
+  it('stops reading a client whose unanswered requests are too long together', async () => {
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const network = fakeNetwork({ graphSource: () => held.then(() => '{}') });
+    const server = await start({ network, limits: { maxUnansweredBytes: 5_000_000 } });
+    const client = await TestClient.open(server.address);
+    const pad = 'x'.repeat(2_000_000);
+    for (let i = 0; i < 40; i += 1) client.send('component:getsource', { name: 'main', pad });
+    await until(() => server.counts.received >= 3);
+    const other = await TestClient.open(server.address);
+    other.send('runtime:getruntime');
+    await other.messages(1);
+    expect(server.counts.received).to.equal(4);
+    release();
+    expect(await client.messages(40)).to.have.length(40);
+  });
+
   it('cuts off a client that answers no ping, and keeps one that does', async () => {
     const server = await start({ limits: { pingEveryMs: 50 } });
     const alive = await TestClient.open(server.address);

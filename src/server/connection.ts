@@ -34,15 +34,21 @@ export interface ConnectionOptions {
   closed(): void;
 }
 
+interface Asked {
+  readonly frame: string | Buffer;
+  readonly bytes: number;
+}
+
 /** One WebSocket client: its frames in and out within the limits, its heartbeat, its end. */
 export class Connection {
   readonly #ws: WebSocket;
   readonly #options: ConnectionOptions;
   readonly #outbox: Outbox;
   readonly #session: Session;
-  readonly #requests: (string | Buffer)[] = [];
+  readonly #requests: Asked[] = [];
   readonly #gone: Promise<void>;
   #unanswered = 0;
+  #unansweredBytes = 0;
   #isAsking = false;
   #isAlive = true;
   #isCut = false;
@@ -103,11 +109,11 @@ export class Connection {
   #receive(data: RawData, isBinary: boolean): void {
     this.#isAlive = true;
     if (this.#isCut) return;
-    this.#requests.push(isBinary ? bytesOf(data) : bytesOf(data).toString());
+    const bytes = bytesOf(data);
+    this.#requests.push({ frame: isBinary ? bytes : bytes.toString(), bytes: bytes.length });
     this.#unanswered += 1;
-    if (this.#unanswered >= this.#options.limits.maxUnanswered && this.#ws.readyState === this.#ws.OPEN) {
-      this.#ws.pause();
-    }
+    this.#unansweredBytes += bytes.length;
+    if (this.#asksTooMuch && this.#ws.readyState === this.#ws.OPEN) this.#ws.pause();
     if (!this.#isAsking) void this.#askAll();
   }
 
@@ -115,7 +121,8 @@ export class Connection {
   async #askAll(): Promise<void> {
     this.#isAsking = true;
     for (let request = this.#requests.shift(); request !== undefined; request = this.#requests.shift()) {
-      const answered = this.#session.receive(request).then(() => this.#answered());
+      const { frame, bytes } = request;
+      const answered = this.#session.receive(frame).then(() => this.#answered(bytes));
       // What is answered in this turn is counted among the unread before the next is asked.
       await Promise.race([answered, setImmediate()]);
       await this.#outbox.room();
@@ -123,9 +130,15 @@ export class Connection {
     this.#isAsking = false;
   }
 
-  #answered(): void {
+  #answered(bytes: number): void {
     this.#unanswered -= 1;
-    if (this.#ws.isPaused && this.#unanswered < this.#options.limits.maxUnanswered) this.#ws.resume();
+    this.#unansweredBytes -= bytes;
+    if (this.#ws.isPaused && !this.#asksTooMuch) this.#ws.resume();
+  }
+
+  get #asksTooMuch(): boolean {
+    const { maxUnanswered, maxUnansweredBytes } = this.#options.limits;
+    return this.#unanswered >= maxUnanswered || this.#unansweredBytes >= maxUnansweredBytes;
   }
 
   #tooSlow(): void {

@@ -13,6 +13,8 @@ export interface ServerLimits {
   readonly maxUnreadBytes: number;
   /** Requests of a client not answered yet; its socket is not read until there are fewer. @default 64 */
   readonly maxUnanswered: number;
+  /** The same for what they are long together, in bytes. @default 16 MiB */
+  readonly maxUnansweredBytes: number;
   /** How long an HTTP request, an upgrade, a TLS handshake or the rest of a refused message may take. @default 10,000 */
   readonly requestWithinMs: number;
   /** How often clients are pinged; one that did not answer the last ping is cut off. @default 30,000 */
@@ -27,6 +29,7 @@ export const DEFAULT_LIMITS: ServerLimits = {
   maxUnreadDataBytes: 1024 * 1024,
   maxUnreadBytes: 16 * 1024 * 1024,
   maxUnanswered: 64,
+  maxUnansweredBytes: 16 * 1024 * 1024,
   requestWithinMs: 10_000,
   pingEveryMs: 30_000,
   stopWithinMs: 1000,
