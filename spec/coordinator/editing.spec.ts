@@ -191,8 +191,7 @@ describe('Coordinator, edited', () => {
     await network.start(repeat, 'a', { run: 'r1' });
     const text = 'a(Elsewhere) OUT -> IN old(Slow)';
     const { coordinator } = await coordinate(text, { launcher, launches: launcher.launches });
-    expect(coordinator.definitions().map(({ role }) => role)).not.to.include('old');
-    await until(() => coordinator.launches(asRole('old')));
+    await until(() => launcher.done.includes('start old'));
     coordinator.rename(asRole('old'), asRole('new'), graphOf('a(Elsewhere) OUT -> IN new(Keep)'));
     await until(async () => (await network.hand.bindings()).some(({ target }) => target === 'old.IN'));
     for (let n = 0; n < 20; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
