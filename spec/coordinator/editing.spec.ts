@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -197,6 +197,32 @@ describe('Coordinator, edited', () => {
     for (let n = 0; n < 20; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
     await until(() => new Set(kept.got).size === 20);
     await until(async () => (await network.ready('old.IN')) === 0);
+  });
+
+  it('leaves to a role what waits for it when it is there again, and is removed later', async () => {
+    const kept = sink();
+    const slow = participant({ component: 'Slow', inports: { in: {} }, process: () => delay(60_000) });
+    const launcher = new InProcessLauncher(network, { Slow: slow, Keep: kept.component });
+    await network.start(repeat, 'a', { run: 'r1' });
+    const parts = { launcher, launches: launcher.launches };
+    const { coordinator } = await coordinate('a(Elsewhere) OUT -> IN old(Slow)', parts);
+    await complete(coordinator);
+    coordinator.rename(asRole('old'), asRole('new'), graphOf('a(Elsewhere) OUT -> IN new(Nowhere)'));
+    const moves = async (): Promise<unknown[]> =>
+      JSON.parse(await readFile(join(folder, 'records.json'), 'utf8')).moves;
+    await until(async () => (await moves()).length === 1 && launcher.done.includes('stop old'));
+    coordinator.setGraph(graphOf('a(Elsewhere) OUT -> IN old(Slow)'));
+    await until(async () => (await moves()).length === 0);
+    await complete(coordinator);
+    for (let n = 0; n < 3; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
+    coordinator.setGraph(graphOf('a(Elsewhere) OUT -> IN new(Keep)'));
+    await until(() => coordinator.desired.launches.has(asRole('new')));
+    await complete(coordinator);
+    await until(async () => (await network.hand.bindings()).length === 1);
+    await network.hand.send('outqueue', asQueueName('a.OUT'), { data: 'marker' });
+    await until(() => kept.got.length > 0);
+    expect(kept.got).to.deep.equal(['marker']);
+    await until(async () => (await network.ready('old.IN')) === 3);
   });
 
   it('stops the processes that it runs, leaves queues and bindings, and brings them back', async () => {

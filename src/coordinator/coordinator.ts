@@ -326,7 +326,14 @@ export class Coordinator {
     this.#passes.wake(inMs);
   }
 
+  /** A role that is there again takes what waits for it; and where the new name was taken away, it stays as it is. */
+  #forgetVoidMoves(): void {
+    const { roles } = this.desired;
+    if (this.#wanted.isSettled) this.#records.keepMoves(({ from, to }) => roles.has(to) && !roles.has(from));
+  }
+
   async #runPass(): Promise<void> {
+    this.#forgetVoidMoves();
     const observed = this.#observed();
     const steps = plan(this.desired, observed, this.#records);
     this.#isIdle = steps.length === 0;

@@ -113,6 +113,13 @@ export class RecordsFile implements Records {
     this.#isDirty = true;
   }
 
+  keepMoves(isKept: (move: Move) => boolean): void {
+    const kept = this.moves.filter(isKept);
+    if (kept.length === this.moves.length) return;
+    this.moves = kept;
+    this.#isDirty = true;
+  }
+
   /** Something outside changed that is stored too. */
   touch(): void {
     this.#isDirty = true;

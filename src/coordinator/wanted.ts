@@ -54,6 +54,11 @@ export class Wanted {
     return this.#desired;
   }
 
+  /** No edit is left that is not in `desired`. */
+  get isSettled(): boolean {
+    return this.#timer === undefined;
+  }
+
   /** The processes of the graph with the latest edits. */
   get launches(): ReadonlyMap<Role, Launch> {
     return this.#launches;
