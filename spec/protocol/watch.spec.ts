@@ -186,7 +186,7 @@ describe('protocol watch', () => {
     for (const client of [one, other]) watchers.watch(client, 'main');
     await until(() => asked > 1);
     watchers.unwatch(one);
-    watchers.forget(other);
+    watchers.unwatch(other);
     await new Promise((resolve) => setTimeout(resolve, EVERY_MS * 2));
     const before = asked;
     nodes = [];

@@ -16,10 +16,6 @@ export class StandingProblems {
     this.#log = log;
   }
 
-  has(kind: ProblemKind): boolean {
-    return this.#standing.has(kind);
-  }
-
   /** These lines stand from now on, in place of those of this kind before. */
   set(kind: ProblemKind, lines: readonly string[]): void {
     const before = this.#standing.get(kind) ?? [];

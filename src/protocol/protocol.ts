@@ -70,7 +70,7 @@ export class Protocol {
         closed: (client) => {
           this.#sessions.delete(session);
           feed.forget(client);
-          watchers.forget(client);
+          watchers.unwatch(client);
         },
       },
       send,

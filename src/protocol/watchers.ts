@@ -62,14 +62,10 @@ export class Watchers {
     if (this.#polling === undefined && !this.#isAsking) void this.#poll();
   }
 
+  /** Idempotent. */
   unwatch(client: Client): void {
     this.#watching.delete(client);
     if (this.#watching.size === 0) this.close();
-  }
-
-  /** The client is gone. Idempotent. */
-  forget(client: Client): void {
-    this.unwatch(client);
   }
 
   /** States may be other than before. */

@@ -43,16 +43,10 @@ export class GraphEdits {
     return edited;
   }
 
-  /** Takes over what somebody else made of the graph by these edits. */
-  takeOver(graph: Graph, edits: readonly Edit[], before: Graph): void {
+  /** Takes over what somebody else made of the graph by these edits, none of which is a renaming. */
+  takeOver(graph: Graph, edits: readonly Edit[]): void {
     const { coordinator, foreign } = this.#parts;
     foreign.remove(removedBy(edits));
-    let so = before;
-    // One by one, so that what waits for a renamed role follows it.
-    for (const edit of edits.some(({ do: what }) => what === 'rename-node') ? edits : []) {
-      so = applyEdit(so, edit).graph;
-      if (edit.do === 'rename-node' && coordinator.launches(edit.from)) coordinator.rename(edit.from, edit.to, so);
-    }
     coordinator.setGraph(graph);
   }
 }

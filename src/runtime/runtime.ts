@@ -228,7 +228,7 @@ export class Runtime implements Network {
   #editedOutside({ graph, edits }: { readonly graph: Graph; readonly edits: readonly Edit[] }): void {
     if (this.#closing.signal.aborted) return;
     const { project, log } = this.#options;
-    this.#edits.takeOver(graph, edits, this.graph());
+    this.#edits.takeOver(graph, edits);
     this.#become({ ...this.#live, graph });
     for (const error of project.launchesOf(graph).unfit.values()) log.warnOnce(error.message, error.message);
     this.#tellEdited(edits);
