@@ -1,7 +1,7 @@
 import { type Definition, LAPSE_MS } from '../discovery/index.js';
 import type { Graph } from '../graph/index.js';
-import type { ParticipantId, PortRef, Role } from '../names.js';
-import type { ProcessState } from '../process/index.js';
+import { asRole, type ParticipantId, type PortRef, type Role } from '../names.js';
+import type { ProcessState, ProcessStatus } from '../process/index.js';
 import { within } from '../support/index.js';
 import type { Binding } from '../transport/index.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
@@ -23,6 +23,8 @@ import type { Desired, Observed, TapWish } from './state.js';
 import type { Step } from './steps.js';
 import { TapBoard } from './tap-board.js';
 import { Wanted } from './wanted.js';
+
+const HAS_ENDED: ReadonlySet<ProcessStatus> = new Set(['backoff', 'failed', 'stopped', 'ended']);
 
 /** So long after the start of a network its parts come one by one, in ms. */
 const SETTLING_MS = 10_000;
@@ -307,6 +309,7 @@ export class Coordinator {
 
   #processChanged(state: ProcessState): void {
     this.#processes.set(state.key, state);
+    if (HAS_ENDED.has(state.status)) this.#feed.processEnded(asRole(state.role));
     this.#tell({ kind: 'process', state });
     this.#wake();
   }

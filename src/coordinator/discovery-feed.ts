@@ -5,9 +5,10 @@ import {
   ROLL_CALL_NOTICE,
   readAnnouncement,
 } from '../discovery/index.js';
-import type { ParticipantId } from '../names.js';
+import type { ParticipantId, Role } from '../names.js';
 import type { Logger } from '../support/index.js';
 import type { Broker, Subscription } from '../transport/index.js';
+import { DeathWatch } from './death-watch.js';
 
 /** What the feed tells its owner. `queues`: those whose bindings should be made again. */
 export interface DiscoveryChange {
@@ -40,6 +41,7 @@ export class DiscoveryFeed {
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   readonly #rollCalls: NodeJS.Timeout[] = [];
+  readonly #deaths: DeathWatch;
 
   constructor(
     parts: { readonly broker: Broker; readonly lapseMs: number; readonly nowMs: () => number; readonly log: Logger },
@@ -51,6 +53,12 @@ export class DiscoveryFeed {
     this.#lapseMs = parts.lapseMs;
     this.#onChange = onChange;
     this.table = new ParticipantTable(parts.lapseMs, parts.nowMs);
+    this.#deaths = new DeathWatch({
+      callRoll: () => this.callRoll(),
+      silentSince: (role, sinceMs) => this.#silentSince(role, sinceMs),
+      gone: (id) => this.#left(id),
+      nowMs: parts.nowMs,
+    });
   }
 
   /** Announcements that could not be read, since the start. */
@@ -74,7 +82,13 @@ export class DiscoveryFeed {
     await this.#broker.notify({ name: ROLL_CALL_NOTICE, body });
   }
 
+  /** A process of the role has ended: who of it does not answer any more is gone. */
+  processEnded(role: Role): void {
+    this.#deaths.ended(role);
+  }
+
   async stop(): Promise<void> {
+    this.#deaths.stop();
     clearInterval(this.#sweeper);
     for (const timer of this.#rollCalls) clearTimeout(timer);
     await this.#subscription?.cancel();
@@ -106,6 +120,14 @@ export class DiscoveryFeed {
     const isSuspect = effect === 'added' || effect === 'returned' || definition.wiring !== 1;
     const queues = isSuspect ? queuesOf(definition) : newQueues(before, definition);
     this.#onChange({ kind: 'heard', definition, queues, isNews: effect !== 'repeated' });
+  }
+
+  /** Those that know no wiring do not hear the roll-call either. */
+  #silentSince(role: Role, sinceMs: number): readonly ParticipantId[] {
+    return this.table.ofRole(role).flatMap(({ status, definition: { id, wiring } }) => {
+      const isSilent = status === 'live' && wiring === 1 && (this.heardAtMs.get(id) ?? 0) < sinceMs;
+      return isSilent ? [id] : [];
+    });
   }
 
   #left(id: ParticipantId): void {
