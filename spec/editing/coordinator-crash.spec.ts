@@ -10,7 +10,7 @@ import { BROKERS, Scene, uniqueRole } from './scene.js';
 const KILLS = 4;
 
 /** An edit that was answered so long ago is kept, whatever dies. */
-const ON_DISK_MS = 300;
+const ON_DISK_MS = 1000;
 
 type Request = readonly [name: string, payload: object];
 
@@ -83,7 +83,7 @@ describe('a coordinator killed with -9 in the middle of edits', function () {
     const text = GRAPHS[file] ?? '';
     scene = await Scene.make(text, { file });
     const before = await running(await scene.editor());
-    const { possible, kept } = await editUntilKilled(scene, edits('k'), 200);
+    const { possible, kept } = await editUntilKilled(scene, edits('k'), 350);
     const now = await running(await scene.editor());
     expect(possible).to.include(now);
     expect(possible.lastIndexOf(now)).to.be.at.least(kept);
@@ -166,7 +166,7 @@ async function editUntilKilled(scene: Scene, requests: Generator<Request>, count
     const [protocol = '', command = ''] = name.split(':');
     replica.take({ protocol, command, payload: { ...payload } });
     possible.push(value(replica));
-    await delay(sent % 5);
+    await delay((sent % 5) * 3);
   }
   const killedMs = performance.now();
   await scene.killCoordinator();
