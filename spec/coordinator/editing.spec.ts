@@ -246,6 +246,23 @@ describe('Coordinator, edited', () => {
     await until(() => coordinator.liveSinceMs !== undefined);
   });
 
+  it('binds new edges while a process that was removed still finishes what it has in hand', async () => {
+    const busy = participant({ component: 'Busy', inports: { in: {} }, process: () => delay(60_000) });
+    const { component, got } = sink();
+    const launcher = new InProcessLauncher(network, { Busy: busy, Keep: component });
+    await network.start(repeat, 'a', { run: 'r1' });
+    const text = 'a(Elsewhere) OUT -> IN slow(Busy)';
+    const { coordinator } = await coordinate(text, { launcher, launches: launcher.launches });
+    await complete(coordinator);
+    await network.hand.send('inqueue', asQueueName('slow.IN'), { data: 'long work' });
+    await until(async () => (await network.ready('slow.IN')) === 0);
+    coordinator.setGraph(graphOf('a(Elsewhere) OUT -> IN b(Keep)'));
+    await until(() => launcher.done.includes('start b'));
+    await network.hand.send('inqueue', asQueueName('a.IN'), { data: 'at once' });
+    await until(() => got.length === 1);
+    expect(launcher.done).to.not.include('stop slow');
+  });
+
   it('begins stopped if it is told to', async () => {
     const launcher = new InProcessLauncher(network, { Repeat: repeat });
     const { coordinator } = await coordinate('b(Repeat)', { launcher, launches: launcher.launches, isStarted: false });

@@ -41,6 +41,7 @@ describe('Executor', () => {
     tap: async () => undefined,
     untap: async () => undefined,
     move: () => undefined,
+    ended: () => undefined,
     telling: () => undefined,
     failed: () => undefined,
   });

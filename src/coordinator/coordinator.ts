@@ -97,6 +97,7 @@ export class Coordinator {
       broker,
       openClient,
       log,
+      isWanted: (from) => this.#records.moves.some((move) => move.from === from),
       moved: (from) => {
         this.#records.forgetMove(from);
         this.#wake();
@@ -112,6 +113,7 @@ export class Coordinator {
       tap: (outqueue) => this.#taps.tap(outqueue),
       untap: (outqueue) => this.#taps.untap(outqueue),
       move: (move) => this.#mover.begin(move),
+      ended: () => this.#wake(),
       telling: (step) => this.#iips.telling(step, (role) => this.#feed.table.ofRole(role)),
       failed: (step, message) => this.#failed(step, message),
     });
@@ -275,7 +277,7 @@ export class Coordinator {
   }
 
   async #end(): Promise<void> {
-    await Promise.all([this.#mover.stop(), this.#passes.stop()]);
+    await Promise.all([this.#mover.stop(), this.#passes.stop(), this.#executor.close()]);
     await this.#taps.close();
   }
 

@@ -6,7 +6,7 @@ import { Backoff, type Logger } from '../support/index.js';
 import type { Binding, Broker } from '../transport/index.js';
 import { outportsHash } from './departing.js';
 import type { Launcher } from './launcher.js';
-import { PHASES } from './plan.js';
+import { BEGUN_AFTER, BEGUN_BEFORE, PHASES } from './plan.js';
 import type { RecordsFile } from './records-file.js';
 import { bindingKey, type PublishedWiring } from './state.js';
 import { describeStep, type QueueMove, type Step, stepKey } from './steps.js';
@@ -22,6 +22,8 @@ export interface ExecutorParts {
   untap(outqueue: QueueName): Promise<void>;
   /** Begins it; it goes on beside the passes. */
   move(move: QueueMove): void;
+  /** Called when a step that went on beside the passes has ended, one way or the other. */
+  ended(): void;
   /** Called before a wiring or an IIP goes out. */
   telling(step: Extract<Step, { readonly do: 'wire' | 'send-iip' }>): void;
   /** A step has failed in a way that people should know; called once for each reason. */
@@ -55,6 +57,9 @@ export class Executor {
   readonly #failures = new Map<string, Failure>();
   readonly #parts: ExecutorParts;
   readonly #said = new Set<string>();
+  /** Steps that go on beside the passes, by the key of their process. */
+  readonly #beside = new Map<string, Promise<void>>();
+  #isClosing = false;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
@@ -75,12 +80,20 @@ export class Executor {
     const due = steps.filter((step) => (this.#failures.get(stepKey(step))?.dueAtMs ?? 0) <= this.#parts.nowMs());
     await this.#recordIntents(due);
     let done = 0;
+    for (const step of due) if (BEGUN_BEFORE.includes(step.do)) this.#begin(step);
     for (const phase of PHASES) {
       const outcomes = await Promise.all(due.filter((step) => phase.includes(step.do)).map((step) => this.#try(step)));
       done += outcomes.filter(Boolean).length;
     }
+    for (const step of due) if (BEGUN_AFTER.includes(step.do)) this.#begin(step);
     await this.#parts.records.saved();
     return { done, againInMs: this.#nextDueInMs() };
+  }
+
+  /** Resolves when nothing goes on beside the passes; that some of it fails is not said any more. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    while (this.#beside.size > 0) await Promise.all(this.#beside.values());
   }
 
   /** What is recorded is taken to be bound, and bound again to make sure: for a coordinator that takes over from another. */
@@ -111,6 +124,17 @@ export class Executor {
       if (step.do === 'wire') this.#parts.records.recordWiring(step.wiring.role);
     }
     await this.#parts.records.saved();
+  }
+
+  /** One step at a time for each process; what is still wanted afterwards is planned again. */
+  #begin(step: Step): void {
+    const key = step.do === 'stop' ? step.key : step.do === 'start' || step.do === 'restart' ? step.spec.key : '';
+    if (this.#beside.has(key)) return;
+    const work = this.#try(step).then(() => {
+      this.#beside.delete(key);
+      this.#parts.ended();
+    });
+    this.#beside.set(key, work);
   }
 
   async #try(step: Step): Promise<boolean> {
@@ -223,7 +247,7 @@ export class Executor {
     this.#failures.set(key, failure);
     const isExpected = error instanceof MsgfloError && error.retryable && failure.backoff.tries < 5;
     const line = `could not ${describeStep(step)}: ${messageOf(error)}; it is tried again`;
-    if (isExpected) {
+    if (isExpected || this.#isClosing) {
       this.#parts.log.debug(line);
       return;
     }

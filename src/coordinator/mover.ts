@@ -13,6 +13,8 @@ export interface MoverOptions {
   /** Needed where messages wait in sessions (a broker that does not bind); absent: they stay where they are. */
   readonly openClient: OpenClient | undefined;
   readonly log: Logger;
+  /** False when the move is not to be made any more: the old name is there again. */
+  readonly isWanted: (from: Role) => boolean;
   /** Called when all that waited for `from` has been moved. */
   readonly moved: (from: Role) => void;
 }
@@ -75,9 +77,10 @@ export class Mover {
   }
 
   /** @returns how many messages were moved */
-  async #drain({ from, queues, slots }: QueueMove): Promise<number> {
+  async #drain(move: QueueMove): Promise<number> {
     const { broker, openClient } = this.#options;
-    if (broker.capabilities.binds) return this.#drainAll(broker, queues);
+    if (broker.capabilities.binds) return this.#drainAll(broker, move);
+    const { from, slots } = move;
     let count = 0;
     for (const slot of openClient ? slots : []) {
       const client = await openClient?.({ id: `msgflo-move-${from}-${slot}`, slot, givesUpSlot: true });
@@ -85,7 +88,7 @@ export class Mover {
       const limit = timeLimit(CONNECT_WITHIN_MS, this.#stopping.signal);
       try {
         await client.connect({ signal: limit.signal });
-        count += await this.#drainAll(client, queues);
+        count += await this.#drainAll(client, move);
       } finally {
         limit.end();
         await client.close();
@@ -94,13 +97,15 @@ export class Mover {
     return count;
   }
 
-  async #drainAll(client: Client, queues: QueueMove['queues']): Promise<number> {
-    const counts = await Promise.all(queues.map((each) => this.#drainQueue(client, each)));
-    return counts.reduce((sum, count) => sum + count, 0);
+  async #drainAll(client: Client, { from, queues }: QueueMove): Promise<number> {
+    const results = await Promise.allSettled(queues.map((each) => this.#drainQueue(client, from, each)));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    return results.reduce((sum, result) => sum + (result.status === 'fulfilled' ? result.value : 0), 0);
   }
 
-  async #drainQueue(client: Client, { from, to, sources }: QueueMove['queues'][number]): Promise<number> {
-    const { broker } = this.#options;
+  async #drainQueue(client: Client, role: Role, { from, to, sources }: QueueMove['queues'][number]): Promise<number> {
+    const { broker, isWanted } = this.#options;
     const { signal } = this.#stopping;
     let count = 0;
     let inHand = 0;
@@ -128,7 +133,7 @@ export class Mover {
       }
       const isBusy = async (): Promise<boolean> =>
         inHand > 0 || performance.now() - lastMs < IDLE_MS || (await isWaiting(broker, from));
-      while (!signal.aborted && (await isBusy())) await delay(IDLE_MS / 5);
+      while (!signal.aborted && isWanted(role) && (await isBusy())) await delay(IDLE_MS / 5);
     } finally {
       await consumer.cancel();
     }

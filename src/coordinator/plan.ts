@@ -36,11 +36,18 @@ export function plan(desired: Desired, observed: Observed, records: Records): re
 
 /** Kinds of steps that are carried out together; each group begins when the one before has been tried. */
 export const PHASES: readonly (readonly Step['do'][])[] = [
-  ['start', 'restart', 'bind', 'tap'],
+  ['bind', 'tap'],
   ['wire', 'send-iip'],
-  ['unbind', 'stop', 'untap', 'unwire'],
+  ['unbind', 'untap', 'unwire'],
   ['move'],
 ];
+
+/**
+ * Steps that may take as long as a process has work in hand: they are begun, before the phases and behind them, and go on
+ * beside everything else.
+ */
+export const BEGUN_BEFORE: readonly Step['do'][] = ['start', 'restart'];
+export const BEGUN_AFTER: readonly Step['do'][] = ['stop'];
 
 function processSteps(desired: Desired, observed: Observed, states: ReadonlyMap<string, EdgeState>): Step[] {
   const launched = desired.started ? [...desired.launches.values()].flatMap((launch) => launch.specs) : [];
