@@ -211,6 +211,14 @@ a(A) OUT -> IN b(B), p(msgflo/PubSub) OUT -> IN q(msgflo/RoundRobin), '1' -> IN 
       "cannot rename node 'a' to 'two\\u000alines': 'two\\u000alines' can be no name of a node: it is empty or holds a line break, a tab or another control character",
     ],
     [
+      { do: 'add-node', node: { role: asRole('ü'.repeat(101)), component: 'Z' } },
+      `cannot add node '${'ü'.repeat(80)}…': '${'ü'.repeat(80)}…' can be no name of a node: it has more than 200 bytes`,
+    ],
+    [
+      { do: 'rename-node', from: a, to: asRole('\ud83c') },
+      "cannot rename node 'a' to '\ud83c': '\ud83c' can be no name of a node: it holds half a character",
+    ],
+    [
       { do: 'rename-node', from: a, to: asRole('b') },
       "cannot rename node 'a' to 'b': the graph has a node 'b' already",
     ],

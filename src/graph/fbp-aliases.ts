@@ -6,7 +6,7 @@ import { portNameIn } from './keys.js';
 import type { Graph } from './model.js';
 import { findRenames } from './renames.js';
 import { NAME_KINDS, type NameKind, namesIn, type Spelling } from './respelled.js';
-import { roleFault } from './role-fault.js';
+import { nameFault } from './role-fault.js';
 
 /**
  * A name that the grammar of .fbp has no letters for stands in the text under an alias, and a note of ours gives the name:
@@ -128,7 +128,7 @@ function freeAlias(kind: NameKind, name: string, taken: ReadonlySet<string>): st
 
 function refuseUnspeakable(graph: Graph, kind: NameKind, name: string): void {
   if (kind === 'component') return;
-  const fault = roleFault(name);
+  const fault = nameFault(name);
   if (fault !== undefined) throw new GraphNotWritableError(`${kind} ${JSON.stringify(name)}`, fault);
   if (kind === 'port' && !isInCase(graph, name))
     throw new GraphNotWritableError(`port '${name}'`, 'ports of a graph that is not case-sensitive are in lower case');
