@@ -47,6 +47,7 @@ export async function fakeNetwork(size) {
       language: 'javascript',
       code,
     }),
+    uptimeSeconds: 60,
     status: async () => ({ started: true, running: true, uptimeSeconds: 60, debug: false }),
     setStarted() {},
     setDebug() {},

@@ -9,7 +9,6 @@ import { RecordingClient } from './recording-client.js';
 
 interface StageOptions {
   readonly graph: Graph;
-  readonly lossesEveryMs: number;
 }
 
 export interface Stage {
@@ -22,12 +21,12 @@ export interface Stage {
 }
 
 /** A feed of its own, its network one whose graph is called `main`. */
-export function dataStage({ graph = emptyGraph('main'), lossesEveryMs = 1000 }: Partial<StageOptions> = {}): Stage {
+export function dataStage({ graph = emptyGraph('main') }: Partial<StageOptions> = {}): Stage {
   const wishes: Wish[] = [];
   const clients: RecordingClient[] = [];
   const network = fakeNetwork({ graphId: 'main', graph: () => graph, wish: (wish) => wishes.push(wish) });
   const tracer = new Tracer({ network });
-  const feed = new DataFeed({ network, clients: () => clients, tracer, lossesEveryMs });
+  const feed = new DataFeed({ network, clients: () => clients, tracer });
   return {
     feed,
     tracer,

@@ -252,37 +252,9 @@ describe('protocol data', () => {
       feed.take({ kind: 'error', message: 'the broker is gone' });
       feed.take({ kind: 'icon', role: asRole('a'), icon: 'cog' });
       expect(any.payloads('processerror')).to.deep.equal([{ id: 'a', error: 'crashed', graph: 'main' }]);
-      expect(any.payloads('error')).to.deep.equal([{ message: 'the broker is gone', graph: 'main' }]);
+      expect(any.payloads('output')).to.deep.equal([{ message: 'msgflo: the broker is gone', type: 'message' }]);
       expect(any.payloads('icon')).to.deep.equal([{ id: 'a', icon: 'cog', graph: 'main' }]);
       expect(any.options).to.deep.equal(Array(3).fill({ droppable: false }));
-    });
-
-    it('is output in words for lost copies, once in a while at most, with the sum', async () => {
-      const { feed, client } = dataStage({ lossesEveryMs: 20 });
-      const any = client();
-      const messages = (): unknown[] => any.payloads('output').map(({ message }) => message);
-      const quiet = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 100));
-      for (const count of [1, 20, 300]) feed.take({ kind: 'copies-lost', count });
-      expect(messages()).to.have.length(1);
-      expect(messages()[0]).to.contain('1 copy of a message was lost');
-      await quiet();
-      expect(messages()).to.have.length(2);
-      expect(messages()[1]).to.contain('320 copies of messages were lost');
-      for (const count of [2, 2]) feed.take({ kind: 'copies-lost', count });
-      feed.forget(any);
-      await quiet();
-      expect(messages()).to.have.length(3);
-    });
-
-    it('leaves no timer behind when the last client goes', () => {
-      const timers = (): number => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
-      const { feed, client } = dataStage();
-      const before = timers();
-      const any = client();
-      feed.take({ kind: 'copies-lost', count: 1 });
-      expect(timers()).to.equal(before + 1);
-      feed.forget(any);
-      expect(timers()).to.equal(before);
     });
   });
 });

@@ -68,6 +68,7 @@ export function fakeNetwork(changes: Partial<Network> = {}): FakeNetwork {
       emit({ kind: 'component', component });
       return component;
     },
+    uptimeSeconds: 12.7,
     status: async () => ({ started: isStarted, running: false, uptimeSeconds: 12.7, debug: false }),
     edit(edit, by) {
       const edited = applyEdit(graph, edit);
@@ -83,7 +84,8 @@ export function fakeNetwork(changes: Partial<Network> = {}): FakeNetwork {
     },
     setStarted(wanted, by) {
       isStarted = wanted;
-      emit({ kind: wanted ? 'started' : 'stopped', ...(by && { by }) });
+      const origin = by && { by };
+      emit(wanted ? { kind: 'started', ...origin } : { kind: 'stopped', uptimeSeconds: 12.7, ...origin });
     },
     setDebug() {},
     persist: async () => {},

@@ -227,9 +227,10 @@ describe('protocol session', () => {
       await client.ask('runtime:getruntime');
       client.told.length = 0;
       network.emit({ kind: 'component', component });
-      network.emit({ kind: 'stopped' });
+      network.emit({ kind: 'stopped', uptimeSeconds: 3.9 });
       expect(names(client.told)).to.deep.equal(['component:component', 'network:stopped']);
       expect(client.told[0]?.payload).to.deep.equal({ ...component, subgraph: false });
+      expect(client.told[1]?.payload).to.include({ uptime: 3 });
     });
 
     it('are not told to a client that has not introduced itself, nor beyond its capabilities', async () => {
@@ -291,7 +292,7 @@ describe('protocol session', () => {
       await asking.ask('network:stop', { graph: 'main' });
       expect(other.told.map(({ command, payload: { time: _, ...payload } }) => [command, payload])).to.deep.equal([
         ['started', { graph: 'files/main', started: true, running: true }],
-        ['stopped', { graph: 'files/main', started: false, running: false }],
+        ['stopped', { graph: 'files/main', started: false, running: false, uptime: 12 }],
       ]);
       expect(names(asking.told).filter((name) => name === 'network:started')).to.have.length(1);
     });

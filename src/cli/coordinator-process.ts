@@ -92,7 +92,12 @@ async function serve(
       ...(repositoryVersion === undefined ? {} : { repositoryVersion }),
     });
     let isReady = false;
-    const server = serverOf(settings, { network: runtime, log, isReady: () => isReady, ...(tls && { tls }) });
+    const server = serverOf(settings, {
+      network: runtime,
+      log,
+      isReady: () => isReady && broker.status === 'open',
+      ...(tls && { tls }),
+    });
     closings.unshift(
       () => server.stop(),
       () => runtime.close(),
@@ -110,6 +115,8 @@ async function serve(
       const progress = new Progress({ coordinator, positions: () => graphFile.positions, waitTimeoutMs, log });
       closings.unshift(() => progress.stop());
     }
+    // A broker that goes away just now would be waited for, whoever wants us to end.
+    signal.addEventListener('abort', () => void broker.close(), { once: true });
     await coordinator.start();
     isReady = true;
     closings.unshift(() => {

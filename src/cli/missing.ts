@@ -1,5 +1,6 @@
 import type { NetworkReport } from '../coordinator/index.js';
 import type { Graph, GraphPositions } from '../graph/index.js';
+import type { PortRef, Role } from '../names.js';
 
 /** Where the lines of what is missing find the places of things. */
 export interface Places {
@@ -20,15 +21,19 @@ export function missingEdges({ edges }: NetworkReport, places: Places): readonly
   return edges.flatMap(({ edge: { from, to }, state, why }) => {
     if (state === 'live') return [];
     const name = `${from.role} ${from.port} -> ${to.port} ${to.role}`;
-    return [`${placeOf(places, from.role, to.role)}: edge '${name}' is ${state}: ${why ?? 'it is not planned yet'}`];
+    return [`${placeOfEdge(places, from, to)}: edge '${name}' is ${state}: ${why ?? 'it is not planned yet'}`];
   });
 }
 
-/** Where a node stands, or an edge between two roles; the file alone where nodes between them were resolved away. */
-function placeOf({ graph, positions }: Places, role: string, target?: string): string {
-  const { nodes, edges } = graph;
-  const edge =
-    target === undefined ? undefined : edges.find(({ from, to }) => from.role === role && to.role === target);
-  const part = edge ?? nodes.find((node) => node.role === (target ?? role));
-  return part ? positions.where(part) : positions.path;
+/** Where a node stands. */
+function placeOf({ graph, positions }: Places, role: Role): string {
+  const node = graph.nodes.find((one) => one.role === role);
+  return node ? positions.where(node) : positions.path;
+}
+
+/** Where an edge stands; where nodes between its ends were resolved away, its target. */
+function placeOfEdge({ graph, positions }: Places, from: PortRef, to: PortRef): string {
+  const isPort = (one: PortRef, other: PortRef): boolean => one.role === other.role && one.port === other.port;
+  const edge = graph.edges.find((one) => isPort(one.from, from) && isPort(one.to, to));
+  return edge ? positions.where(edge) : placeOf({ graph, positions }, to.role);
 }

@@ -61,4 +61,4 @@ export { readGraph } from './read.js';
 export { type DeadLetterEdge, type ResolvedEdge, type ResolvedEdges, resolveEdges } from './resolve.js';
 export type { GraphDocument, GraphSource } from './source.js';
 export { assertValid, checkPorts, type KnownPorts, validateGraph } from './validate.js';
-export { type BindingKind, isVirtual, participantNodes } from './virtual.js';
+export { type BindingKind, isVirtual, participantNodes, VIRTUAL_COMPONENTS, virtualPorts } from './virtual.js';

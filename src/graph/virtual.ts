@@ -18,6 +18,11 @@ export const isVirtual = (node: Node): boolean => VIRTUAL.has(node.component);
 
 export const participantNodes = (graph: Graph): Node[] => graph.nodes.filter((node) => !isVirtual(node));
 
+/** The components of nodes that no process plays. */
+export const VIRTUAL_COMPONENTS: readonly { readonly name: string; readonly kind: BindingKind }[] = [...VIRTUAL].map(
+  ([name, kind]) => ({ name, kind }),
+);
+
 /** Ports of a virtual node, in lower case. */
 export function virtualPorts(kind: BindingKind): { readonly inports: string[]; readonly outports: string[] } {
   return { inports: ['in'], outports: kind === 'roundrobin' ? ['out', 'deadletter'] : ['out'] };

@@ -12,8 +12,8 @@ export function isChange(event: NetworkEvent): event is NetworkChange {
   return CHANGES.some((kind) => kind === event.kind);
 }
 
-/** The messages of a change, in order; the exported ports are told beside them. A stop ends so many seconds of running. */
-export function changeMessages(change: NetworkChange, network: Network, uptimeSeconds: number): readonly Outgoing[] {
+/** The messages of a change, in order; the exported ports are told beside them. */
+export function changeMessages(change: NetworkChange, network: Network): readonly Outgoing[] {
   const { graphId } = network;
   switch (change.kind) {
     case 'component':
@@ -29,7 +29,7 @@ export function changeMessages(change: NetworkChange, network: Network, uptimeSe
     case 'started':
       return [{ protocol: 'network', command: 'started', payload: startedMessage(graphId) }];
     case 'stopped':
-      return [{ protocol: 'network', command: 'stopped', payload: stoppedMessage(graphId, uptimeSeconds) }];
+      return [{ protocol: 'network', command: 'stopped', payload: stoppedMessage(graphId, change.uptimeSeconds) }];
     case 'ports':
       return [];
   }

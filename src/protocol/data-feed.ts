@@ -10,8 +10,6 @@ export interface DataFeedOptions {
   /** All there are; each sorts out by itself what it may receive. */
   readonly clients: () => Iterable<Client>;
   readonly tracer: Tracer;
-  /** How often clients are told of lost copies, at most. @default 1,000 */
-  readonly lossesEveryMs?: number;
 }
 
 /**
@@ -22,20 +20,15 @@ export class DataFeed {
   readonly #network: Network;
   readonly #clients: () => Iterable<Client>;
   readonly #tracer: Tracer;
-  readonly #lossesEveryMs: number;
   readonly #selections: Selections;
   readonly #wishes: Wishes;
   readonly #introduced = new Set<Client>();
   #isDebugging = false;
-  #lost = 0;
-  /** Runs while a loss was told a moment ago. Ends with the last client. */
-  #lossTimer: NodeJS.Timeout | undefined;
 
-  constructor({ network, clients, tracer, lossesEveryMs = 1000 }: DataFeedOptions) {
+  constructor({ network, clients, tracer }: DataFeedOptions) {
     this.#network = network;
     this.#clients = clients;
     this.#tracer = tracer;
-    this.#lossesEveryMs = lossesEveryMs;
     this.#selections = new Selections(() => network.graph());
     this.#wishes = new Wishes(network, () => this.#wish());
     tracer.onSwitched(() => this.#wishes.changed());
@@ -63,7 +56,6 @@ export class DataFeed {
   forget(client: Client): void {
     this.#selections.forget(client);
     this.#introduced.delete(client);
-    if (this.#introduced.size === 0) this.#stopLossTimer();
     this.#wishes.changed();
   }
 
@@ -74,8 +66,7 @@ export class DataFeed {
 
   /** Tells whom it concerns. */
   take(event: DataEvent): void {
-    if (event.kind === 'copies-lost') this.#lose(event.count);
-    else if (event.kind === 'data') this.#takeData(event);
+    if (event.kind === 'data') this.#takeData(event);
     else if (event.kind !== 'output' || event.stream === 'stdout' || this.#isDebugging) this.#tellAll(event);
   }
 
@@ -98,26 +89,6 @@ export class DataFeed {
     this.#tracer.record(push);
     const frame = frameOf(push);
     for (const client of clients) client.tell(push, frame, { droppable });
-  }
-
-  /** At once, and what is lost within a second of that together at its end. */
-  #lose(count: number): void {
-    this.#lost += count;
-    if (this.#lossTimer !== undefined || this.#lost === 0) return;
-    const lost = this.#lost;
-    this.#lost = 0;
-    if (this.#introduced.size === 0) return;
-    this.#lossTimer = setTimeout(() => {
-      this.#lossTimer = undefined;
-      this.#lose(0);
-    }, this.#lossesEveryMs);
-    this.#tellAll({ kind: 'copies-lost', count: lost });
-  }
-
-  #stopLossTimer(): void {
-    clearTimeout(this.#lossTimer);
-    this.#lossTimer = undefined;
-    this.#lost = 0;
   }
 
   #wish(): Wish {

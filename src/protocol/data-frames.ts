@@ -7,7 +7,7 @@ import type { EdgeEnds, NetworkEvent } from './network.js';
 /** What the running network has to say, as opposed to what becomes of the graph. */
 export type DataEvent = Extract<
   NetworkEvent,
-  { kind: 'data' | 'packet' | 'copies-lost' | 'output' | 'process-error' | 'error' | 'icon' }
+  { kind: 'data' | 'packet' | 'output' | 'process-error' | 'error' | 'icon' }
 >;
 
 /** A message to whom it may concern. Its payload is JSON text already, so that frames and traces share the work. */
@@ -43,20 +43,27 @@ export function packetPush(graph: string, { port, data }: { readonly port: strin
   return { protocol: 'runtime', command: 'packet', payload: `${head.slice(0, -1)},"payload":${shown(data)}}` };
 }
 
-/** `network:output`, `network:processerror`, `network:error` or `network:icon`. */
+/** `network:output`, `network:processerror` or `network:icon`. */
 export function wordsPush(graph: string, event: Exclude<DataEvent, { kind: 'data' | 'packet' }>): Push {
   switch (event.kind) {
     case 'output':
       return outputPush(`${event.role}: ${event.line}`);
-    case 'copies-lost':
-      return outputPush(inWords(event.count));
     case 'process-error':
       return network('processerror', { id: event.role, error: text(event.message), graph });
     case 'error':
-      return network('error', { message: text(event.message), graph });
+      // Editors take any error of a sub-protocol for the failure of what they are waiting for there.
+      return outputPush(`msgflo: ${event.message}`);
     case 'icon':
       return network('icon', { id: event.role, icon: event.icon, graph });
   }
+}
+
+/** `network:output` for a client that read so slowly that copies for it were dropped. */
+export function lossPush(count: number): Push {
+  const copies = count === 1 ? '1 copy of a message was' : `${count} copies of messages were`;
+  return outputPush(
+    `msgflo: ${copies} lost on the way to this editor, which reads too slowly; the network lost nothing`,
+  );
 }
 
 interface Data {
@@ -69,11 +76,6 @@ function outputPush(message: string): Push {
 
 function network(command: string, payload: object): Push {
   return { protocol: 'network', command, payload: JSON.stringify(payload) };
-}
-
-function inWords(count: number): string {
-  const copies = count === 1 ? '1 copy of a message was' : `${count} copies of messages were`;
-  return `msgflo: ${copies} lost on the way to the editors; the network itself lost nothing`;
 }
 
 /** As a line of .fbp, which is how clients know edges. */

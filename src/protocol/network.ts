@@ -102,20 +102,20 @@ export type NetworkEvent =
   | { readonly kind: 'edited'; readonly changes: readonly Edit[]; readonly by?: Origin }
   /** Another graph, empty, takes the place of the one there was. */
   | { readonly kind: 'cleared'; readonly by?: Origin }
-  | { readonly kind: 'started' | 'stopped'; readonly by?: Origin }
+  | { readonly kind: 'started'; readonly by?: Origin }
+  /** After so many seconds of running. */
+  | { readonly kind: 'stopped'; readonly uptimeSeconds: number; readonly by?: Origin }
   /** The exported ports, or what is known of them, may be other than before. */
   | { readonly kind: 'ports' }
   /** A message went over an edge; without `from` it was an IIP. Only what somebody wished for. */
   | { readonly kind: 'data'; readonly from?: EdgeEnd; readonly to: EdgeEnd; readonly data: unknown }
   /** A message left through an exported outport. Only when wished for. */
   | { readonly kind: 'packet'; readonly port: PortName; readonly data: unknown }
-  /** Copies were lost on their way here, so that so many `data` and `packet` are missing. */
-  | { readonly kind: 'copies-lost'; readonly count: number }
   /** A line that a participant printed. */
   | { readonly kind: 'output'; readonly role: Role; readonly stream: 'stdout' | 'stderr'; readonly line: string }
   /** A process crashed, a message was dead-lettered, an edge cannot be made: with the reason. */
   | { readonly kind: 'process-error'; readonly role: Role; readonly message: string }
-  /** Something is wrong that belongs to no node. */
+  /** Something about the whole that people should know, or that it is over; told in words. */
   | { readonly kind: 'error'; readonly message: string }
   | { readonly kind: 'icon'; readonly role: Role; readonly icon: string }
   /** `nodes()` or `edges()` may answer otherwise than before. */
@@ -162,6 +162,8 @@ export interface Network {
    * @throws {MsgfloError} whose message is for the client: unfit name, unknown language, too long, other language than before
    */
   setComponentSource(source: ComponentSource): Promise<ComponentInfo>;
+  /** As `NetworkStatus` has it. */
+  readonly uptimeSeconds: number;
   /** May ask the broker; answers within a second all the same. */
   status(): Promise<NetworkStatus>;
   /** @throws {MsgfloError} whose message is for the client, saying why the edit is impossible; nothing is changed then */

@@ -34,7 +34,6 @@ export class Protocol {
   readonly #counts = { received: 0, refused: 0, forbidden: 0, wrongSecret: 0, failed: 0 };
   readonly #services: Services;
   readonly #unsubscribe: () => void;
-  #startedAtMs = performance.now();
 
   /** @throws {RangeError} for rules that make no sense */
   constructor({ network, log, access = OPEN_TO_ALL, answerWithinMs = 10_000 }: ProtocolOptions) {
@@ -97,10 +96,8 @@ export class Protocol {
   }
 
   #tellChange(change: NetworkChange): void {
-    const uptimeSeconds = (performance.now() - this.#startedAtMs) / 1000;
-    if (change.kind === 'started') this.#startedAtMs = performance.now();
     const by = 'by' in change ? change.by : undefined;
-    for (const message of changeMessages(change, this.#network, uptimeSeconds)) this.#tell(message, by);
+    for (const message of changeMessages(change, this.#network)) this.#tell(message, by);
     this.#services.ports.tellIfChanged(this.#sessions);
   }
 

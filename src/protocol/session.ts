@@ -4,7 +4,7 @@ import { type Capability, receivable } from './capabilities.js';
 import type { Client, TellOptions } from './client.js';
 import type { Exchange } from './command.js';
 import { begin, isQuestion } from './commands.js';
-import { frameOf as pushFrame, wordsPush } from './data-frames.js';
+import { lossPush, frameOf as pushFrame } from './data-frames.js';
 import { failureOf } from './failure.js';
 import { Lanes } from './lanes.js';
 import type { Network } from './network.js';
@@ -103,7 +103,7 @@ export class ProtocolSession implements Client {
   /** The client reads again; so many `droppable` frames were dropped while it did not. */
   drained(lost: number): void {
     if (lost < 1) return;
-    const push = wordsPush(this.#options.network.graphId, { kind: 'copies-lost', count: lost });
+    const push = lossPush(lost);
     this.tell(push, pushFrame(push));
   }
 
@@ -117,7 +117,10 @@ export class ProtocolSession implements Client {
 
   #capabilitiesOf({ secret }: Exclude<ReadRequest, { readonly refusal: Refusal }>): readonly Capability[] {
     const { capabilities, isWrongSecret } = this.#options.access.grantFor(secret);
-    if (isWrongSecret) this.#options.count('wrongSecret');
+    if (isWrongSecret) {
+      this.#options.count('wrongSecret');
+      this.#options.log.warnOnce('wrong secret', 'a client came with a wrong secret; it may do what one without may');
+    }
     return capabilities;
   }
 
@@ -137,6 +140,8 @@ export class ProtocolSession implements Client {
     } catch (error) {
       const { outcome, message } = failureOf(request, error, this.#options.log);
       this.#options.count(outcome);
+      if (outcome === 'forbidden')
+        this.#options.log.warnOnce(`forbidden ${message}`, `a client was refused: ${message}`);
       this.#reply(request, 'error', { message });
     }
   }

@@ -1,5 +1,5 @@
 import type { Definition, PortDefinition } from '../discovery/index.js';
-import type { Graph, Node } from '../graph/index.js';
+import { type BindingKind, type Graph, type Node, VIRTUAL_COMPONENTS, virtualPorts } from '../graph/index.js';
 import type { Library } from '../library/index.js';
 import type { Role } from '../names.js';
 import type { ComponentInfo, ComponentPort, ComponentSource } from '../protocol/index.js';
@@ -26,7 +26,9 @@ export class ComponentCatalog {
   }
 
   all(): readonly ComponentInfo[] {
-    const byName = new Map<string, ComponentInfo>();
+    const byName = new Map<string, ComponentInfo>(
+      VIRTUAL_COMPONENTS.map(({ name, kind }) => [name, virtualInfo(name, kind)]),
+    );
     for (const { name } of this.#sources.library().components()) byName.set(name, this.#lastOf(name));
     for (const definition of this.#sources.definitions()) {
       const name = this.nameOf(definition.component);
@@ -91,6 +93,18 @@ export class ComponentCatalog {
       outPorts: outports.filter(({ hidden }) => !hidden).map(portOf),
     };
   }
+}
+
+const MEANING: Readonly<Record<BindingKind, string>> = {
+  pubsub: 'What comes in goes to everybody behind it; no process, only a way to bind',
+  roundrobin:
+    'What comes in goes to one of those behind it, and what they cannot do to DEADLETTER; no process, only a way to bind',
+};
+
+function virtualInfo(name: string, kind: BindingKind): ComponentInfo {
+  const { inports, outports } = virtualPorts(kind);
+  const all = (ids: readonly string[]): ComponentPort[] => ids.map((id) => ({ id }));
+  return { name, description: MEANING[kind], icon: 'random', inPorts: all(inports), outPorts: all(outports) };
 }
 
 function portOf({ id, type, description, schema }: PortDefinition): ComponentPort {

@@ -23,6 +23,7 @@ import { ForeignRoles } from './foreign-roles.js';
 import { GraphEdits } from './graph-edits.js';
 import { checkReplaces, graphIdOf, newGraph } from './graph-identity.js';
 import { latestWithin } from './latest-within.js';
+import { MissingComponents } from './missing-components.js';
 import { News } from './news.js';
 import { nodeStatuses } from './node-status.js';
 import type { Project } from './project.js';
@@ -65,6 +66,7 @@ export class Runtime implements Network {
   readonly #edges: EdgeView;
   readonly #news: News;
   readonly #sources: SourceEdits;
+  readonly #missing: MissingComponents;
   readonly #isBusy: () => Promise<boolean>;
   readonly #listeners = new Set<(event: NetworkEvent) => void>();
   readonly #closing = new AbortController();
@@ -92,6 +94,12 @@ export class Runtime implements Network {
     const tell = (event: NetworkEvent): void => this.#tell(event);
     this.#news = new News({ coordinator, catalog: this.#catalog, data, graph: () => this.graph(), tell });
     this.#sources = new SourceEdits(project);
+    this.#missing = new MissingComponents({
+      project,
+      graph: () => this.graph(),
+      log: options.log,
+      found: () => coordinator.relaunch(),
+    });
     this.#isBusy = latestWithin(() => coordinator.isBusy(), { withinMs: BUSY_WITHIN_MS, before: false });
     this.#unsubscribe = coordinator.subscribe((event) => {
       if (event.kind === 'report') this.#foreign.update();
@@ -137,9 +145,12 @@ export class Runtime implements Network {
   async status(): Promise<NetworkStatus> {
     const running = this.#live.isStarted && (await this.#isBusy());
     const { isStarted: started } = this.#live;
+    return { started, running, uptimeSeconds: this.uptimeSeconds, debug: this.#isDebugging };
+  }
+
+  get uptimeSeconds(): number {
     const { liveSinceMs } = this.#options.coordinator;
-    const uptimeSeconds = started && liveSinceMs !== undefined ? (performance.now() - liveSinceMs) / 1000 : 0;
-    return { started, running, uptimeSeconds, debug: this.#isDebugging };
+    return this.#live.isStarted && liveSinceMs !== undefined ? (performance.now() - liveSinceMs) / 1000 : 0;
   }
 
   edit(edit: Edit, by?: Origin): readonly Edit[] {
@@ -165,11 +176,13 @@ export class Runtime implements Network {
 
   setStarted(isStarted: boolean, by?: Origin): void {
     const isNews = isStarted !== this.#live.isStarted;
+    const { uptimeSeconds } = this;
     // Also where it is started already: what was edited just before is to be made now.
     this.#options.coordinator.setStarted(isStarted);
     if (!isNews) return;
     this.#put({ ...this.#live, isStarted });
-    this.#tell({ kind: isStarted ? 'started' : 'stopped', ...(by && { by }) });
+    const origin = by && { by };
+    this.#tell(isStarted ? { kind: 'started', ...origin } : { kind: 'stopped', uptimeSeconds, ...origin });
   }
 
   setDebug(isOn: boolean): void {
@@ -222,15 +235,14 @@ export class Runtime implements Network {
     this.#closing.abort(new Error('the runtime is stopping'));
     this.#unsubscribe();
     this.#news.close();
+    this.#missing.close();
     this.#listeners.clear();
   }
 
   #editedOutside({ graph, edits }: { readonly graph: Graph; readonly edits: readonly Edit[] }): void {
     if (this.#closing.signal.aborted) return;
-    const { project, log } = this.#options;
     this.#edits.takeOver(graph, edits);
     this.#become({ ...this.#live, graph });
-    for (const error of project.launchesOf(graph).unfit.values()) log.warnOnce(error.message, error.message);
     this.#tellEdited(edits);
   }
 

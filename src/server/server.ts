@@ -180,7 +180,7 @@ export class Server {
       const page = String(origin)
         .replace(/[^ -~]/g, '?')
         .slice(0, 200);
-      this.#tally.count('wrongOrigin', `a page of ${page} was refused (--allow-origin ${page} lets it in)`);
+      this.#tally.count('wrongOrigin', `a page of ${page} was refused (--allow-origin ${page} lets it in)`, page);
       return { status: 403, reason: 'pages of this origin may not connect' };
     }
     const { maxClients } = this.#limits;

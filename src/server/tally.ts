@@ -41,9 +41,10 @@ export class Tally {
     this.#log = log;
   }
 
-  count(kind: keyof Refusals, text: string): void {
+  /** `about` tells apart what is to be said once each, within a kind. */
+  count(kind: keyof Refusals, text: string, about = ''): void {
     this.#counts[kind] += 1;
-    this.#log.warnOnce(`door: ${kind}`, text);
+    this.#log.warnOnce(`door: ${kind} ${about}`, text);
   }
 
   get counts(): Refusals {

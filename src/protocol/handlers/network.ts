@@ -3,9 +3,7 @@ import { type EndMessage, endMessage, endOf } from '../edge-ends.js';
 import { RequestError } from '../errors.js';
 import { graphOf } from '../graph-identity.js';
 import { startedMessage, statusMessage, stoppedMessage } from '../messages.js';
-import type { Network } from '../network.js';
 import { anyPayload, end, object } from '../schemas.js';
-import { within } from '../within.js';
 
 interface GraphRequest {
   readonly graph?: unknown;
@@ -23,9 +21,6 @@ const enableRequest = object({ enable: { type: 'boolean' } }, ['enable']);
 const edgesRequest = object({ edges: { type: 'array', items: object({ src: end, tgt: end }, ['src', 'tgt']) } }, [
   'edges',
 ]);
-
-/** Editors wait a second for an answer: a stop is not held up longer than this by asking for the uptime first. */
-const UPTIME_WITHIN_MS = 300;
 
 /** The sub-protocol `network`: running it, how it is doing, and what goes over its edges. */
 export const networkCommands: Readonly<Record<string, Command>> = {
@@ -52,21 +47,11 @@ function start({ graph }: GraphRequest, { network, services, client, reply }: Ex
   reply('started', startedMessage(asked));
 }
 
-async function stop({ graph }: GraphRequest, { network, client, reply }: Exchange): Promise<void> {
+function stop({ graph }: GraphRequest, { network, client, reply }: Exchange): void {
   const asked = graphOf(network, graph);
-  const uptimeSeconds = await uptimeOf(network);
+  const { uptimeSeconds } = network;
   network.setStarted(false, client);
   reply('stopped', stoppedMessage(asked, uptimeSeconds));
-}
-
-/** Undefined where the network does not tell in time; it is stopped all the same. */
-async function uptimeOf(network: Network): Promise<number | undefined> {
-  try {
-    const { started, uptimeSeconds } = await within(network.status(), UPTIME_WITHIN_MS, 'the status');
-    return started ? uptimeSeconds : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function debug({ graph, enable }: EnableRequest, { network, services, reply }: Exchange): void {
