@@ -161,6 +161,19 @@ describe('plan of an edit', () => {
       expect(steps(network({ ...given, participants: [a] }), 'move')).to.deep.equal([]);
     });
 
+    it('has it hold what it makes until it is known what the latest of its names leads to', () => {
+      for (const to of ['c', 'old']) {
+        const given = {
+          moves: [{ ...move, to: asRole(to) }],
+          edges: ['a.out -> b.in'],
+          participants: [a, aRole('old')],
+          roles: ['a', 'b'],
+          wiredRoles: ['old'],
+        };
+        expect(steps(network(given), 'wire')).to.include('wire old {"out":"waiting"}');
+      }
+    });
+
     it('has the old name hold what it makes of the messages in its hand, where the new one is connected', () => {
       const after = aRole('c').hasOnly('in');
       const roles = ['a', 'b', 'c'];

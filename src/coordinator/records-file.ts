@@ -85,11 +85,11 @@ export class RecordsFile implements Records {
 
   /**
    * What waits for the old name is to be moved, and what is still to be moved goes to the new name too: a -> b -> c leaves
-   * a -> c and b -> c.
+   * a -> c and b -> c. One that leads back to where it began stands until `keepMoves`, so that until then it is known of.
    */
   recordRename({ from, to, slots }: Pick<Move, 'from' | 'to' | 'slots'>): void {
     const earlier = this.moves.map((known) => (known.to === from ? { ...known, to } : known));
-    const others = earlier.filter((known) => known.from !== known.to && known.from !== from);
+    const others = earlier.filter((known) => known.from !== from);
     this.moves = [...others, { from, to, queues: {}, sources: {}, slots }];
     this.#isDirty = true;
   }

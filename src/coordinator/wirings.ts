@@ -76,7 +76,10 @@ export function outportStates(
       portNamed(definition.outports, name, desired.caseSensitive)?.id === id;
     const ofRole = definition.outports.map(({ id }): [PortName, OutportState] => {
       const to = desired.roles.has(role) ? undefined : renamed.get(role);
-      if (to !== undefined && (edges.get(to) ?? []).some(({ from }) => isPort(from.port, id))) return [id, 'waiting'];
+      // Of a name that is not there yet it is not known what it leads to: the edit is still to be planned.
+      const isLedOn = (to: Role): boolean =>
+        !desired.roles.has(to) || (edges.get(to) ?? []).some(({ from }) => isPort(from.port, id));
+      if (to !== undefined && isLedOn(to)) return [id, 'waiting'];
       const leaving = (edges.get(role) ?? []).filter(({ from }) => isPort(from.port, id));
       const state = outportState(leaving.flatMap(({ key }) => forSources.get(key) ?? []));
       const isExported = (exported.get(role) ?? []).some(({ port }) => isPort(port, id));
