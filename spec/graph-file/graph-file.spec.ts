@@ -230,11 +230,12 @@ describe('GraphFile', () => {
     it('is taken over by the next coordinator of the same run, not of another', async () => {
       const made = await scene('net.fbp');
       const first = await made.open({ autoSave: false, run: 'r1' });
-      first.put({ graph: edited(base, addNode('log')), graphId: 'my/graph', isStarted: false });
+      const others = [asRole('sensor')];
+      first.put({ graph: edited(base, addNode('log')), graphId: 'my/graph', isStarted: false, others });
       await first.close();
       const second = await made.open({ autoSave: false, run: 'r1' });
       expect(second.isRestored).to.equal(true);
-      expect(second.live).to.deep.include({ graphId: 'my/graph', isStarted: false });
+      expect(second.live).to.deep.include({ graphId: 'my/graph', isStarted: false, others });
       expect(sameGraph(second.live.graph, edited(base, addNode('log')))).to.equal(true);
       await second.close();
       const third = await made.open({ autoSave: false, run: 'r2' });

@@ -67,6 +67,7 @@ describe('a runtime that is edited', () => {
     await scene.complete();
     await until(() => scene.runtime.edges().every(({ state }) => state === 'live'));
     expect(scene.launcher.started).to.not.include('outside');
+    expect(scene.store.live.others, 'for the next coordinator').to.deep.equal(['outside']);
   });
 
   it('removes and renames only its own roles', async () => {

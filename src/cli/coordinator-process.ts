@@ -76,6 +76,7 @@ async function serve(
     const tls = settings.tls && (await readTls(settings.tls));
     const project = await projectOf(settings, log);
     if (!isRestart) sayUnfit(project, graphFile, log);
+    for (const role of graphFile.live.others ?? []) project.leaveToOthers(role);
     const broker = await openBroker(settings.broker, { id: `msgflo-coordinator-${settings.run}` }, log);
     closings.unshift(() => broker.close());
     const coordinator = coordinatorOf(settings, { graphFile, project, broker, keeper, log });
@@ -115,9 +116,11 @@ async function serve(
       const progress = new Progress({ coordinator, positions: () => graphFile.positions, waitTimeoutMs, log });
       closings.unshift(() => progress.stop());
     }
-    // A broker that goes away just now would be waited for, whoever wants us to end.
-    signal.addEventListener('abort', () => void broker.close(), { once: true });
+    // Should the broker go away just now, it would be waited for, whoever wants us to end.
+    const giveUp = (): void => void broker.close();
+    signal.addEventListener('abort', giveUp);
     await coordinator.start();
+    signal.removeEventListener('abort', giveUp);
     isReady = true;
     closings.unshift(() => {
       isReady = false;
@@ -128,7 +131,13 @@ async function serve(
     sayStarted(server.address, settings, isRestart, log);
     await untilAborted(signal);
   } finally {
-    for (const close of closings) await close();
+    for (const close of closings) {
+      try {
+        await close();
+      } catch (error) {
+        log.debug(`closing: ${messageOf(error)}`);
+      }
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFile, rename } from 'node:fs/promises';
 import { messageOf } from '../errors.js';
 import { type Graph, readJson, writeJson } from '../graph/index.js';
+import { asRole, type Role } from '../names.js';
 import { type Logger, removeLeftovers, writeFileAtomic } from '../support/index.js';
 
 /** What is wanted, beyond the file: how clients name the graph, and whether its network is started. */
@@ -8,6 +9,8 @@ export interface LiveGraph {
   readonly graph: Graph;
   readonly graphId?: string;
   readonly isStarted: boolean;
+  /** Roles of the graph that somebody else plays, whatever the project knows of their components. */
+  readonly others?: readonly Role[];
 }
 
 export interface StoredState {
@@ -52,8 +55,8 @@ export class StateFile {
   /** Atomic; nothing is done where the file says so already. @throws what the disk says */
   async save({ live, base }: StoredState): Promise<void> {
     if (this.#saved?.live === live && this.#saved.base === base) return;
-    const { graph, graphId, isStarted } = live;
-    const head = JSON.stringify({ version: 1, run: this.#run, graphId, isStarted });
+    const { graph, graphId, isStarted, others } = live;
+    const head = JSON.stringify({ version: 1, run: this.#run, graphId, isStarted, others });
     const graphs = `"graph":${this.#jsonOf(graph)}${base === graph ? '' : `,"base":${this.#jsonOf(base)}`}`;
     await writeFileAtomic(this.path, `${head.slice(0, -1)},${graphs}}\n`, 0o600);
     this.#saved = { live, base };
@@ -66,11 +69,16 @@ export class StateFile {
   }
 }
 
-function readState({ version, graphId, isStarted, graph, base = graph }: Fields, path: string): StoredState {
+function readState({ version, graphId, isStarted, others, graph, base = graph }: Fields, path: string): StoredState {
   if (version !== 1) throw new Error(`version ${JSON.stringify(version)} is not known`);
   if (typeof isStarted !== 'boolean') throw new Error('isStarted is neither true nor false');
   if (graphId !== undefined && typeof graphId !== 'string') throw new Error('graphId is no text');
-  const live = { graph: readPart(graph, path), ...(graphId === undefined ? {} : { graphId }), isStarted };
+  const live = {
+    graph: readPart(graph, path),
+    ...(graphId === undefined ? {} : { graphId }),
+    isStarted,
+    ...(Array.isArray(others) && { others: others.map((role) => asRole(String(role))) }),
+  };
   return { live, base: readPart(base, path) };
 }
 

@@ -28,6 +28,8 @@ export interface LiveGraph {
   readonly graph: Graph;
   readonly graphId?: string;
   readonly isStarted: boolean;
+  /** Roles of the graph that somebody else plays. */
+  readonly others?: readonly Role[];
 }
 
 /** Where the wanted graph is kept; edits that others make of it there are told. */

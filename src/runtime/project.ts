@@ -60,6 +60,11 @@ export class Project {
     }
   }
 
+  /** Roles that are left to others. */
+  get others(): readonly Role[] {
+    return [...this.#others];
+  }
+
   /** Somebody else runs this role: nothing is started for it, though the graph names it. */
   leaveToOthers(role: Role): void {
     this.#others.add(role);

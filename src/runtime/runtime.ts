@@ -44,6 +44,8 @@ export interface RuntimeOptions {
   readonly log: Logger;
 }
 
+type Live = LiveGraph & { readonly graphId: string };
+
 /** How long a broker may take to tell how busy it is, in ms. */
 const BUSY_WITHIN_MS = 800;
 
@@ -71,7 +73,7 @@ export class Runtime implements Network {
   readonly #listeners = new Set<(event: NetworkEvent) => void>();
   readonly #closing = new AbortController();
   readonly #unsubscribe: () => void;
-  #live: Required<LiveGraph>;
+  #live: Live;
   #isDebugging = false;
 
   constructor(options: RuntimeOptions) {
@@ -246,14 +248,17 @@ export class Runtime implements Network {
     this.#tellEdited(edits);
   }
 
-  #put(live: Required<LiveGraph>): void {
+  #put(live: Live): void {
+    const { project, store } = this.#options;
     this.#become(live);
-    this.#options.store.put(live);
+    store.put({ ...live, ...(project.others.length > 0 && { others: project.others }) });
   }
 
-  #become(live: Required<LiveGraph>): void {
+  #become(live: Live): void {
+    const isOther = live.graph !== this.#live.graph;
     this.#live = live;
     this.#edges.setGraph(live.graph);
+    if (isOther) this.#missing.changed();
   }
 
   #tellEdited(changes: readonly Edit[], by?: Origin): void {
