@@ -97,6 +97,7 @@ interface Given {
   readonly taps?: Partial<TapWish>;
   readonly tapped?: readonly string[];
   readonly outdated?: readonly string[];
+  readonly overdue?: readonly string[];
   readonly moves?: readonly Move[];
 }
 
@@ -201,6 +202,7 @@ export function network(given: Given = {}): NetworkFixture {
       participants: byRole(participants),
       heardAtMs: new Map(),
       processes: new Map(Object.entries(given.processes ?? {}).map(([key, status]) => [key, processOf(key, status)])),
+      overdue: new Set(given.overdue),
       started: new Map(started),
       bound: new Set((given.bound ?? []).map(keyOf)),
       suspect: new Set((given.suspect ?? []).map(keyOf)),

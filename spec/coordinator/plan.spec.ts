@@ -194,6 +194,18 @@ const rows: readonly Row[] = [
     expected: ['wire a {"out":"ready"}'],
   },
   {
+    when: 'one of two targets runs for long and says nothing: the other is served',
+    given: network({
+      edges: [edge, 'a.out -> c.in'],
+      participants: [aRole('a').hasOnly('out'), aRole('b').hasOnly('in')],
+      bound,
+      launches: ['c'],
+      processes: { c: 'running' },
+      overdue: ['c'],
+    }).wired('b'),
+    expected: ['wire a {"out":"ready"}'],
+  },
+  {
     when: 'the only target is nowhere: nothing is thrown away',
     given: network({ edges: [edge], participants: [aRole('a').hasOnly('out')] }),
     expected: ['wire a {"out":"waiting"}'],

@@ -28,6 +28,10 @@ const HAS_ENDED: ReadonlySet<ProcessStatus> = new Set(['backoff', 'failed', 'sto
 
 /** So long after the start of a network its parts come one by one, in ms. */
 const SETTLING_MS = 10_000;
+
+/** Nobody waits longer for the first word of a participant whose process we have started, in ms. */
+const OVERDUE_MS = 30_000;
+
 /** How long a stop waits for what is under way, in ms: without the broker it does not end. */
 const STOP_WITHIN_MS = 2000;
 
@@ -50,6 +54,8 @@ export class Coordinator {
   readonly #mover: Mover;
   readonly #iips: IipTeller;
   readonly #processes = new Map<string, ProcessState>();
+  /** When each that is wanted was first seen; starts after a crash do not begin it anew. */
+  readonly #sinceMs = new Map<string, number>();
   readonly #listeners = new Set<(event: CoordinatorEvent) => void>();
   readonly #passes: Passes;
   #settling: NodeJS.Timeout | undefined;
@@ -154,7 +160,7 @@ export class Coordinator {
     if (launcher) {
       launcher.onChange((state) => this.#processChanged(state));
       launcher.onOutput((line) => this.#tell({ kind: 'output', line }));
-      for (const state of await launcher.list()) this.#processes.set(state.key, state);
+      for (const state of await launcher.list()) this.#take(state);
     }
     // Where processes run already only the coordinator is new.
     if (this.#processes.size === 0) this.#settle();
@@ -289,6 +295,7 @@ export class Coordinator {
       participants: new Map(table.roles().map((role) => [role, table.ofRole(role)])),
       heardAtMs,
       processes: this.#processes,
+      overdue: this.#overdue(),
       ...{ started, bound, suspect, failing, published, toldOutports, outdated },
       tapped: this.#taps.tapped,
       moving: this.#mover.moving,
@@ -309,8 +316,19 @@ export class Coordinator {
     this.#tell({ kind: 'failure', message, ...(role !== undefined && { role }) });
   }
 
-  #processChanged(state: ProcessState): void {
+  #take(state: ProcessState): void {
     this.#processes.set(state.key, state);
+    if (state.status === 'stopped') this.#sinceMs.delete(state.key);
+    else if (!this.#sinceMs.has(state.key)) this.#sinceMs.set(state.key, this.#nowMs());
+  }
+
+  #overdue(): ReadonlySet<string> {
+    const beforeMs = this.#nowMs() - OVERDUE_MS;
+    return new Set([...this.#sinceMs].flatMap(([key, sinceMs]) => (sinceMs < beforeMs ? [key] : [])));
+  }
+
+  #processChanged(state: ProcessState): void {
+    this.#take(state);
     if (HAS_ENDED.has(state.status)) this.#feed.processEnded(asRole(state.role));
     this.#tell({ kind: 'process', state });
     this.#wake();

@@ -93,6 +93,8 @@ function isComing(role: Role, desired: Desired, observed: Observed): boolean {
   if (!desired.started) return false;
   const specs = desired.launches.get(role)?.specs ?? [];
   return specs.some(
-    ({ key }) => !['failed', 'stopped', 'ended'].includes(observed.processes.get(key)?.status ?? 'starting'),
+    ({ key }) =>
+      !observed.overdue.has(key) &&
+      !['failed', 'stopped', 'ended'].includes(observed.processes.get(key)?.status ?? 'starting'),
   );
 }

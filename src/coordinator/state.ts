@@ -91,6 +91,8 @@ export interface Observed {
   /** When each participant last announced itself, on the clock of `published`. */
   readonly heardAtMs: ReadonlyMap<ParticipantId, number>;
   readonly processes: ReadonlyMap<string, ProcessState>;
+  /** Keys of those that have run for so long that who has not announced itself yet may never do so. */
+  readonly overdue: ReadonlySet<string>;
   /** What each process was last started with by this coordinator. */
   readonly started: ReadonlyMap<string, ProcessSpec>;
   /** Keys of bindings known to be in place. */
