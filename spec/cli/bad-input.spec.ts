@@ -21,6 +21,8 @@ const JOINERS: readonly (readonly [string, string, ...string[]])[] = [
   ['msgflo-register-foreign', 'amqp', 'lamp.yml'],
   ['msgflo-register', 'mqtt', '--role', 'a:lamp.yml', '--forever', 'false'],
   ['msgflo-setup', 'mqtt', 'g.fbp', '--timeout', '2'],
+  ['msgflo-bindings', 'amqp', 'g.fbp'],
+  ['msgflo-monitor', 'mqtt', '--queue', 'q', '--expect-periodic', '1s'],
 ];
 
 async function joinNobody(project: Project) {

@@ -12,6 +12,8 @@ const WITH_BROKER = [
   'msgflo-participant',
   'msgflo-script',
   'msgflo-router',
+  'msgflo-bindings',
+  'msgflo-monitor',
 ];
 const ALL = [...WITH_BROKER, 'msgflo-procfile'];
 
@@ -29,6 +31,10 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   'msgflo-send-message': ['--broker', '--queue', '--json'],
   'msgflo-dump-message': ['--broker', '--queue', '--amount'],
   'msgflo-participant': ['--broker', '--name'],
+  'msgflo-bindings': ['--broker', '--json', '--wait'],
+  'msgflo-monitor': '--broker --queue --expect-periodic --fail-missed --grace --exec --forever --duration --json'.split(
+    ' ',
+  ),
 };
 
 /** Enough arguments for each to look for its broker. */
@@ -42,6 +48,8 @@ const ENOUGH: Readonly<Record<string, readonly string[]>> = {
   'msgflo-participant': ['participants/Repeat.js'],
   'msgflo-script': ['--role', 'r', '--cmd', 'cat'],
   'msgflo-router': [],
+  'msgflo-bindings': [],
+  'msgflo-monitor': ['--queue', 'q', '--expect-periodic', '1s'],
 };
 
 describe('every executable', function () {

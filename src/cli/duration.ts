@@ -1,0 +1,19 @@
+import { UsageError } from '../errors.js';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+/** What a timer of Node can wait for: some 24 days. */
+const MAX_MS = 2 ** 31 - 1;
+
+/** Reads `500ms`, `1.5s`, `2m`, `1h`, `1d` or plain seconds into ms. @throws {UsageError} naming the flag */
+export function parseDuration(flag: `--${string}`, text: string): number {
+  const [, number = '', unit = 's'] = /^(\d+|\d*\.\d+)(ms|s|m|h|d)?$/.exec(text.trim()) ?? [];
+  const ms = Number(number) * (UNITS[unit] ?? 1000);
+  if (number === '') throw new UsageError(`${flag} is a duration such as 500ms, 1s or 2m, not '${text}'`);
+  if (ms > MAX_MS) throw new UsageError(`${flag} is at most 24 days, not '${text}'`);
+  return ms;
+}
+
+/** In ms below a second, in seconds above. */
+export function shownDuration(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
+}
