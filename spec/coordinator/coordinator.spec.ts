@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { Coordinator, type CoordinatorOptions } from '../../src/coordinator/index.js';
-import { DISCOVERY_NOTICE } from '../../src/discovery/index.js';
+import { DISCOVERY_NOTICE, ROLL_CALL_NOTICE } from '../../src/discovery/index.js';
 import { readFbp } from '../../src/graph/index.js';
 import { participant } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
@@ -113,6 +113,31 @@ describe('Coordinator', () => {
     await until(async () => (await network.ready('b.IN')) === 1);
     await announce('b');
     await until(() => stateOf(coordinator, 'b') === 'live');
+  });
+
+  it('calls the roll again when its connection comes back', async () => {
+    let calls = 0;
+    await network.hand.watch(ROLL_CALL_NOTICE, () => {
+      calls += 1;
+    });
+    const real = await network.registry.open(network.address, { id: 'away' }, silentLogger);
+    await real.connect();
+    network.own(() => real.close());
+    let isAway = false;
+    const broker = new Proxy(real, {
+      get(target, key) {
+        if (key === 'status' && isAway) return 'reconnecting';
+        const value = Reflect.get(target, key, target);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    await coordinate('a(Repeat)', { broker });
+    await until(() => calls === 4);
+    isAway = true;
+    await new Promise((later) => setTimeout(later, 600));
+    expect(calls).to.equal(4);
+    isAway = false;
+    await until(() => calls > 4);
   });
 
   it('killed and started again: binds nothing twice, sends no IIP again, knows everybody within 2 s', async () => {

@@ -24,6 +24,11 @@ interface HeardAnnouncement {
   readonly dropped: readonly string[];
 }
 
+/** When the roll is called again after the first time, in ms: others take some time to connect. */
+const CALL_AGAIN_AFTER_MS = [700, 2500, 6000];
+/** How often it is looked whether the connection is there, in ms. */
+const LOOK_EVERY_MS = 250;
+
 /**
  * Keeps the table of participants true: follows the discovery notice, calls the roll, and sweeps the silent.
  * What a peer sends wrong is counted, said once with its origin, and put aside.
@@ -40,6 +45,8 @@ export class DiscoveryFeed {
   readonly #onChange: (change: DiscoveryChange) => void;
   #subscription: Subscription | undefined;
   #sweeper: NodeJS.Timeout | undefined;
+  #looker: NodeJS.Timeout | undefined;
+  #wasAway = false;
   readonly #rollCalls: NodeJS.Timeout[] = [];
   readonly #deaths: DeathWatch;
 
@@ -70,10 +77,8 @@ export class DiscoveryFeed {
     this.#subscription = await this.#broker.watch(DISCOVERY_NOTICE, (body, { retained }) => this.#take(body, retained));
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(this.#lapseMs / 4, 10_000));
     await this.callRoll();
-    // Asked again for those whose watch was not yet in place when the first call went out.
-    for (const afterMs of [700, 2500]) {
-      this.#rollCalls.push(setTimeout(() => void this.callRoll().catch(() => undefined), afterMs));
-    }
+    this.#callAgain();
+    this.#looker = setInterval(() => this.#lookAtConnection(), LOOK_EVERY_MS);
   }
 
   /** Asks all participants of ours to announce themselves at once. */
@@ -90,8 +95,27 @@ export class DiscoveryFeed {
   async stop(): Promise<void> {
     this.#deaths.stop();
     clearInterval(this.#sweeper);
+    clearInterval(this.#looker);
     for (const timer of this.#rollCalls) clearTimeout(timer);
     await this.#subscription?.cancel();
+  }
+
+  /** For those whose watch is not in place when the first call goes out. */
+  #callAgain(): void {
+    for (const timer of this.#rollCalls.splice(0)) clearTimeout(timer);
+    for (const afterMs of CALL_AGAIN_AFTER_MS) {
+      this.#rollCalls.push(setTimeout(() => void this.callRoll().catch(() => undefined), afterMs));
+    }
+  }
+
+  /** What was announced while the broker was away, or while we were, was heard by nobody. */
+  #lookAtConnection(): void {
+    const isOpen = this.#broker.status === 'open';
+    if (isOpen && this.#wasAway) {
+      this.callRoll().catch(() => undefined);
+      this.#callAgain();
+    }
+    this.#wasAway = !isOpen;
   }
 
   #take(body: Buffer, isKept: boolean): void {
