@@ -17,6 +17,7 @@ import { Mover } from './mover.js';
 import { type NetworkReport, reportOf } from './network-report.js';
 import { Passes } from './passes.js';
 import { plan } from './plan.js';
+import { ProcessTable } from './process-table.js';
 import { RecordsFile } from './records-file.js';
 import { sendToInport } from './send.js';
 import type { Desired, Observed, TapWish } from './state.js';
@@ -28,9 +29,6 @@ const HAS_ENDED: ReadonlySet<ProcessStatus> = new Set(['backoff', 'failed', 'sto
 
 /** So long after the start of a network its parts come one by one, in ms. */
 const SETTLING_MS = 10_000;
-
-/** Nobody waits longer for the first word of a participant whose process we have started, in ms. */
-const OVERDUE_MS = 30_000;
 
 /** How long a stop waits for what is under way, in ms: without the broker it does not end. */
 const STOP_WITHIN_MS = 2000;
@@ -53,9 +51,7 @@ export class Coordinator {
   readonly #taps: TapBoard;
   readonly #mover: Mover;
   readonly #iips: IipTeller;
-  readonly #processes = new Map<string, ProcessState>();
-  /** When each that is wanted was first seen; starts after a crash do not begin it anew. */
-  readonly #sinceMs = new Map<string, number>();
+  readonly #processes: ProcessTable;
   readonly #listeners = new Set<(event: CoordinatorEvent) => void>();
   readonly #passes: Passes;
   #settling: NodeJS.Timeout | undefined;
@@ -90,6 +86,7 @@ export class Coordinator {
       this.#wake();
     });
     this.#passes = new Passes({ run: () => this.#runPass(), log, nowMs: this.#nowMs });
+    this.#processes = new ProcessTable(this.#nowMs);
     this.#counters = new CountersFeed(broker, log);
     this.#figures = new Figures(broker, this.#counters, this.#nowMs);
     const participants = (): readonly Definition[] => this.#feed.table.all().map((known) => known.definition);
@@ -160,10 +157,10 @@ export class Coordinator {
     if (launcher) {
       launcher.onChange((state) => this.#processChanged(state));
       launcher.onOutput((line) => this.#tell({ kind: 'output', line }));
-      for (const state of await launcher.list()) this.#take(state);
+      for (const state of await launcher.list()) this.#processes.take(state);
     }
     // Where processes run already only the coordinator is new.
-    if (this.#processes.size === 0) this.#settle();
+    if (this.#processes.states.size === 0) this.#settle();
     await this.#counters.start();
     this.#passes.start();
     await this.#feed.start();
@@ -294,8 +291,8 @@ export class Coordinator {
       binds: this.#options.broker.capabilities.binds,
       participants: new Map(table.roles().map((role) => [role, table.ofRole(role)])),
       heardAtMs,
-      processes: this.#processes,
-      overdue: this.#overdue(),
+      processes: this.#processes.states,
+      overdue: this.#processes.overdue,
       ...{ started, bound, suspect, failing, published, toldOutports, outdated },
       tapped: this.#taps.tapped,
       moving: this.#mover.moving,
@@ -316,19 +313,8 @@ export class Coordinator {
     this.#tell({ kind: 'failure', message, ...(role !== undefined && { role }) });
   }
 
-  #take(state: ProcessState): void {
-    this.#processes.set(state.key, state);
-    if (state.status === 'stopped') this.#sinceMs.delete(state.key);
-    else if (!this.#sinceMs.has(state.key)) this.#sinceMs.set(state.key, this.#nowMs());
-  }
-
-  #overdue(): ReadonlySet<string> {
-    const beforeMs = this.#nowMs() - OVERDUE_MS;
-    return new Set([...this.#sinceMs].flatMap(([key, sinceMs]) => (sinceMs < beforeMs ? [key] : [])));
-  }
-
   #processChanged(state: ProcessState): void {
-    this.#take(state);
+    this.#processes.take(state);
     if (HAS_ENDED.has(state.status)) this.#feed.processEnded(asRole(state.role));
     this.#tell({ kind: 'process', state });
     this.#wake();
