@@ -78,6 +78,14 @@ describe('browser pages', () => {
     expect(log.lines[0]).to.include('--allow-origin https://a.example.net');
   });
 
+  it('of ever other origins do not fill the log', async () => {
+    const log = keepingLogger();
+    const server = await start({ log });
+    for (let n = 0; n < 30; n += 1) await statusOfAttempt(server.address, { origin: `https://p${n}.example.net` });
+    expect(server.counts.wrongOrigin).to.equal(30);
+    expect(log.lines).to.have.length(20);
+  });
+
   it('of ours come by https where we have a certificate', () => {
     const rules = { ide: 'http://app.flowhub.io', allowOrigins: [], host: 'flow.example.net', isTls: true };
     expect(isAllowedOrigin('https://flow.example.net:3569', 'flow.example.net:3569', rules)).to.equal(true);

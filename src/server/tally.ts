@@ -22,9 +22,13 @@ export interface Refusals {
   readonly dropped: number;
 }
 
+/** So many things of a kind are told apart: strangers make up as many as they like. */
+const MAX_TOLD_APART = 20;
+
 /** Counts what happens at the door, and says the first of each kind: a flood is no reason to fill the log. */
 export class Tally {
   readonly #log: Logger;
+  readonly #toldApart = new Set<string>();
   readonly #counts = {
     tooMany: 0,
     wrongOrigin: 0,
@@ -41,10 +45,15 @@ export class Tally {
     this.#log = log;
   }
 
-  /** `about` tells apart what is to be said once each, within a kind. */
+  /** `about` tells apart what is to be said once each, within a kind; beyond 20 of them the rest is only counted. */
   count(kind: keyof Refusals, text: string, about = ''): void {
     this.#counts[kind] += 1;
-    this.#log.warnOnce(`door: ${kind} ${about}`, text);
+    const key = `door: ${kind} ${about}`;
+    if (about !== '') {
+      if (!this.#toldApart.has(key) && this.#toldApart.size >= MAX_TOLD_APART) return;
+      this.#toldApart.add(key);
+    }
+    this.#log.warnOnce(key, text);
   }
 
   get counts(): Refusals {
