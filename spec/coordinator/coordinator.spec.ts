@@ -1,71 +1,30 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { Coordinator, type CoordinatorOptions } from '../../src/coordinator/index.js';
+import type { Coordinator, CoordinatorOptions } from '../../src/coordinator/index.js';
 import { DISCOVERY_NOTICE, ROLL_CALL_NOTICE } from '../../src/discovery/index.js';
-import { readFbp } from '../../src/graph/index.js';
-import { participant } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
-import { keepingLogger, Network, until } from '../participant/network.js';
-
-const graphOf = (text: string) => readFbp(text, { path: 'main.fbp' }).graph;
-
-const repeat = participant({
-  component: 'Repeat',
-  inports: { in: {} },
-  outports: { out: {} },
-  process: ({ in: data }, { send }) => send('out', data),
-});
-
-/** A sink that keeps what it got. */
-function keeper() {
-  const got: unknown[] = [];
-  const component = participant({
-    component: 'Keep',
-    inports: { in: {} },
-    process: ({ in: data }) => void got.push(data),
-  });
-  return { got, component };
-}
+import { keepingLogger, type Network, until } from '../participant/network.js';
+import { graphOf, repeat, Scene, sink } from './scene.js';
 
 describe('Coordinator', () => {
+  let scene: Scene;
   let network: Network;
-  let folder: string;
 
   beforeEach(async () => {
-    network = await Network.open();
-    folder = await mkdtemp(join(tmpdir(), 'msgflo-coordinator-'));
+    scene = await Scene.open();
+    network = scene.network;
   });
-  afterEach(async () => {
-    await network.close();
-    await rm(folder, { recursive: true, force: true });
-  });
+  afterEach(() => scene.close());
 
-  async function coordinate(text: string, options: Partial<CoordinatorOptions> = {}) {
-    const broker = await network.registry.open(network.address, { id: `c-${Math.random()}` }, silentLogger);
-    await broker.connect();
-    const coordinator = new Coordinator({
-      graph: graphOf(text),
-      broker,
-      run: 'r1',
-      recordsPath: join(folder, 'records.json'),
-      log: silentLogger,
-      ...options,
-    });
-    network.own(async () => {
-      await coordinator.stop();
-      await broker.close();
-    });
-    await coordinator.start();
-    return coordinator;
-  }
+  const coordinate = async (text: string, options?: Partial<CoordinatorOptions>): Promise<Coordinator> =>
+    (await scene.coordinate(text, options)).coordinator;
 
   const stateOf = (coordinator: Coordinator, role: string) =>
     coordinator.report().nodes.find((node) => node.role === role)?.state;
 
   it('binds what the graph wants, whoever comes first, and hands out the IIPs', async () => {
-    const { got, component } = keeper();
+    const { got, component } = sink();
     await network.start(repeat, 'a');
     const coordinator = await coordinate("'hello' -> IN a(Repeat) OUT -> IN b(Repeat) OUT -> IN c(Keep)");
     await network.start(component, 'c');
@@ -141,7 +100,7 @@ describe('Coordinator', () => {
   });
 
   it('killed and started again: binds nothing twice, sends no IIP again, knows everybody within 2 s', async () => {
-    const { got, component } = keeper();
+    const { got, component } = sink();
     const text = "'once' -> IN a(Repeat) OUT -> IN b(Keep)";
     await network.start(repeat, 'a');
     await network.start(component, 'b');
@@ -181,7 +140,7 @@ describe('Coordinator', () => {
   });
 
   it('gives the IIPs to a new instance after a crash', async () => {
-    const { got, component } = keeper();
+    const { got, component } = sink();
     await network.start(component, 'b');
     const first = await network.start(repeat, 'a');
     await coordinate("'again' -> IN a(Repeat) OUT -> IN b(Keep)");
@@ -192,8 +151,8 @@ describe('Coordinator', () => {
   });
 
   it('moves an edge when the graph changes, sees bindings of others, and takes away only what it made itself', async () => {
-    const before = keeper();
-    const after = keeper();
+    const before = sink();
+    const after = sink();
     await network.start(repeat, 'a');
     await network.start(before.component, 'b');
     await network.start(after.component, 'c');
@@ -228,7 +187,7 @@ describe('Coordinator', () => {
   });
 
   it('taking over within one run, it never tells a source to wait', async () => {
-    const { got, component } = keeper();
+    const { got, component } = sink();
     const text = "'once' -> IN a(Repeat) OUT -> IN b(Keep)";
     await network.start(repeat, 'a');
     await network.start(component, 'b');
@@ -246,7 +205,7 @@ describe('Coordinator', () => {
 
   it('in another run of the keeper, nothing counts as bound before it is bound again', async () => {
     await network.start(repeat, 'a', { run: 'r2' });
-    const records = join(folder, 'records.json');
+    const records = join(scene.folder, 'records.json');
     const binding = { kind: 'pubsub', source: 'a.OUT', target: 'b.IN' };
     const edge = 'some edge';
     const stored = { version: 1, broker: '', run: 'r1', bindings: [{ binding, edge }], iips: {}, wiredRoles: [] };
@@ -268,7 +227,7 @@ describe('Coordinator', () => {
       wiring: 1,
     };
     const stored = { version: 1, broker: '', run: 'r1', bindings: [], iips: {}, wiredRoles: [], participants: [b] };
-    await writeFile(join(folder, 'records.json'), JSON.stringify(stored));
+    await writeFile(join(scene.folder, 'records.json'), JSON.stringify(stored));
     const broker = await network.registry.open(network.address, { id: 'cannot-bind' }, silentLogger);
     await broker.connect();
     Object.defineProperty(broker, 'capabilities', { value: { ...broker.capabilities, binds: false } });
@@ -291,8 +250,8 @@ describe('Coordinator', () => {
 
   it('goes on with new records when their file cannot be read, and keeps the old one', async () => {
     const log = keepingLogger();
-    await writeFile(join(folder, 'records.json'), '{"version":1,');
-    const { got, component } = keeper();
+    await writeFile(join(scene.folder, 'records.json'), '{"version":1,');
+    const { got, component } = sink();
     await network.start(component, 'b');
     await coordinate("'x' -> IN b(Keep)", { log });
     await until(() => got.length === 1);
@@ -300,7 +259,7 @@ describe('Coordinator', () => {
   });
 
   it('takes nothing over from records of which a part does not fit', async () => {
-    const records = join(folder, 'records.json');
+    const records = join(scene.folder, 'records.json');
     const whole = { version: 1, broker: '', bindings: [], iips: {}, wiredRoles: [], participants: [] };
     const wrong = [
       { participants: [{}] },
@@ -321,14 +280,14 @@ describe('Coordinator', () => {
 
   it('goes on when records cannot be written, says so once, and writes them when they can be', async () => {
     const log = keepingLogger();
-    const path = join(folder, 'no-folder', 'records.json');
-    await writeFile(join(folder, 'no-folder'), 'in the way');
-    const { got, component } = keeper();
+    const path = join(scene.folder, 'no-folder', 'records.json');
+    await writeFile(join(scene.folder, 'no-folder'), 'in the way');
+    const { got, component } = sink();
     await network.start(component, 'b');
     await network.start(repeat, 'a');
     const coordinator = await coordinate("'x' -> IN a(Repeat) OUT -> IN b(Keep)", { log, recordsPath: path });
     await until(() => got.length === 1 && coordinator.report().isComplete);
-    await rm(join(folder, 'no-folder'));
+    await rm(join(scene.folder, 'no-folder'));
     await coordinator.stop();
     expect(JSON.parse(await readFile(path, 'utf8')).bindings).to.have.length(1);
     expect(log.lines.filter((line) => line.includes('cannot be written'))).to.have.length(1);

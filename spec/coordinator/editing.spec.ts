@@ -1,29 +1,19 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { Coordinator, type CoordinatorEvent, type CoordinatorOptions } from '../../src/coordinator/index.js';
+import { Coordinator } from '../../src/coordinator/index.js';
 import { announcementOf, DISCOVERY_NOTICE } from '../../src/discovery/index.js';
-import { readFbp } from '../../src/graph/index.js';
 import { asPortName, asQueueName, asRole } from '../../src/names.js';
 import { type Component, participant } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { builtinTransports } from '../../src/transport/builtin/index.js';
-import { Network, until } from '../participant/network.js';
+import { type Network, until } from '../participant/network.js';
 import { startMosquitto } from '../support/mosquitto.js';
 import { InProcessLauncher } from './in-process-launcher.js';
 import { aRole } from './network-fixture.js';
+import { complete, graphOf, repeat, Scene, sink } from './scene.js';
 
-const graphOf = (text: string) => readFbp(text, { path: 'main.fbp' }).graph;
 const port = (role: string, name: string) => ({ role: asRole(role), port: asPortName(name) });
 
-const repeat = participant({
-  component: 'Repeat',
-  inports: { in: {} },
-  outports: { out: {} },
-  process: ({ in: data }, { send }) => send('out', data),
-});
 const fails = participant({
   component: 'Fails',
   inports: { in: {} },
@@ -49,52 +39,15 @@ function counter(): { readonly component: Component; readonly sent: () => number
   return { component, sent: () => sent };
 }
 
-function sink(): { readonly component: Component; readonly got: unknown[] } {
-  const got: unknown[] = [];
-  const component = participant({
-    component: 'Keep',
-    inports: { in: {} },
-    process: ({ in: data }) => void got.push(data),
-  });
-  return { component, got };
-}
-
 describe('Coordinator, edited', () => {
+  let scene: Scene;
   let network: Network;
-  let folder: string;
 
   beforeEach(async () => {
-    network = await Network.open();
-    folder = await mkdtemp(join(tmpdir(), 'msgflo-editing-'));
+    scene = await Scene.open();
+    network = scene.network;
   });
-  afterEach(async () => {
-    await network.close();
-    await rm(folder, { recursive: true, force: true });
-  });
-
-  async function coordinate(text: string, options: Partial<CoordinatorOptions> = {}) {
-    const broker = await network.registry.open(network.address, { id: `c-${Math.random()}` }, silentLogger);
-    await broker.connect();
-    const events: CoordinatorEvent[] = [];
-    const coordinator = new Coordinator({
-      graph: graphOf(text),
-      broker,
-      run: 'r1',
-      recordsPath: join(folder, 'records.json'),
-      log: silentLogger,
-      ...options,
-    });
-    coordinator.subscribe((event) => events.push(event));
-    const stop = async (): Promise<void> => {
-      await coordinator.stop();
-      await broker.close();
-    };
-    network.own(stop);
-    await coordinator.start();
-    return { coordinator, events, stop };
-  }
-
-  const complete = (coordinator: Coordinator) => until(() => coordinator.report().isComplete && coordinator.isIdle);
+  afterEach(() => scene.close());
 
   it('an edge taken away and led elsewhere a moment later loses nothing', async () => {
     const source = counter();
@@ -104,7 +57,7 @@ describe('Coordinator, edited', () => {
     await network.start(second.component, 'c', { run: 'r1' });
     const nodes = 'a(Count) b(Keep) c(Keep)'.split(' ').join('\n');
     const ways = [`${nodes}\na OUT -> IN b`, `${nodes}\na OUT -> IN c`];
-    const { coordinator } = await coordinate(ways[0] ?? '');
+    const { coordinator } = await scene.coordinate(ways[0] ?? '');
     await until(() => first.got.length > 20);
     for (let n = 1; n <= 4; n += 1) {
       coordinator.setGraph(graphOf(nodes));
@@ -126,7 +79,7 @@ describe('Coordinator, edited', () => {
     await network.start(repeat, 'a', { run: 'r1' });
     await network.start(repeat, 'b', { run: 'r1' });
     const text = 'a(Repeat) OUT -> IN b(Repeat)';
-    const { coordinator } = await coordinate(text);
+    const { coordinator } = await scene.coordinate(text);
     await complete(coordinator);
     const made = async () => (await network.hand.bindings()).map(({ source, target }) => `${source} -> ${target}`);
     const seen: number[] = [];
@@ -143,93 +96,11 @@ describe('Coordinator, edited', () => {
     await until(async () => (await made()).length === 0);
   });
 
-  it('renames a role that it runs, with what waits for it, also when it is killed in between', async () => {
-    const kept = sink();
-    const slow = participant({
-      component: 'Slow',
-      inports: { in: {} },
-      outports: { out: {} },
-      process: () => delay(60_000),
-    });
-    const launcher = new InProcessLauncher(network, { Slow: slow, Keep: kept.component });
-    const parts = { launcher, launches: launcher.launches };
-    const text = 'a(Elsewhere) OUT -> IN old(Slow)';
-    await network.start(repeat, 'a', { run: 'r1' });
-    const first = await coordinate(text, parts);
-    await complete(first.coordinator);
-    for (let n = 0; n < 200; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
-    const renamed = graphOf('a(Elsewhere) OUT -> IN new(Keep)');
-    first.coordinator.rename(asRole('old'), asRole('new'), renamed);
-    await first.stop();
-    expect(kept.got).to.deep.equal([]);
-    const second = await coordinate('', { ...parts, graph: renamed });
-    await until(() => new Set(kept.got).size === 200);
-    await until(async () => (await network.ready('old.IN')) === 0);
-    expect((await network.hand.bindings()).map(({ target }) => target)).to.deep.equal(['new.IN']);
-    await second.stop();
-  });
-
-  it('brings what waits for a role to the last of several names, also where those between were never there', async () => {
-    const kept = sink();
-    const slow = participant({ component: 'Slow', inports: { in: {} }, process: () => delay(60_000) });
-    const launcher = new InProcessLauncher(network, { Slow: slow, Keep: kept.component });
-    await network.start(repeat, 'a', { run: 'r1' });
-    const text = 'a(Elsewhere) OUT -> IN old(Slow)';
-    const { coordinator } = await coordinate(text, { launcher, launches: launcher.launches });
-    await complete(coordinator);
-    for (let n = 0; n < 20; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
-    coordinator.rename(asRole('old'), asRole('mid'), graphOf('a(Elsewhere) OUT -> IN mid(Keep)'));
-    coordinator.rename(asRole('mid'), asRole('new'), graphOf('a(Elsewhere) OUT -> IN new(Keep)'));
-    await until(() => new Set(kept.got).size === 20);
-    await until(async () => (await network.ready('old.IN')) === 0);
-  });
-
-  it('brings along what waits for a role that was renamed before it was there', async () => {
-    const kept = sink();
-    const slow = participant({ component: 'Slow', inports: { in: {} }, process: () => delay(60_000) });
-    const launcher = new InProcessLauncher(network, { Slow: slow, Keep: kept.component });
-    await network.start(repeat, 'a', { run: 'r1' });
-    const text = 'a(Elsewhere) OUT -> IN old(Slow)';
-    const { coordinator } = await coordinate(text, { launcher, launches: launcher.launches });
-    await until(() => launcher.done.includes('start old'));
-    coordinator.rename(asRole('old'), asRole('new'), graphOf('a(Elsewhere) OUT -> IN new(Keep)'));
-    await until(async () => (await network.hand.bindings()).some(({ target }) => target === 'old.IN'));
-    for (let n = 0; n < 20; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
-    await until(() => new Set(kept.got).size === 20);
-    await until(async () => (await network.ready('old.IN')) === 0);
-  });
-
-  it('leaves to a role what waits for it when it is there again, and is removed later', async () => {
-    const kept = sink();
-    const slow = participant({ component: 'Slow', inports: { in: {} }, process: () => delay(60_000) });
-    const launcher = new InProcessLauncher(network, { Slow: slow, Keep: kept.component });
-    await network.start(repeat, 'a', { run: 'r1' });
-    const parts = { launcher, launches: launcher.launches };
-    const { coordinator } = await coordinate('a(Elsewhere) OUT -> IN old(Slow)', parts);
-    await complete(coordinator);
-    coordinator.rename(asRole('old'), asRole('new'), graphOf('a(Elsewhere) OUT -> IN new(Nowhere)'));
-    const moves = async (): Promise<unknown[]> =>
-      JSON.parse(await readFile(join(folder, 'records.json'), 'utf8')).moves;
-    await until(async () => (await moves()).length === 1 && launcher.done.includes('stop old'));
-    coordinator.setGraph(graphOf('a(Elsewhere) OUT -> IN old(Slow)'));
-    await until(async () => (await moves()).length === 0);
-    await complete(coordinator);
-    for (let n = 0; n < 3; n += 1) await network.hand.send('outqueue', asQueueName('a.OUT'), { data: n });
-    coordinator.setGraph(graphOf('a(Elsewhere) OUT -> IN new(Keep)'));
-    await until(() => coordinator.desired.launches.has(asRole('new')));
-    await complete(coordinator);
-    await until(async () => (await network.hand.bindings()).length === 1);
-    await network.hand.send('outqueue', asQueueName('a.OUT'), { data: 'marker' });
-    await until(() => kept.got.length > 0);
-    expect(kept.got).to.deep.equal(['marker']);
-    await until(async () => (await network.ready('old.IN')) === 3);
-  });
-
   it('stops the processes that it runs, leaves queues and bindings, and brings them back', async () => {
     const { component, got } = sink();
     const launcher = new InProcessLauncher(network, { Keep: component });
     await network.start(repeat, 'a', { run: 'r1' });
-    const { coordinator } = await coordinate('a(Elsewhere) OUT -> IN b(Keep)', {
+    const { coordinator } = await scene.coordinate('a(Elsewhere) OUT -> IN b(Keep)', {
       launcher,
       launches: launcher.launches,
     });
@@ -252,7 +123,7 @@ describe('Coordinator, edited', () => {
     const launcher = new InProcessLauncher(network, { Busy: busy, Keep: component });
     await network.start(repeat, 'a', { run: 'r1' });
     const text = 'a(Elsewhere) OUT -> IN slow(Busy)';
-    const { coordinator } = await coordinate(text, { launcher, launches: launcher.launches });
+    const { coordinator } = await scene.coordinate(text, { launcher, launches: launcher.launches });
     await complete(coordinator);
     await network.hand.send('inqueue', asQueueName('slow.IN'), { data: 'long work' });
     await until(async () => (await network.ready('slow.IN')) === 0);
@@ -265,7 +136,11 @@ describe('Coordinator, edited', () => {
 
   it('begins stopped if it is told to', async () => {
     const launcher = new InProcessLauncher(network, { Repeat: repeat });
-    const { coordinator } = await coordinate('b(Repeat)', { launcher, launches: launcher.launches, isStarted: false });
+    const { coordinator } = await scene.coordinate('b(Repeat)', {
+      launcher,
+      launches: launcher.launches,
+      isStarted: false,
+    });
     await until(() => coordinator.isIdle);
     expect(launcher.done).to.deep.equal([]);
     coordinator.setStarted(true);
@@ -274,7 +149,10 @@ describe('Coordinator, edited', () => {
 
   it('starts the processes of a changed component again, and no others', async () => {
     const launcher = new InProcessLauncher(network, { Repeat: repeat, Keep: sink().component });
-    const { coordinator } = await coordinate('a(Repeat) OUT -> IN b(Keep)', { launcher, launches: launcher.launches });
+    const { coordinator } = await scene.coordinate('a(Repeat) OUT -> IN b(Keep)', {
+      launcher,
+      launches: launcher.launches,
+    });
     await complete(coordinator);
     coordinator.relaunch(new Set([asRole('b')]));
     await until(() => launcher.done.length === 4);
@@ -284,7 +162,7 @@ describe('Coordinator, edited', () => {
 
   it('copies what somebody looks at, from the first message on, and nothing else', async () => {
     const { component, got } = sink();
-    const { coordinator, events } = await coordinate('1 -> IN a(Repeat) OUT -> IN b(Repeat) OUT -> IN c(Keep)');
+    const { coordinator, events } = await scene.coordinate('1 -> IN a(Repeat) OUT -> IN b(Repeat) OUT -> IN c(Keep)');
     coordinator.wish({ outports: [port('a', 'OUT')], exported: false, deadLetters: false });
     await network.start(repeat, 'a', { run: 'r1' });
     await network.start(repeat, 'b', { run: 'r1' });
@@ -305,7 +183,7 @@ describe('Coordinator, edited', () => {
   });
 
   it('tells of dead letters with their reason while somebody looks', async () => {
-    const { coordinator, events } = await coordinate('a(Fails)');
+    const { coordinator, events } = await scene.coordinate('a(Fails)');
     coordinator.wish({ outports: [], exported: false, deadLetters: true });
     await network.start(fails, 'a', { run: 'r1' });
     await complete(coordinator);
@@ -318,7 +196,7 @@ describe('Coordinator, edited', () => {
 
   it('sends to an inport from outside as soon as somebody has announced it', async () => {
     const { component, got } = sink();
-    const { coordinator } = await coordinate('a(Repeat) OUT -> IN b(Keep)');
+    const { coordinator } = await scene.coordinate('a(Repeat) OUT -> IN b(Keep)');
     const { signal } = new AbortController();
     const sent = coordinator.send(port('a', 'IN'), 'hello', { signal });
     await network.start(component, 'b', { run: 'r1' });
@@ -337,7 +215,7 @@ describe('Coordinator, edited', () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
     const waits = participant({ component: 'Waits', inports: { in: {} }, process: () => held });
-    const { coordinator } = await coordinate('a(Repeat) OUT -> IN b(Waits)');
+    const { coordinator } = await scene.coordinate('a(Repeat) OUT -> IN b(Waits)');
     await network.start(repeat, 'a', { run: 'r1' });
     await network.start(waits, 'b', { run: 'r1' });
     await complete(coordinator);

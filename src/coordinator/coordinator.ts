@@ -8,7 +8,7 @@ import type { CoordinatorOptions } from './coordinator-options.js';
 import { CountersFeed } from './counters-feed.js';
 import { DiscoveryFeed } from './discovery-feed.js';
 import { definitionOf, inqueueOf } from './edges.js';
-import { type CoordinatorEvent, type CopySources, copySources, eventsOfCopy } from './events.js';
+import { type CoordinatorEvent, type CopySources, copySources, eventsOfCopy, failureEvent } from './events.js';
 import { Executor } from './executor.js';
 import { Figures, type QueueReport } from './figures.js';
 import { foreignBindings } from './foreign-bindings.js';
@@ -21,7 +21,6 @@ import { ProcessTable } from './process-table.js';
 import { RecordsFile } from './records-file.js';
 import { sendToInport } from './send.js';
 import type { Desired, Observed, TapWish } from './state.js';
-import type { Step } from './steps.js';
 import { TapBoard } from './tap-board.js';
 import { Wanted } from './wanted.js';
 
@@ -118,7 +117,7 @@ export class Coordinator {
       move: (move) => this.#mover.begin(move),
       ended: () => this.#wake(),
       telling: (step) => this.#iips.telling(step, (role) => this.#feed.table.ofRole(role)),
-      failed: (step, message) => this.#failed(step, message),
+      failed: (step, message) => this.#tell(failureEvent(step, message, this.desired)),
     });
   }
 
@@ -150,8 +149,7 @@ export class Coordinator {
   async start(): Promise<void> {
     const remembered = await this.#records.load();
     const isSameRun = this.#records.isSameRun;
-    // What was subscribed and bound in an earlier run may be so no longer, and sources must not rely on it.
-    this.#feed.table.remember(isSameRun ? remembered : remembered.map(withoutSources));
+    this.#feed.remember(remembered, { isSameRun });
     if (isSameRun) this.#executor.assumeBound();
     const { launcher } = this.#options;
     if (launcher) {
@@ -307,12 +305,6 @@ export class Coordinator {
     if (!this.desired.roles.has(role)) this.#feed.table.forget(id);
   }
 
-  #failed(step: Step, message: string): void {
-    const edge = step.do === 'bind' ? this.desired.edges.find(({ key }) => key === step.edge) : undefined;
-    const role = edge?.to.role ?? roleOf(step);
-    this.#tell({ kind: 'failure', message, ...(role !== undefined && { role }) });
-  }
-
   #processChanged(state: ProcessState): void {
     this.#processes.take(state);
     if (HAS_ENDED.has(state.status)) this.#feed.processEnded(asRole(state.role));
@@ -358,15 +350,4 @@ export class Coordinator {
   #tell(event: CoordinatorEvent): void {
     for (const listener of this.#listeners) listener(event);
   }
-}
-
-function roleOf(step: Step): Role | undefined {
-  if (step.do === 'wire') return step.wiring.role;
-  if (step.do === 'send-iip') return step.iip.to.role;
-  return undefined;
-}
-
-function withoutSources(definition: Definition): Definition {
-  const { wired: _wired, ...rest } = definition;
-  return { ...rest, inports: definition.inports.map(({ sources: _sources, ...port }) => port) };
 }

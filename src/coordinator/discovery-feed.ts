@@ -73,6 +73,14 @@ export class DiscoveryFeed {
     return this.#rejected;
   }
 
+  /**
+   * Who was there when the coordinator before ended. What was subscribed in an earlier run of the keeper may be so no longer,
+   * and sources must not rely on it.
+   */
+  remember(definitions: readonly Definition[], { isSameRun }: { readonly isSameRun: boolean }): void {
+    this.table.remember(isSameRun ? definitions : definitions.map(withoutSources));
+  }
+
   async start(): Promise<void> {
     this.#subscription = await this.#broker.watch(DISCOVERY_NOTICE, (body, { retained }) => this.#take(body, retained));
     this.#sweeper = setInterval(() => this.#sweep(), Math.min(this.#lapseMs / 4, 10_000));
@@ -178,4 +186,9 @@ function newQueues(before: Definition | undefined, now: Definition): Set<string>
   const queues = queuesOf(now);
   if (before) for (const known of queuesOf(before)) queues.delete(known);
   return queues;
+}
+
+function withoutSources(definition: Definition): Definition {
+  const { wired: _wired, ...rest } = definition;
+  return { ...rest, inports: definition.inports.map(({ sources: _sources, ...port }) => port) };
 }

@@ -5,6 +5,7 @@ import { groupBy } from '../support/index.js';
 import { type Delivery, deadLetterQueue, HEADER } from '../transport/index.js';
 import { definitionOf } from './edges.js';
 import type { Desired, Observed } from './state.js';
+import type { Step } from './steps.js';
 
 /** What happens to the network, for those who show it. */
 export type CoordinatorEvent =
@@ -56,4 +57,16 @@ export function eventsOfCopy(
     if (kind === 'copy') return { kind, from: port, data };
     return { kind, of: port, reason: headers[HEADER.deadReason] ?? 'no reason was given', data };
   });
+}
+
+/** A step cannot be carried out: whom that concerns, as far as it is one role. */
+export function failureEvent(step: Step, message: string, desired: Desired): CoordinatorEvent {
+  const role = roleOf(step, desired);
+  return { kind: 'failure', message, ...(role !== undefined && { role }) };
+}
+
+function roleOf(step: Step, { edges }: Desired): Role | undefined {
+  if (step.do === 'bind') return edges.find(({ key }) => key === step.edge)?.to.role;
+  if (step.do === 'wire') return step.wiring.role;
+  return step.do === 'send-iip' ? step.iip.to.role : undefined;
 }
