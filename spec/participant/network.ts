@@ -159,6 +159,7 @@ export function withoutBindings(broker: Client, listened: Map<string, readonly s
     close: (options) => broker.close(options),
     declare: (kind, name, options) => broker.declare(kind, name, options),
     send: (kind, name, message, options) => broker.send(kind, name, message, options),
+    flowTo: (outqueue, inqueues) => broker.flowTo(outqueue, inqueues),
     notify: (notice) => broker.notify(notice),
     watch: (name, handler) => broker.watch(name, handler),
     async consume(inqueue, handler, options) {
@@ -210,6 +211,7 @@ export function gated(broker: Client, gate: Gate): Client {
       await gate.pass();
       await broker.send(kind, name, message, options);
     },
+    flowTo: (outqueue, inqueues) => broker.flowTo(outqueue, inqueues),
     notify: (notice) => broker.notify(notice),
     watch: (name, handler) => broker.watch(name, handler),
     consume: (inqueue, handler, options) =>

@@ -18,7 +18,10 @@ export function checkWiring(message: Fields): string | undefined {
     isName(message.hash, 'hash') ??
     isList(message.iips, 'iips', isIip) ??
     isTable(message.inports, 'inports', (sources, where) => isList(sources, where, isName)) ??
-    isTable(message.outports, 'outports', isState)
+    isTable(message.outports, 'outports', isState) ??
+    (message.targets === undefined
+      ? undefined
+      : isTable(message.targets, 'targets', (inqueues, where) => isList(inqueues, where, isName)))
   );
 }
 

@@ -2,10 +2,28 @@ import { messageOf } from '../errors.js';
 import { asParticipantId, asRole, type ParticipantId, type Role } from '../names.js';
 import { MAX_DISCOVERY_BYTES, MAX_NAME_CHARS } from './names.js';
 
+/** Upper bounds in ms of the classes that durations are counted in; above the last there is one class more. */
+export const DURATION_BOUNDS_MS: readonly number[] = [
+  1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 30_000, 60_000,
+];
+
+/** Durations so far: how many fell into each class (one more than there are bounds), and their sum in ms. */
+export interface Durations {
+  readonly counts: readonly number[];
+  readonly sumMs: number;
+}
+
 /** Totals of an inport since the start of its participant; `taken` less `settled` is in hand. */
-interface InportCounters {
+export interface InportCounters {
   readonly taken: number;
   readonly settled: number;
+  /** Of the settled: those that became dead letters. The next four are absent where a participant does not count them. */
+  readonly dead?: number;
+  /** Attempts that failed and were to be repeated. */
+  readonly retried?: number;
+  /** From the creation of a message until it was taken, and from there until process() had ended. */
+  readonly waiting?: Durations;
+  readonly working?: Durations;
 }
 
 /** Totals of an outport since the start of its participant: what the broker confirmed, and what was dropped for want of a taker. */
@@ -23,6 +41,8 @@ export interface Counters {
   readonly outports: Readonly<Record<string, OutportCounters>>;
   /** Messages and IIPs that were taken and are not settled. */
   readonly inHand: number;
+  /** How often the connection to the broker was lost and came back; absent where it is not counted. */
+  readonly reconnects?: number;
 }
 
 export type ReadCounters =
@@ -52,20 +72,34 @@ class WrongCounters extends Error {}
 function countersOf(message: unknown): Counters {
   const { protocol, command, payload } = objectOf(message, 'the whole');
   if (protocol !== 'discovery' || command !== 'counters') throw new WrongCounters('is of another protocol or command');
-  const { id, role, inports, outports, inHand } = objectOf(payload, 'payload');
+  const { id, role, inports, outports, inHand, reconnects } = objectOf(payload, 'payload');
   return {
     id: asParticipantId(nameOf(id, 'id')),
     role: asRole(nameOf(role, 'role')),
     inports: portsOf(inports, 'inports', (port, where) => ({
       taken: countOf(port.taken, `${where}.taken`),
       settled: countOf(port.settled, `${where}.settled`),
+      ...(port.dead !== undefined && { dead: countOf(port.dead, `${where}.dead`) }),
+      ...(port.retried !== undefined && { retried: countOf(port.retried, `${where}.retried`) }),
+      ...(port.waiting !== undefined && { waiting: durationsOf(port.waiting, `${where}.waiting`) }),
+      ...(port.working !== undefined && { working: durationsOf(port.working, `${where}.working`) }),
     })),
     outports: portsOf(outports, 'outports', (port, where) => ({
       sent: countOf(port.sent, `${where}.sent`),
       dropped: countOf(port.dropped, `${where}.dropped`),
     })),
     inHand: countOf(inHand, 'inHand'),
+    ...(reconnects !== undefined && { reconnects: countOf(reconnects, 'reconnects') }),
   };
+}
+
+function durationsOf(value: unknown, where: string): Durations {
+  const { counts, sumMs } = objectOf(value, where);
+  if (!Array.isArray(counts) || counts.length !== DURATION_BOUNDS_MS.length + 1)
+    throw new WrongCounters(`is wrong: ${where}.counts must be a list of ${DURATION_BOUNDS_MS.length + 1}`);
+  if (typeof sumMs !== 'number' || !(sumMs >= 0))
+    throw new WrongCounters(`is wrong: ${where}.sumMs must be a number, not below zero`);
+  return { counts: counts.map((count, at) => countOf(count, `${where}.counts.${at}`)), sumMs };
 }
 
 function portsOf<T>(value: unknown, where: string, read: (port: Fields, where: string) => T): Record<string, T> {

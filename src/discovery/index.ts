@@ -5,7 +5,15 @@
  * participants write them and coordinators read them, or the other way round. docs/wire.md describes all of it for other
  * languages.
  */
-export { type Counters, countersMessageOf, type ReadCounters, readCounters } from './counters.js';
+export {
+  type Counters,
+  countersMessageOf,
+  DURATION_BOUNDS_MS,
+  type Durations,
+  type InportCounters,
+  type ReadCounters,
+  readCounters,
+} from './counters.js';
 export type { Definition, PortDefinition } from './definition.js';
 export {
   COUNTERS_NOTICE,

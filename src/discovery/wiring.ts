@@ -30,13 +30,18 @@ export interface Wiring {
   readonly inports: Readonly<Record<string, readonly QueueName[]>>;
   /** By outport. One that is not named is unconnected. */
   readonly outports: Readonly<Record<string, OutportState>>;
-  /** Content hash over `iips`, `inports` and `outports`; the instance announces it back as `wired`. */
+  /**
+   * By outport: inqueues of participants of ours whose unsettled messages the source is to bound; only on brokers that
+   * do not hold senders back. @default {}
+   */
+  readonly targets?: Readonly<Record<string, readonly QueueName[]>>;
+  /** Content hash over `iips`, `inports`, `outports` and `targets`; the instance announces it back as `wired`. */
   readonly hash: string;
 }
 
 export function createWiring(wanted: Omit<Wiring, 'wiring' | 'hash'>): Wiring {
-  const { iips, inports, outports } = wanted;
-  return { ...wanted, wiring: 1, hash: contentHash({ iips, inports, outports }) };
+  const { iips, inports, outports, targets } = wanted;
+  return { ...wanted, wiring: 1, hash: contentHash({ iips, inports, outports, ...(targets && { targets }) }) };
 }
 
 /** IIPs with their keys: content hash and how many equal ones stood before on that port. */

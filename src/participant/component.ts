@@ -11,7 +11,13 @@ export interface PortSpec {
    */
   readonly type?: string;
   readonly description?: string;
+  /** JSON Schema: inline, or the path or `file:` URL of one (relative to the working directory). */
   readonly schema?: string | Readonly<Record<string, unknown>>;
+  /**
+   * What becomes of data that does not fit the schema. `warn`: told once; `reject`: a message that came in is a dead
+   * letter with the validator's words, what would go out makes `send` throw. @default 'warn'
+   */
+  readonly validate?: 'warn' | 'reject' | 'off';
   readonly options?: Readonly<Record<string, unknown>>;
   readonly hidden?: boolean;
   /** Name of the queue; `#ROLE` in it is replaced by the role. @default `<role>.<PORT>` in upper case */
@@ -23,6 +29,37 @@ export interface PortSpec {
 export interface InportSpec extends PortSpec {
   /** Most unsettled messages of this port at a time. @default the component's */
   readonly prefetch?: number;
+  /** Lower first: a message of a later port is taken only while no earlier one has any waiting. @default all alike */
+  readonly order?: number;
+  /** How often a message is tried when process() throws, before it becomes a dead letter. @default once */
+  readonly retry?: RetrySpec;
+  /**
+   * A message that process() died of (the whole process, not a throw) comes again; after so many deaths it becomes a
+   * dead letter. @default 3
+   */
+  readonly crashes?: number;
+  /** What the queue is declared with, see `QueueOptions`; refused with a code where the broker has nothing of the kind. */
+  readonly ttlMs?: number;
+  readonly maxLength?: number;
+  readonly maxBytes?: number;
+  readonly quorum?: boolean;
+  readonly deliveryLimit?: number;
+  readonly maxPriority?: number;
+  readonly arguments?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** Pauses between attempts: `delayMs`, times `factor` each, at most `maxDelayMs`, spread by the share `jitter`. */
+export interface RetrySpec {
+  /** All told, the first included. */
+  readonly attempts: number;
+  /** @default 1000 */
+  readonly delayMs?: number;
+  /** @default 2 */
+  readonly factor?: number;
+  /** @default 60000 */
+  readonly maxDelayMs?: number;
+  /** 0 to 1: a pause is made shorter or longer by at most this share of it. @default 0.2 */
+  readonly jitter?: number;
 }
 
 export interface OutportSpec extends PortSpec {

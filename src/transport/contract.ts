@@ -6,7 +6,7 @@ export type QueueKind = 'inqueue' | 'outqueue';
 export interface Message {
   /** Bytes (`Buffer`) go as they are, anything else as JSON text. */
   readonly data: unknown;
-  /** Dropped where `capabilities.headers` is false. `message-id` is added where it is missing. */
+  /** Dropped where `capabilities.headers` is false. `message-id` and `created-at` are added where they are missing. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -67,6 +67,20 @@ export type Handler = (delivery: Delivery) => Promise<Settlement>;
 export interface QueueOptions {
   /** False: not durable and gone with its last user. @default true */
   readonly persistent?: boolean;
+  /** Inqueues: what has waited so long, in ms, becomes a dead letter (`expired`). Needs `capabilities.expiry`. */
+  readonly ttlMs?: number;
+  /** Inqueues: at most so many messages wait; further ones are not confirmed and their senders wait. Needs `limits`. */
+  readonly maxLength?: number;
+  /** Inqueues: the same in bytes of payload. Needs `capabilities.limits`. */
+  readonly maxBytes?: number;
+  /** Inqueues: replicated by the broker, which also counts deliveries. Needs `capabilities.queueArguments`. */
+  readonly quorum?: boolean;
+  /** Quorum queues: after so many deliveries that came to nothing the broker makes a dead letter (`delivery_limit`). */
+  readonly deliveryLimit?: number;
+  /** Inqueues: 1 to 255; messages with a higher `priority` header come first. Needs `capabilities.queueArguments`. */
+  readonly maxPriority?: number;
+  /** Inqueues: what the broker knows besides, by its own names. Needs `capabilities.queueArguments`. */
+  readonly arguments?: Readonly<Record<string, string | number | boolean>>;
 }
 
 export interface ConsumeOptions {
@@ -103,6 +117,14 @@ export interface Capabilities {
   /** The broker publishes `lastWords` when a client dies. */
   readonly lastWords: boolean;
   readonly depths: boolean;
+  /** `ttlMs` of a queue. */
+  readonly expiry: boolean;
+  /** `maxLength` and `maxBytes` of a queue. */
+  readonly limits: boolean;
+  /** `quorum`, `deliveryLimit`, `maxPriority` and `arguments` of a queue. */
+  readonly queueArguments: boolean;
+  /** `flowTo` is honoured: the broker would drop what a slow reader leaves, so senders bound what is unsettled there. */
+  readonly credits: boolean;
 }
 
 /** A small message to all who watch its name just then; retained: also to who begins to watch later. */
@@ -137,6 +159,12 @@ export interface Client {
    */
   send(kind: QueueKind, name: QueueName, message: Message, options?: { readonly mandatory?: boolean }): Promise<void>;
   /**
+   * Only where `capabilities.credits`: from now on sends to the outqueue wait while too much of what was sent to it is
+   * unsettled at any of these inqueues, whose consumers tell what they have settled. Replaces what was said before; an
+   * empty list ends it. @throws {UnsupportedError} elsewhere
+   */
+  flowTo(outqueue: QueueName, inqueues: readonly QueueName[]): Promise<void>;
+  /**
    * Takes messages from an inqueue; all consumers of one name share it, each message goes to one of them.
    * @throws {QueueNotFoundError} where the broker knows that there is no such queue.
    */
@@ -159,9 +187,24 @@ export interface QueueDepth {
   readonly queue: QueueName;
   readonly ready: number;
   readonly consumers: number;
-  /** Absent where the broker does not tell. */
+  /** The next three are absent where the broker does not tell. */
   readonly unacked?: number;
+  readonly inPerSecond?: number;
+  readonly outPerSecond?: number;
 }
+
+/** A dead letter as it is kept at the broker until somebody looks. */
+export interface KeptLetter {
+  /** Names it among those of its inqueue, for as long as it is kept there. */
+  readonly key: string;
+  /** The original bytes. */
+  readonly body: Buffer;
+  /** The original ones and those of the dead letter (see `HEADER`). */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** What becomes of a kept letter that was looked at; `stop` keeps it and ends the round. */
+export type LetterFate = 'keep' | 'remove' | 'stop';
 
 /** What a coordinator needs besides. */
 export interface Broker extends Client {
@@ -183,6 +226,16 @@ export interface Broker extends Client {
   tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription>;
   /** One row per queue that exists. @throws {UnsupportedError} unless `capabilities.depths`. */
   depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]>;
+  /**
+   * Shows the dead letters that are kept of an inqueue, each once, one after another, oldest first; those that come
+   * meanwhile may be left out. A letter is removed only after its `visit` has resolved with `remove`: what it sent is
+   * confirmed by then, so that a crash in between leaves the letter there. Kept ones stay in their order. Two rounds over
+   * the same inqueue do not see the same letter at the same time, where the broker can tell. Resolves with the number of
+   * those visited. A visit that throws keeps its letter and ends the round with that error.
+   */
+  visitDeadLetters(inqueue: QueueName, visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number>;
+  /** Tells, in words for people, of messages that the broker itself dropped, where it can tell; elsewhere never calls. */
+  losses(handler: (text: string) => void): Promise<Subscription>;
 }
 
 /** Who the client is, given when it is made. */
@@ -206,6 +259,11 @@ export interface ClientOptions {
    * taking its share for whoever holds it next. After a crash it always does. @default false
    */
   readonly givesUpSlot?: boolean;
+  /**
+   * Where the broker's management interface is (RabbitMQ: `http://host:15672`), to be asked for figures and for bindings
+   * of others; `auto`: looked for at the broker's host with the same user. Absent: not asked.
+   */
+  readonly management?: string;
   /** Published by the broker when the client dies without `close()`, where `capabilities.lastWords`. */
   readonly lastWords?: Notice;
 }

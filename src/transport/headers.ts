@@ -1,16 +1,35 @@
 /** Headers that msgflo itself sets or reads; all values are text. */
 export const HEADER = {
   messageId: 'message-id',
+  /** When the message was first sent: milliseconds since 1970 in decimal digits. */
+  createdAt: 'created-at',
   contentType: 'content-type',
   replyTo: 'reply-to',
+  /** W3C Trace Context. */
   traceparent: 'traceparent',
-  /** On a dead letter: why, and the inqueue it came from. */
+  tracestate: 'tracestate',
+  /** 0 to 255 in decimal digits; counts at inqueues that were declared with `maxPriority`. */
+  priority: 'priority',
+  /** On a dead letter: why, the inqueue it came from, and when (as `created-at`). */
   deadReason: 'msgflo-dead-reason',
   deadQueue: 'msgflo-dead-queue',
+  deadAt: 'msgflo-dead-at',
+  /** What a participant of ours adds: who it was, and what it threw. */
   deadRole: 'msgflo-dead-role',
   deadPort: 'msgflo-dead-port',
+  deadComponent: 'msgflo-dead-component',
+  deadParticipant: 'msgflo-dead-participant',
+  deadHost: 'msgflo-dead-host',
   deadError: 'msgflo-dead-error',
+  deadStack: 'msgflo-dead-stack',
+  /** JSON: `[{"at": <ms since 1970>, "error": "..."}, ...]`, the latest last. */
+  deadAttempts: 'msgflo-dead-attempts',
+  /** On a message that was sent back from the dead letters: how often that was done. */
+  redriven: 'msgflo-redriven',
 } as const;
 
 /** The reason on a dead letter is cut to this many characters: header tables of a broker are small. */
 export const MAX_REASON_CHARS = 2000;
+/** The same of a stack, and of the attempts as JSON. */
+export const MAX_STACK_CHARS = 4000;
+export const MAX_ATTEMPTS_CHARS = 4000;

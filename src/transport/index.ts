@@ -16,6 +16,8 @@ export {
   type Delivery,
   deadLetterQueue,
   type Handler,
+  type KeptLetter,
+  type LetterFate,
   type Message,
   type Notice,
   type NoticeHandler,
@@ -38,9 +40,10 @@ export {
   UnknownSchemeError,
   UnroutedError,
 } from './errors.js';
-export { HEADER, MAX_REASON_CHARS } from './headers.js';
+export { HEADER, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS } from './headers.js';
 export { InHand } from './in-hand.js';
 export { decodePayload, encodePayload } from './payload.js';
+export { checkQueueOptions } from './queue-options.js';
 export { type TransportFactory, TransportRegistry, withoutPassword } from './registry.js';
 export { isReleased, type SettlingAttempt, settleReleasing } from './releasing.js';
 export {
@@ -48,6 +51,6 @@ export {
   checkPrefetch,
   deadLetterHeaders,
   runHandler,
-  withMessageId,
+  stamped,
 } from './settle.js';
 export { UnroutedLanes } from './unrouted-lanes.js';

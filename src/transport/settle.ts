@@ -18,20 +18,24 @@ export function runHandler(handler: Handler, delivery: Delivery): Promise<Settle
   }
 }
 
-/** The headers of a dead letter: those of the original, the verdict's own, the reason (cut) and the inqueue. */
+/** The headers of a dead letter: those of the original, the verdict's own, the reason (cut), the inqueue and the time. */
 export function deadLetterHeaders(inqueue: QueueName, original: Headers, verdict: DeadLetter): Headers {
   return {
     ...original,
     ...verdict.headers,
     [HEADER.deadReason]: verdict.deadLetter.slice(0, MAX_REASON_CHARS),
     [HEADER.deadQueue]: inqueue,
+    [HEADER.deadAt]: String(Date.now()),
   };
 }
 
-/** The headers to send: with a `message-id`, made where it is missing. @throws {TypeError} for a value that is no text */
-export function withMessageId(headers: Headers = {}): Headers {
+/** The headers to send: with message id and time of creation, made where missing. @throws {TypeError} for a value that is no text */
+export function stamped(headers: Headers = {}): Headers {
   checkHeaders(headers);
-  return headers[HEADER.messageId] === undefined ? { ...headers, [HEADER.messageId]: randomUUID() } : headers;
+  const id = headers[HEADER.messageId];
+  const at = headers[HEADER.createdAt];
+  if (id !== undefined && at !== undefined) return headers;
+  return { ...headers, [HEADER.messageId]: id ?? randomUUID(), [HEADER.createdAt]: at ?? String(Date.now()) };
 }
 
 /** @throws {TypeError} for a value that is no text */

@@ -1,5 +1,5 @@
 import type { ChannelModel } from 'amqplib';
-import { MsgfloError, messageOf } from '../../errors.js';
+import { MsgfloError, messageOf, UnsupportedError } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
@@ -11,8 +11,11 @@ import {
   type Consumer,
   checkHeaders,
   checkPrefetch,
+  checkQueueOptions,
   type Delivery,
   type Handler,
+  type KeptLetter,
+  type LetterFate,
   type Message,
   NotConnectedError,
   type Notice,
@@ -48,6 +51,10 @@ const CAPABILITIES: Capabilities = {
   reportsUnrouted: true,
   lastWords: false,
   depths: true,
+  expiry: false,
+  limits: false,
+  queueArguments: false,
+  credits: false,
 };
 
 interface Part {
@@ -112,8 +119,9 @@ export class AmqpClient implements Broker {
     return this.#closing;
   }
 
-  async declare(kind: QueueKind, name: QueueName, options?: QueueOptions): Promise<void> {
+  async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
     this.#mustBeOpen('declare()');
+    checkQueueOptions(kind, name, options, this.capabilities);
     await this.#topology.declare(kind, name, options);
   }
 
@@ -190,6 +198,18 @@ export class AmqpClient implements Broker {
     this.#mustBeOpen('depths()');
     const rows = await Promise.all(queues.map((queue) => this.#depth(queue)));
     return rows.filter((row) => row !== undefined);
+  }
+
+  async flowTo(): Promise<void> {
+    throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
+  }
+
+  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  }
+
+  async losses(): Promise<Subscription> {
+    return { cancel: async () => {} };
   }
 
   async #depth(queue: QueueName): Promise<QueueDepth | undefined> {

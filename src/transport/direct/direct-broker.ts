@@ -1,5 +1,5 @@
 import { type Engine, EngineRefusedError, type EngineSession, type Stop } from '../../engine/index.js';
-import { messageOf } from '../../errors.js';
+import { messageOf, UnsupportedError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
@@ -10,10 +10,13 @@ import {
   type ConsumeOptions,
   type Consumer,
   checkPrefetch,
+  checkQueueOptions,
   type Delivery,
   decodePayload,
   encodePayload,
   type Handler,
+  type KeptLetter,
+  type LetterFate,
   type Message,
   NotConnectedError,
   type Notice,
@@ -25,8 +28,8 @@ import {
   type QueueOptions,
   type Status,
   type Subscription,
+  stamped,
   UnroutedError,
-  withMessageId,
 } from '../index.js';
 import { DirectConsumer } from './direct-consumer.js';
 
@@ -40,6 +43,10 @@ export class DirectBroker implements Broker {
     reportsUnrouted: true,
     lastWords: true,
     depths: true,
+    expiry: false,
+    limits: false,
+    queueArguments: false,
+    credits: false,
   };
   readonly #engine: Engine;
   readonly #options: ClientOptions;
@@ -82,7 +89,9 @@ export class DirectBroker implements Broker {
     this.#status = 'closed';
   }
 
-  async declare(kind: QueueKind, name: QueueName, { persistent = true }: QueueOptions = {}): Promise<void> {
+  async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
+    checkQueueOptions(kind, name, options, this.capabilities);
+    const { persistent = true } = options;
     const session = this.#open('declare');
     translated(() => session.declare(kind, name, persistent));
   }
@@ -97,7 +106,7 @@ export class DirectBroker implements Broker {
     const session = this.#session ?? this.#open('send');
     // Copies: what the sender does with its own afterwards is none of the receivers' business.
     const body = ArrayBuffer.isView(data) ? Buffer.from(encodePayload(data)) : encodePayload(data);
-    const output = { kind, name, body, headers: { ...withMessageId(headers) }, mandatory };
+    const output = { kind, name, body, headers: { ...stamped(headers) }, mandatory };
     await new Promise<void>((resolve, reject) => {
       session.send(output, ({ state }) => {
         if (state === 'done') resolve();
@@ -152,6 +161,18 @@ export class DirectBroker implements Broker {
   async depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
     this.#open('depths');
     return this.#engine.depths(queues);
+  }
+
+  async flowTo(): Promise<void> {
+    throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
+  }
+
+  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  }
+
+  async losses(): Promise<Subscription> {
+    return { cancel: async () => {} };
   }
 
   /** Calls handlers once the engine is done with its step; one that throws harms nobody else. */

@@ -20,7 +20,7 @@ import {
   type Settlement,
   type SettlingAttempt,
   settleReleasing,
-  withMessageId,
+  stamped,
 } from '../index.js';
 
 /** Runs a handler over the deliveries of one engine consumer and settles them. */
@@ -134,7 +134,7 @@ export class DirectConsumer implements Consumer {
         kind: 'outqueue',
         name: outqueue,
         body: encodePayload(data),
-        headers: withMessageId(own),
+        headers: stamped(own),
         mandatory,
       })),
       verdict:

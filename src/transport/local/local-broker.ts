@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.js';
+import { messageOf, UnsupportedError } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import { type Logger, Semaphore } from '../../support/index.js';
 import {
@@ -8,10 +8,13 @@ import {
   type ClientOptions,
   type ConsumeOptions,
   type Consumer,
+  checkQueueOptions,
   type Delivery,
   decodePayload,
   encodePayload,
   type Handler,
+  type KeptLetter,
+  type LetterFate,
   type Message,
   NotConnectedError,
   type Notice,
@@ -21,7 +24,7 @@ import {
   type QueueOptions,
   type Status,
   type Subscription,
-  withMessageId,
+  stamped,
 } from '../index.js';
 import { readLocalAddress, shownLocalAddress } from './address.js';
 import type { Fields } from './fields.js';
@@ -46,6 +49,10 @@ export class LocalBroker implements Broker {
     reportsUnrouted: true,
     lastWords: true,
     depths: true,
+    expiry: false,
+    limits: false,
+    queueArguments: false,
+    credits: false,
   };
   readonly #session: Session;
   readonly #log: Logger;
@@ -108,7 +115,9 @@ export class LocalBroker implements Broker {
     this.#session.drop();
   }
 
-  async declare(kind: QueueKind, name: QueueName, { persistent = true }: QueueOptions = {}): Promise<void> {
+  async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
+    checkQueueOptions(kind, name, options, this.capabilities);
+    const { persistent = true } = options;
     await this.#keep('declare', `declare ${kind} ${name}`, { op: 'declare', kind, name, persistent }, false);
   }
 
@@ -121,7 +130,7 @@ export class LocalBroker implements Broker {
     // A handler in hand may still send while the client closes.
     if (!this.#closing || this.#isClosed) this.#check('send');
     const body = encodePayload(data);
-    const head = { op: 'send', kind, name, headers: withMessageId(headers), mandatory };
+    const head = { op: 'send', kind, name, headers: stamped(headers), mandatory };
     await this.#unconfirmed.run(() => this.#session.call(head, body));
   }
 
@@ -191,6 +200,18 @@ export class LocalBroker implements Broker {
       unacked: row.count('unacked'),
       consumers: row.count('consumers'),
     }));
+  }
+
+  async flowTo(): Promise<void> {
+    throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
+  }
+
+  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  }
+
+  async losses(): Promise<Subscription> {
+    return { cancel: async () => {} };
   }
 
   /** Asks for something that the broker is to be told again on every new connection. */

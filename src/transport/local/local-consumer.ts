@@ -14,8 +14,8 @@ import {
   type Settlement,
   type SettlingAttempt,
   settleReleasing,
+  stamped,
   UnroutedError,
-  withMessageId,
 } from '../index.js';
 import { type Connection, ReleasedError } from './connection.js';
 import type { Fields } from './fields.js';
@@ -137,7 +137,7 @@ export class LocalConsumer implements Consumer {
     const encoded = outputs.map(({ outqueue, data, headers, mandatory = false, release }) => {
       if (release && !this.#heeded.has(release.signal)) this.#heed(release.signal);
       const body = encodePayload(data);
-      return { head: { name: outqueue, headers: withMessageId(headers), mandatory, bytes: body.length }, body };
+      return { head: { name: outqueue, headers: stamped(headers), mandatory, bytes: body.length }, body };
     });
     const isDead = typeof verdict !== 'string';
     const head = {

@@ -8,14 +8,18 @@ import {
   type ClientOptions,
   type ConsumeOptions,
   type Consumer,
+  checkQueueOptions,
   type Delivery,
   type Handler,
+  type KeptLetter,
+  type LetterFate,
   type Message,
   NotConnectedError,
   type Notice,
   type NoticeHandler,
   type QueueDepth,
   type QueueKind,
+  type QueueOptions,
   type Status,
   type Subscription,
   withoutPassword,
@@ -75,6 +79,10 @@ export class MqttBroker implements Broker {
       reportsUnrouted: isNew,
       lastWords: true,
       depths: false,
+      expiry: false,
+      limits: false,
+      queueArguments: false,
+      credits: false,
     };
   }
 
@@ -95,8 +103,9 @@ export class MqttBroker implements Broker {
   }
 
   /** A topic needs no declaring. */
-  async declare(_kind: QueueKind, _name: QueueName): Promise<void> {
+  async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
     this.#mustBeOpen('declare');
+    checkQueueOptions(kind, name, options, this.capabilities);
   }
 
   async send(
@@ -150,6 +159,18 @@ export class MqttBroker implements Broker {
 
   async depths(_queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
     throw new UnsupportedError('an MQTT broker does not tell how many messages wait');
+  }
+
+  async flowTo(): Promise<void> {
+    throw new UnsupportedError('flowTo(): this broker tells nothing of what readers leave');
+  }
+
+  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  }
+
+  async losses(): Promise<Subscription> {
+    return { cancel: async () => {} };
   }
 
   /** Ends as a crash of the process would: the broker hears no good-bye. What is in hand is abandoned. */

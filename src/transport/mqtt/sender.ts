@@ -8,8 +8,8 @@ import {
   encodePayload,
   HEADER,
   type Message,
+  stamped,
   UnroutedError,
-  withMessageId,
 } from '../index.js';
 import type { Outlet } from './outlet.js';
 import type { Incoming } from './session.js';
@@ -34,14 +34,14 @@ export class Sender {
 
   /** Resolves when the broker has it. @throws {UnroutedError} if `mandatory` and nobody is subscribed. @throws {RefusedError} */
   async send(queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
-    const headers = this.#outlet.protocol === 5 ? withMessageId(message.headers) : {};
+    const headers = this.#outlet.protocol === 5 ? stamped(message.headers) : {};
     const reason = await this.#outlet.publish({ topic: topicOf(queue), payload: encodePayload(message.data), headers });
     if (mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(queue);
   }
 
   /** To those who listen to the dead letters of the inqueue, and kept for those who come later; both confirmed. */
   async sendDeadLetter(inqueue: QueueName, { payload, headers }: Incoming, verdict: DeadLetter): Promise<void> {
-    const all = deadLetterHeaders(inqueue, withMessageId(headers), verdict);
+    const all = deadLetterHeaders(inqueue, stamped(headers), verdict);
     const keptAt = heldDeadLetterTopic(inqueue, all[HEADER.messageId] ?? randomUUID());
     if (this.#outlet.protocol === 4) this.#log.warn(`dead letter of '${inqueue}': ${all[HEADER.deadReason]}`);
     const expirySeconds = DEAD_LETTER_KEPT_SECONDS;
