@@ -234,8 +234,11 @@ export interface Broker extends Client {
    * those visited. A visit that throws keeps its letter and ends the round with that error.
    */
   visitDeadLetters(inqueue: QueueName, visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number>;
-  /** Tells, in words for people, of messages that the broker itself dropped, where it can tell; elsewhere never calls. */
-  losses(handler: (text: string) => void): Promise<Subscription>;
+  /**
+   * Tells, in words for people, of messages that the broker itself dropped, where it can tell; elsewhere never calls.
+   * `messages`: how many were dropped since it was told last, where that is known.
+   */
+  losses(handler: (text: string, messages?: number) => void): Promise<Subscription>;
 }
 
 /** Who the client is, given when it is made. */
