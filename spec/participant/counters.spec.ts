@@ -40,7 +40,10 @@ describe('counters of a participant', () => {
     expect(last()).to.deep.equal({
       id: running.id,
       role: 'f',
-      inports: { in: { taken: 3, settled: 3 }, other: { taken: 0, settled: 0 } },
+      inports: {
+        in: { taken: 3, settled: 3, dead: 0, retried: 0 },
+        other: { taken: 0, settled: 0, dead: 0, retried: 0 },
+      },
       outports: { out: { sent: 2, dropped: 0 }, nowhere: { sent: 0, dropped: 2 } },
       inHand: 0,
     });
@@ -73,7 +76,7 @@ describe('counters of a participant', () => {
     gate.close();
     await network.send('f.IN', 1);
     await until(() => last()?.inHand === 1);
-    expect(last()?.inports.in).to.deep.equal({ taken: 1, settled: 0 });
+    expect(last()?.inports.in).to.include({ taken: 1, settled: 0 });
     gate.open();
     await until(() => last()?.inHand === 0);
     expect(last()?.outports.out?.sent).to.equal(1);
@@ -88,7 +91,7 @@ describe('counters of a participant', () => {
     await until(() => last()?.inHand === 1);
     gate.open();
     await until(() => last()?.inHand === 0);
-    expect(last()?.inports).to.deep.equal({ in: { taken: 0, settled: 0 } });
+    expect(last()?.inports.in).to.include({ taken: 0, settled: 0 });
   });
 
   it('count what a source sends, and what is let go as dropped', async () => {

@@ -1,4 +1,5 @@
 import { MsgfloError } from '../errors.js';
+import type { TraceContext } from './instruments.js';
 import { type Outgoing, type Outlet, outgoing } from './outlet.js';
 import type { Outport } from './outport.js';
 
@@ -35,20 +36,24 @@ export function outportOf(outports: ReadonlyMap<string, Outport>, name: string):
 export class Collector {
   readonly #outports: ReadonlyMap<string, Outport>;
   readonly #outlet: Outlet;
+  readonly #trace: TraceContext | undefined;
   #collected: Outgoing[] = [];
   #bytes = 0;
   #leaving: Promise<void> = DONE;
   #ended = false;
 
-  constructor(outports: ReadonlyMap<string, Outport>, outlet: Outlet) {
+  /** @param trace what goes with every output, where the author says nothing else */
+  constructor(outports: ReadonlyMap<string, Outport>, outlet: Outlet, trace?: TraceContext) {
     this.#outports = outports;
     this.#outlet = outlet;
+    this.#trace = trace;
   }
 
   /** Throws at once for what can never be sent, so that it is a dead letter even where `send` is not awaited. */
   send(port: string, data: unknown, headers?: Readonly<Record<string, string>>): Promise<void> {
     if (this.#ended) throw new LateSendError(port);
-    const each = outgoing(outportOf(this.#outports, port), data, headers);
+    const all = this.#trace ? { ...this.#trace.headers, ...headers } : headers;
+    const each = outgoing(outportOf(this.#outports, port), data, all);
     this.#collected.push(each);
     this.#bytes += each.data.length;
     if (this.#collected.length >= MAX_COLLECTED || this.#bytes >= MAX_COLLECTED_BYTES) this.#leave();

@@ -13,8 +13,7 @@ function queueOf(role: Role, port: string, named?: string): QueueName {
 export function createInports(component: Component, role: Role): ReadonlyMap<string, Inport> {
   const create = ([name, spec]: [string, InportSpec]): [string, Inport] => {
     const prefetch = spec.prefetch ?? component.prefetch;
-    const options = spec.type === undefined ? { prefetch } : { prefetch, type: spec.type };
-    return [name, new Inport(asPortName(name), queueOf(role, name, spec.queue), options)];
+    return [name, new Inport(asPortName(name), queueOf(role, name, spec.queue), { ...spec, prefetch })];
   };
   return new Map(Object.entries(component.inports).map(create));
 }

@@ -13,6 +13,7 @@ import {
 import { Collector } from './collector.js';
 import type { Component, Surroundings } from './component.js';
 import type { Inport } from './inport.js';
+import type { Instruments } from './instruments.js';
 import { type Outgoing, type Outlet, settled } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
 
@@ -47,6 +48,7 @@ export interface InvokerOptions {
   readonly surroundings: Surroundings;
   /** Called when more or fewer messages are in hand. */
   readonly onChange: () => void;
+  readonly instruments?: Instruments;
 }
 
 /**
@@ -91,8 +93,9 @@ export class Invoker {
   }
 
   async handle(inport: Inport, delivery: Delivery): Promise<Settlement> {
-    const { onChange } = this.#options;
+    const { onChange, instruments } = this.#options;
     inport.taken += 1;
+    instruments?.taken(inport, delivery);
     onChange();
     if (!this.#begun && !this.#stopped) await new Promise<void>((resolve) => this.#held.push(resolve));
     if (!this.#slots.tryAcquire()) await this.#slots.acquire();
@@ -100,12 +103,14 @@ export class Invoker {
       this.#slots.release();
       return new Result(inport, onChange, 'requeue');
     }
-    const collector = this.#collector();
+    const collector = this.#collector(inport, delivery);
+    const startMs = instruments ? performance.now() : 0;
     try {
       try {
         await this.#process(inport, delivery, collector);
       } finally {
         this.#slots.release();
+        instruments?.worked(inport, startMs);
       }
       const outputs = collector.end();
       return new Result(inport, onChange, 'ack', outputs instanceof Promise ? await outputs : outputs);
@@ -127,10 +132,11 @@ export class Invoker {
   async #iip(inport: Inport, data: unknown): Promise<void> {
     if (!this.#slots.tryAcquire()) await this.#slots.acquire();
     if (this.#stopped) return this.#slots.release();
-    const collector = this.#collector();
+    const delivery = { data, headers: {}, redelivered: false };
+    const collector = this.#collector(inport, delivery);
     try {
       try {
-        await this.#process(inport, { data, headers: {}, redelivered: false }, collector);
+        await this.#process(inport, delivery, collector);
       } finally {
         this.#slots.release();
       }
@@ -140,8 +146,9 @@ export class Invoker {
     }
   }
 
-  #collector(): Collector {
-    return new Collector(this.#options.outports, this.#options.outlet);
+  #collector(inport: Inport, delivery: Delivery): Collector {
+    const { outports, outlet, instruments } = this.#options;
+    return new Collector(outports, outlet, instruments?.trace(inport, delivery));
   }
 
   /** What process() returns. Its slot is free as soon as it has ended: settling what it came to does not hold up the next. */

@@ -114,7 +114,7 @@ export class Participant {
 
   /** What it has done so far. */
   get counters(): Counters {
-    const inports = [...this.#inports].map(([name, { taken, settled }]) => [name, { taken, settled }] as const);
+    const inports = [...this.#inports].map(([name, inport]) => [name, inport.counters] as const);
     const outports = [...this.#outports].map(([name, { sent, dropped }]) => [name, { sent, dropped }] as const);
     return {
       id: this.id,

@@ -1,0 +1,157 @@
+import type * as Api from '@opentelemetry/api';
+import { messageOf } from '../errors.js';
+import type { Logger } from '../support/index.js';
+import { HEADER } from '../transport/index.js';
+import { type Carried, readTrace } from './trace-context.js';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Whose work is traced. */
+export interface TracedParticipant {
+  readonly role: string;
+  readonly component: string;
+  /** Scheme of the broker's address, where it is known. */
+  readonly scheme?: string | undefined;
+  readonly log: Logger;
+}
+
+interface TracedPort {
+  readonly name: string;
+  readonly queue: string;
+}
+
+/** Where programs register what collects their spans, for all copies of the interface. */
+const GLOBAL = Symbol.for('opentelemetry.js.api.1');
+/** Names of the conventions for messaging, where they have one. */
+const SYSTEMS: Readonly<Record<string, string>> = { amqp: 'rabbitmq', amqps: 'rabbitmq', mqtt: 'mqtt', mqtts: 'mqtt' };
+
+/**
+ * What makes spans, where this process has registered a provider of OpenTelemetry; undefined otherwise, and nothing of
+ * OpenTelemetry is loaded then. A provider that is registered later is not seen.
+ */
+export async function findTelemetry(who: TracedParticipant): Promise<Telemetry | undefined> {
+  const registered: unknown = Reflect.get(globalThis, GLOBAL);
+  if (!hasProvider(registered)) return undefined;
+  const api = await import('@opentelemetry/api');
+  if (api.trace.getTracerProvider() === registered.trace) return new Telemetry(api, who);
+  who.log.warn(
+    `no spans are made: the registered OpenTelemetry (${registered.version}) is older than the one used here`,
+  );
+  return undefined;
+}
+
+function hasProvider(value: unknown): value is { readonly trace: unknown; readonly version?: unknown } {
+  return value !== null && typeof value === 'object' && 'trace' in value && Boolean(value.trace);
+}
+
+/** Makes the spans of one participant: one for the waiting of a message, one for each attempt to work on it. */
+export class Telemetry {
+  readonly #api: typeof Api;
+  readonly #tracer: Api.Tracer;
+  readonly #who: TracedParticipant;
+  readonly #system: string;
+
+  constructor(api: typeof Api, who: TracedParticipant) {
+    this.#api = api;
+    this.#tracer = api.trace.getTracer('msgflo');
+    this.#who = who;
+    this.#system = SYSTEMS[who.scheme ?? ''] ?? 'msgflo';
+  }
+
+  /**
+   * A message was taken: makes the span of its waiting, since it was created, as far as that is known.
+   * @returns what the spans of the work on it hang on
+   */
+  taken(port: TracedPort, headers: Headers, takenMs: number): Api.Context {
+    const parent = this.#parentOf(headers);
+    const createdMs = Number(headers[HEADER.createdAt]);
+    if (!(createdMs > 0)) return parent ?? this.#api.ROOT_CONTEXT;
+    const context = parent ?? this.#api.ROOT_CONTEXT;
+    const span = this.#begin(port, headers, 'wait', {
+      context,
+      kind: this.#api.SpanKind.CONSUMER,
+      startMs: Math.min(createdMs, takenMs),
+    });
+    span.end(takenMs);
+    return parent ?? this.#api.trace.setSpan(context, span);
+  }
+
+  /** Runs `work` within a span of its own, which it is given to carry on, and ends it with what comes of it. */
+  async process<T>(
+    port: TracedPort,
+    headers: Headers,
+    context: Api.Context,
+    work: (carried: Carried | undefined) => T,
+  ): Promise<Awaited<T>> {
+    const span = this.#begin(port, headers, 'process', { context, kind: this.#api.SpanKind.CONSUMER });
+    return this.#within(span, context, work);
+  }
+
+  /** The same for a message that has no other behind it: its span is that of sending, below the author's own if there is one. */
+  async send<T>(port: TracedPort, work: (carried: Carried | undefined) => T): Promise<Awaited<T>> {
+    const context = this.#api.context.active();
+    const span = this.#begin(port, {}, 'send', { context, kind: this.#api.SpanKind.PRODUCER });
+    return this.#within(span, context, work);
+  }
+
+  async #within<T>(
+    span: Api.Span,
+    context: Api.Context,
+    work: (carried: Carried | undefined) => T,
+  ): Promise<Awaited<T>> {
+    const { context: contexts, trace, SpanStatusCode } = this.#api;
+    try {
+      return await contexts.with(trace.setSpan(context, span), () => work(this.#carriedBy(span)));
+    } catch (error) {
+      span.recordException(error instanceof Error ? error : messageOf(error));
+      span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+      throw error;
+    } finally {
+      span.end();
+    }
+  }
+
+  #begin(
+    { name, queue }: TracedPort,
+    headers: Headers,
+    operation: 'wait' | 'process' | 'send',
+    { context, kind, startMs }: { context: Api.Context; kind: Api.SpanKind; startMs?: number },
+  ): Api.Span {
+    const { role, component } = this.#who;
+    const id = headers[HEADER.messageId];
+    const attributes = {
+      'messaging.system': this.#system,
+      'messaging.operation.name': operation,
+      'messaging.operation.type': operation === 'wait' ? 'receive' : operation,
+      'messaging.destination.name': queue,
+      ...(id !== undefined && { 'messaging.message.id': id }),
+      'msgflo.role': role,
+      'msgflo.port': name,
+      'msgflo.component': component,
+    };
+    const start = startMs === undefined ? {} : { startTime: startMs };
+    return this.#tracer.startSpan(`${role}.${name} ${operation}`, { kind, attributes, ...start }, context);
+  }
+
+  #parentOf(headers: Headers): Api.Context | undefined {
+    const carried = readTrace(headers);
+    if (!carried) return undefined;
+    const { ROOT_CONTEXT, createTraceState, trace } = this.#api;
+    const { traceparent, tracestate } = carried;
+    return trace.setSpanContext(ROOT_CONTEXT, {
+      traceId: traceparent.slice(3, 35),
+      spanId: traceparent.slice(36, 52),
+      traceFlags: Number.parseInt(traceparent.slice(53), 16),
+      isRemote: true,
+      ...(tracestate !== undefined && { traceState: createTraceState(tracestate) }),
+    });
+  }
+
+  #carriedBy(span: Api.Span): Carried | undefined {
+    const context = span.spanContext();
+    if (!this.#api.isSpanContextValid(context)) return undefined;
+    const { traceId, spanId, traceFlags, traceState } = context;
+    const flags = traceFlags.toString(16).padStart(2, '0');
+    return { traceparent: `00-${traceId}-${spanId}-${flags}`, tracestate: traceState?.serialize() };
+  }
+}
