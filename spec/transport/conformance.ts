@@ -5,15 +5,22 @@
  */
 import { bindingSpecs } from './conformance/bindings.js';
 import { deadLetterSpecs } from './conformance/dead-letters.js';
+import { expirySpecs } from './conformance/expiry.js';
+import { flowSpecs } from './conformance/flow.js';
+import { largeMessageSpecs } from './conformance/large-messages.js';
 import { lifecycleSpecs } from './conformance/lifecycle.js';
+import { limitSpecs } from './conformance/limits.js';
 import { messageSpecs } from './conformance/messages.js';
 import { noticeSpecs } from './conformance/notices.js';
+import { queueOptionSpecs } from './conformance/queue-options.js';
 import { queueSpecs } from './conformance/queues.js';
 import { releasingSpecs } from './conformance/releasing.js';
 import type { Harness, Server } from './conformance/server.js';
 import { settlingSpecs } from './conformance/settling.js';
+import { slowConsumerSpecs } from './conformance/slow-consumers.js';
 import { Stage } from './conformance/stage.js';
 import { tapSpecs } from './conformance/taps.js';
+import { visitSpecs } from './conformance/visits.js';
 
 export type { Harness, Server } from './conformance/server.js';
 
@@ -44,7 +51,14 @@ export function describeTransport(name: string, { start }: Harness): void {
     describe('settling', () => settlingSpecs(stage));
     describe('releasing', () => releasingSpecs(stage));
     describe('dead letters', () => deadLetterSpecs(server, stage));
+    describe('visits to dead letters', () => visitSpecs(stage));
     describe('queues', () => queueSpecs(stage));
+    describe('options of queues', () => queueOptionSpecs(server, stage));
+    describe('messages that waited too long', () => expirySpecs(stage));
+    describe('limits of queues', () => limitSpecs(stage));
+    describe('slow consumers', () => slowConsumerSpecs(stage));
+    describe('flow', () => flowSpecs(stage));
+    describe('large messages', () => largeMessageSpecs(server, stage));
     describe('bindings', () => bindingSpecs(stage));
     describe('taps', () => tapSpecs(server, stage));
     describe('notices', () => noticeSpecs(server, stage));

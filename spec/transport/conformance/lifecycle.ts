@@ -56,6 +56,8 @@ export function lifecycleSpecs(server: () => Server, stage: () => Stage): void {
     unbind: (broker, on) => broker.unbind({ kind: 'pubsub', source: on.name(), target: on.name() }),
     bindings: (broker) => broker.bindings(),
     tap: (broker, on) => broker.tap(on.name(), () => undefined),
+    visitDeadLetters: (broker, on) => broker.visitDeadLetters(on.name(), async () => 'keep'),
+    losses: (broker) => broker.losses(() => undefined),
   };
   for (const [call, act] of Object.entries(calls)) {
     it(`${call}() after close() rejects: MSGFLO_NOT_CONNECTED`, async () => {

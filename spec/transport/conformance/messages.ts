@@ -40,6 +40,51 @@ export function messageSpecs(stage: () => Stage): void {
     expect(second[HEADER.messageId]).to.match(/^[0-9a-f-]{36}$/);
   });
 
+  it('tells when a message was first sent, unless the sender said so, and passes on the trace and the priority', async () => {
+    const broker = await stage().connect();
+    if (!broker.capabilities.headers) return;
+    const inqueue = await stage().inqueue(broker);
+    const inbox = await stage().collect(broker, inqueue);
+    const given = {
+      [HEADER.createdAt]: '1700000000000',
+      [HEADER.contentType]: 'text/csv',
+      [HEADER.replyTo]: 'answers',
+      [HEADER.traceparent]: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+      [HEADER.tracestate]: 'vendor=value,other=1',
+      [HEADER.priority]: '7',
+    };
+    const beforeMs = Date.now();
+    await broker.send('inqueue', inqueue, { data: 1 });
+    const afterMs = Date.now();
+    await broker.send('inqueue', inqueue, { data: 2, headers: given });
+    const { headers } = (await inbox.next()).delivery;
+    expect(headers[HEADER.createdAt]).to.match(/^\d+$/);
+    expect(Number(headers[HEADER.createdAt])).to.be.within(beforeMs, afterMs);
+    expect((await inbox.next()).delivery.headers).to.include(given);
+  });
+
+  it('gives outputs an id and a time of their own, and keeps both on a redelivery', async () => {
+    const broker = await stage().connect();
+    if (!broker.capabilities.headers) return;
+    const [first, out, last] = [
+      await stage().inqueue(broker),
+      await stage().outqueue(broker),
+      await stage().inqueue(broker),
+    ];
+    const [inbox, results] = [await stage().hold(broker, first), await stage().hold(broker, last)];
+    await stage().connectEdge(broker, results.consumer, out, last);
+    await broker.send('inqueue', first, { data: 1, headers: { [HEADER.messageId]: 'mine' } });
+    (await inbox.next()).settle('ack', [{ outqueue: out, data: 2 }]);
+    const result = await results.next();
+    expect(result.delivery.headers[HEADER.messageId]).to.match(/^[0-9a-f-]{36}$/);
+    expect(result.delivery.headers[HEADER.createdAt]).to.match(/^\d+$/);
+    result.settle('requeue');
+    const again = await results.next();
+    for (const name of [HEADER.messageId, HEADER.createdAt])
+      expect(again.delivery.headers[name]).to.equal(result.delivery.headers[name]);
+    again.settle();
+  });
+
   it('delivers to an inqueue what is sent to the outqueue connected to it', async () => {
     const broker = await stage().connect();
     const [source, target] = [await stage().outqueue(broker), await stage().inqueue(broker)];

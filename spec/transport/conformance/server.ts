@@ -12,6 +12,8 @@ export interface Server {
   kill?(client: Broker): Promise<void>;
   /** A client, not connected, for an address where nobody listens. */
   unreachable?(): Promise<Broker>;
+  /** The largest message that it takes, where that is below 20 MB. */
+  readonly maxMessageBytes?: number;
   /** Where `capabilities.binds` is false: the dead letters of an inqueue that the broker keeps. */
   keptDeadLetters?(inqueue: QueueName): Promise<readonly Pick<Delivery, 'data' | 'headers'>[]>;
 }

@@ -9,6 +9,7 @@ import type {
   Consumer,
   Delivery,
   Output,
+  QueueOptions,
   Settlement,
   Verdict,
 } from '../../../src/transport/index.js';
@@ -23,8 +24,13 @@ export interface Held {
 /** What a consumer of a spec was given, in order. */
 export class Inbox {
   readonly all: Held[] = [];
+  readonly inqueue: QueueName;
   #consumer: Consumer | undefined;
   #read = 0;
+
+  constructor(inqueue: QueueName) {
+    this.inqueue = inqueue;
+  }
 
   get consumer(): Consumer {
     if (!this.#consumer) throw new Error('the consumer has not begun');
@@ -89,9 +95,9 @@ export class Stage {
     return asQueueName(`spec.${kind}.${randomUUID().slice(0, 8)}`);
   }
 
-  async inqueue(broker: Broker): Promise<QueueName> {
+  async inqueue(broker: Broker, options?: QueueOptions): Promise<QueueName> {
     const name = this.name('IN');
-    await broker.declare('inqueue', name);
+    await broker.declare('inqueue', name, options);
     return name;
   }
 
@@ -103,7 +109,7 @@ export class Stage {
 
   /** Takes and acks all that comes. */
   async collect(broker: Broker, inqueue: QueueName, options?: ConsumeOptions): Promise<Inbox> {
-    const inbox = new Inbox();
+    const inbox = new Inbox(inqueue);
     const handler = async (delivery: Delivery): Promise<Settlement> => {
       inbox.all.push({ delivery, settle: () => undefined });
       return { verdict: 'ack', outputs: [] };
@@ -113,12 +119,20 @@ export class Stage {
 
   /** Takes what comes and leaves settling to the spec. */
   async hold(broker: Broker, inqueue: QueueName, options?: ConsumeOptions): Promise<Inbox> {
-    const inbox = new Inbox();
+    const inbox = new Inbox(inqueue);
     const handler = (delivery: Delivery): Promise<Settlement> =>
       new Promise((resolve) => {
         inbox.all.push({ delivery, settle: (verdict = 'ack', outputs = []) => resolve({ verdict, outputs }) });
       });
     return inbox.begun(await broker.consume(inqueue, handler, options));
+  }
+
+  /** Sends a marker through a queue of its own: what the broker had for this client before has come then. */
+  async pass(broker: Broker): Promise<void> {
+    const inbox = await this.collect(broker, await this.inqueue(broker));
+    await broker.send('inqueue', inbox.inqueue, { data: 'marker' });
+    await inbox.next();
+    await inbox.consumer.cancel();
   }
 
   /** Makes an edge as participants of ours get it: bound by the broker, otherwise listened to. */
