@@ -6,6 +6,9 @@ import { HEADER, MAX_REASON_CHARS } from './headers.js';
 
 type Headers = Readonly<Record<string, string>>;
 
+/** What the names of headers about a death begin with; `msgflo-redriven` is not one of them. */
+const OF_DEATH = 'msgflo-dead-';
+
 /**
  * The settlement that a handler comes to. Never rejects: a throw is a dead letter with the error's message, and so is
  * something returned that is no settlement (handlers may be written in plain JavaScript).
@@ -18,10 +21,14 @@ export function runHandler(handler: Handler, delivery: Delivery): Promise<Settle
   }
 }
 
-/** The headers of a dead letter: those of the original, the verdict's own, the reason (cut), the inqueue and the time. */
+/**
+ * The headers of a dead letter: those of the original, the verdict's own, the reason (cut), the inqueue and the time. A
+ * message that was sent back from the dead letters and dies again says nothing of its earlier death.
+ */
 export function deadLetterHeaders(inqueue: QueueName, original: Headers, verdict: DeadLetter): Headers {
+  const lasting = Object.entries(original).filter(([name]) => !name.startsWith(OF_DEATH));
   return {
-    ...original,
+    ...Object.fromEntries(lasting),
     ...verdict.headers,
     [HEADER.deadReason]: verdict.deadLetter.slice(0, MAX_REASON_CHARS),
     [HEADER.deadQueue]: inqueue,
