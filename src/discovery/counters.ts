@@ -21,15 +21,19 @@ export interface InportCounters {
   readonly dead?: number;
   /** Attempts that failed and were to be repeated. */
   readonly retried?: number;
-  /** From the creation of a message until it was taken, and from there until process() had ended. */
+  /** From the creation of a message until it was taken, and how long process() took, each attempt for itself. */
   readonly waiting?: Durations;
   readonly working?: Durations;
+  /** Messages that did not fit the schema of the port, where it has one that is checked. */
+  readonly misfits?: number;
 }
 
 /** Totals of an outport since the start of its participant: what the broker confirmed, and what was dropped for want of a taker. */
-interface OutportCounters {
+export interface OutportCounters {
   readonly sent: number;
   readonly dropped: number;
+  /** As of inports. */
+  readonly misfits?: number;
 }
 
 /** What one participant has done so far, and whether it is at work. */
@@ -83,14 +87,20 @@ function countersOf(message: unknown): Counters {
       ...(port.retried !== undefined && { retried: countOf(port.retried, `${where}.retried`) }),
       ...(port.waiting !== undefined && { waiting: durationsOf(port.waiting, `${where}.waiting`) }),
       ...(port.working !== undefined && { working: durationsOf(port.working, `${where}.working`) }),
+      ...misfitsOf(port, where),
     })),
     outports: portsOf(outports, 'outports', (port, where) => ({
       sent: countOf(port.sent, `${where}.sent`),
       dropped: countOf(port.dropped, `${where}.dropped`),
+      ...misfitsOf(port, where),
     })),
     inHand: countOf(inHand, 'inHand'),
     ...(reconnects !== undefined && { reconnects: countOf(reconnects, 'reconnects') }),
   };
+}
+
+function misfitsOf({ misfits }: Fields, where: string): { misfits?: number } {
+  return misfits === undefined ? {} : { misfits: countOf(misfits, `${where}.misfits`) };
 }
 
 function durationsOf(value: unknown, where: string): Durations {

@@ -11,6 +11,7 @@ export {
   DURATION_BOUNDS_MS,
   type Durations,
   type InportCounters,
+  type OutportCounters,
   type ReadCounters,
   readCounters,
 } from './counters.js';

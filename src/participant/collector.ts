@@ -1,7 +1,7 @@
 import { MsgfloError } from '../errors.js';
-import type { TraceContext } from './instruments.js';
 import { type Outgoing, type Outlet, outgoing } from './outlet.js';
 import type { Outport } from './outport.js';
+import { type Carried, OutputHeaders } from './trace-context.js';
 
 /** `send` named an outport that the component does not have. */
 export class UnknownPortError extends MsgfloError {
@@ -23,6 +23,8 @@ export class LateSendError extends MsgfloError {
 const MAX_COLLECTED = 1000;
 const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 
+type Headers = Readonly<Record<string, string>>;
+
 const DONE = Promise.resolve();
 const NONE: readonly Outgoing[] = Object.freeze([]);
 
@@ -36,24 +38,31 @@ export function outportOf(outports: ReadonlyMap<string, Outport>, name: string):
 export class Collector {
   readonly #outports: ReadonlyMap<string, Outport>;
   readonly #outlet: Outlet;
-  readonly #trace: TraceContext | undefined;
+  readonly #received: Headers;
+  #span: Carried | undefined;
+  #known: OutputHeaders | undefined;
   #collected: Outgoing[] = [];
   #bytes = 0;
   #leaving: Promise<void> = DONE;
   #ended = false;
 
-  /** @param trace what goes with every output, where the author says nothing else */
-  constructor(outports: ReadonlyMap<string, Outport>, outlet: Outlet, trace?: TraceContext) {
+  /** @param received the headers of the message that the outputs are made from */
+  constructor(outports: ReadonlyMap<string, Outport>, outlet: Outlet, received: Headers) {
     this.#outports = outports;
     this.#outlet = outlet;
-    this.#trace = trace;
+    this.#received = received;
+  }
+
+  /** From now on outputs belong to this span; otherwise to the trace of what was received, or to one that begins here. */
+  carry(span: Carried | undefined): void {
+    this.#span = span;
   }
 
   /** Throws at once for what can never be sent, so that it is a dead letter even where `send` is not awaited. */
-  send(port: string, data: unknown, headers?: Readonly<Record<string, string>>): Promise<void> {
+  send(port: string, data: unknown, headers?: Headers): Promise<void> {
     if (this.#ended) throw new LateSendError(port);
-    const all = this.#trace ? { ...this.#trace.headers, ...headers } : headers;
-    const each = outgoing(outportOf(this.#outports, port), data, all);
+    this.#known ??= new OutputHeaders(this.#received, this.#span);
+    const each = outgoing(outportOf(this.#outports, port), data, this.#known, headers);
     this.#collected.push(each);
     this.#bytes += each.data.length;
     if (this.#collected.length >= MAX_COLLECTED || this.#bytes >= MAX_COLLECTED_BYTES) this.#leave();

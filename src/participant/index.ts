@@ -30,5 +30,6 @@ export { StoppedError } from './outport.js';
 export { Participant } from './participant.js';
 export { newParticipantId, type ParticipantOptions, participantClientOptions } from './participant-options.js';
 export { PortTypeError } from './port-data.js';
+export { PortSchemaError, SchemaError } from './port-schema.js';
 export { type RunOptions, runComponent, runParticipant } from './run-component.js';
 export { type ScriptOptions, scriptComponent } from './script-component.js';

@@ -2,7 +2,9 @@ import type { InportCounters } from '../discovery/index.js';
 import type { PortName, QueueName } from '../names.js';
 import type { Consumer } from '../transport/index.js';
 import type { InportSpec } from './component.js';
+import { DurationCounts } from './durations.js';
 import { portReader } from './port-data.js';
+import type { PortSchema } from './port-schema.js';
 
 /** An inport of a running participant. */
 export class Inport {
@@ -21,23 +23,49 @@ export class Inport {
   /** Attempts that failed and were to be repeated, and how many messages wait for their next one just now. */
   retried = 0;
   pausing = 0;
+  /** From creation until taken, and how long each attempt of process() took. */
+  readonly waiting = new DurationCounts();
+  readonly working = new DurationCounts();
+  /** What is announced of its schema. */
+  readonly shownSchema: InportSpec['schema'];
+  readonly #schema: PortSchema | undefined;
   readonly #read: ((data: unknown) => unknown) | undefined;
 
-  constructor(name: PortName, queue: QueueName, spec: InportSpec & { readonly prefetch: number }) {
+  constructor(
+    name: PortName,
+    queue: QueueName,
+    spec: InportSpec & {
+      readonly prefetch: number;
+      readonly check?: PortSchema | undefined;
+      readonly shownSchema?: InportSpec['schema'];
+    },
+  ) {
     this.name = name;
     this.queue = queue;
     this.prefetch = spec.prefetch;
+    this.#schema = spec.check;
+    this.shownSchema = spec.shownSchema;
     this.#read = portReader(name, spec.type);
   }
 
   /** As they are told. */
   get counters(): InportCounters {
     const { taken, settled, dead, retried } = this;
-    return { taken, settled, dead, retried };
+    return {
+      taken,
+      settled,
+      dead,
+      retried,
+      waiting: this.waiting.total,
+      working: this.working.total,
+      ...(this.#schema && { misfits: this.#schema.misfits }),
+    };
   }
 
-  /** What process() is given for a message of this port. @throws {PortTypeError} */
+  /** What process() is given for a message of this port. @throws {PortTypeError} @throws {SchemaError} */
   inputs(data: unknown): Readonly<Record<string, unknown>> {
-    return { [this.name]: this.#read ? this.#read(data) : data };
+    const value = this.#read ? this.#read(data) : data;
+    this.#schema?.check(value);
+    return { [this.name]: value };
   }
 }

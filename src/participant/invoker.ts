@@ -13,9 +13,9 @@ import {
 import { Collector } from './collector.js';
 import type { Component, Surroundings } from './component.js';
 import type { Inport } from './inport.js';
-import type { Instruments } from './instruments.js';
 import { type Outgoing, type Outlet, settled } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
+import type { Telemetry } from './telemetry.js';
 
 const NONE: readonly Outgoing[] = Object.freeze([]);
 
@@ -48,7 +48,6 @@ export interface InvokerOptions {
   readonly surroundings: Surroundings;
   /** Called when more or fewer messages are in hand. */
   readonly onChange: () => void;
-  readonly instruments?: Instruments;
 }
 
 /**
@@ -58,6 +57,8 @@ export interface InvokerOptions {
 export class Invoker {
   /** What `setup` returned. */
   state: unknown;
+  /** There when spans are to be made. */
+  telemetry: Telemetry | undefined;
   readonly #options: InvokerOptions;
   readonly #slots: Semaphore;
   readonly #isConnected = (port: string): boolean => this.#options.outports.get(port)?.isConnected ?? false;
@@ -93,24 +94,22 @@ export class Invoker {
   }
 
   async handle(inport: Inport, delivery: Delivery): Promise<Settlement> {
-    const { onChange, instruments } = this.#options;
-    inport.taken += 1;
-    instruments?.taken(inport, delivery);
-    onChange();
+    const { onChange } = this.#options;
+    this.#taken(inport, delivery);
     if (!this.#begun && !this.#stopped) await new Promise<void>((resolve) => this.#held.push(resolve));
     if (!this.#slots.tryAcquire()) await this.#slots.acquire();
     if (this.#stopped) {
       this.#slots.release();
       return new Result(inport, onChange, 'requeue');
     }
-    const collector = this.#collector(inport, delivery);
-    const startMs = instruments ? performance.now() : 0;
+    const collector = this.#collector(delivery);
+    const startMs = performance.now();
     try {
       try {
         await this.#process(inport, delivery, collector);
       } finally {
         this.#slots.release();
-        instruments?.worked(inport, startMs);
+        inport.working.observe(performance.now() - startMs);
       }
       const outputs = collector.end();
       return new Result(inport, onChange, 'ack', outputs instanceof Promise ? await outputs : outputs);
@@ -133,7 +132,7 @@ export class Invoker {
     if (!this.#slots.tryAcquire()) await this.#slots.acquire();
     if (this.#stopped) return this.#slots.release();
     const delivery = { data, headers: {}, redelivered: false };
-    const collector = this.#collector(inport, delivery);
+    const collector = this.#collector(delivery);
     try {
       try {
         await this.#process(inport, delivery, collector);
@@ -146,13 +145,31 @@ export class Invoker {
     }
   }
 
-  #collector(inport: Inport, delivery: Delivery): Collector {
-    const { outports, outlet, instruments } = this.#options;
-    return new Collector(outports, outlet, instruments?.trace(inport, delivery));
+  #taken(inport: Inport, delivery: Delivery): void {
+    const takenMs = Date.now();
+    const createdMs = Number(delivery.headers[HEADER.createdAt]);
+    inport.taken += 1;
+    if (createdMs > 0) inport.waiting.observe(takenMs - createdMs);
+    this.telemetry?.taken(inport, delivery, takenMs);
+    this.#options.onChange();
+  }
+
+  #collector({ headers }: Delivery): Collector {
+    const { outports, outlet } = this.#options;
+    return new Collector(outports, outlet, headers);
+  }
+
+  /** Within a span of its own, which goes on in the outputs, where spans are made. */
+  #process(inport: Inport, delivery: Delivery, collector: Collector): unknown {
+    if (!this.telemetry) return this.#call(inport, delivery, collector);
+    return this.telemetry.process(inport, delivery, (carried) => {
+      collector.carry(carried);
+      return this.#call(inport, delivery, collector);
+    });
   }
 
   /** What process() returns. Its slot is free as soon as it has ended: settling what it came to does not hold up the next. */
-  #process(inport: Inport, { data, headers, redelivered }: Delivery, collector: Collector): unknown {
+  #call(inport: Inport, { data, headers, redelivered }: Delivery, collector: Collector): unknown {
     const { component, surroundings } = this.#options;
     const { role, log, signal } = surroundings;
     return component.process?.(inport.inputs(data), {

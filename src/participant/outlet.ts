@@ -1,14 +1,15 @@
 import { Backoff } from '../support/index.js';
 import {
   type Client,
+  decodePayload,
   encodePayload,
-  HEADER,
   type InHand,
   type Output,
   QueueNotFoundError,
   UnroutedError,
 } from '../transport/index.js';
 import type { Outport } from './outport.js';
+import type { OutputHeaders } from './trace-context.js';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -21,22 +22,26 @@ export interface Outgoing extends Output {
 }
 
 const MANDATORY = Object.freeze({ mandatory: true });
-const NO_HEADERS: Headers = Object.freeze({});
-const JSON_HEADERS: Headers = Object.freeze({ [HEADER.contentType]: 'application/json' });
 
-/** @throws {TypeError} for data that is not JSON: circular, a BigInt */
-export function outgoing(outport: Outport, data: unknown, headers?: Headers): Outgoing {
+/**
+ * @param known what the library puts on it
+ * @throws {TypeError} for data that is not JSON: circular, a BigInt
+ * @throws {SchemaError} for what the outport's schema rejects
+ */
+export function outgoing(outport: Outport, data: unknown, known: OutputHeaders, own?: Headers): Outgoing {
   if (data === undefined || typeof data === 'function' || typeof data === 'symbol') {
     throw new TypeError(`send('${outport.name}'): ${typeof data} is nothing that can be sent; null is`);
   }
-  const known = data instanceof Uint8Array ? NO_HEADERS : JSON_HEADERS;
+  const bytes = encodePayload(data);
+  // As who receives it will see it: what JSON makes of a date, or of bytes that are JSON.
+  outport.schema?.check(decodePayload(bytes));
   return {
     outport,
     release: outport,
     underway: undefined,
     outqueue: outport.queue,
-    data: encodePayload(data),
-    headers: headers ? { ...known, ...headers } : known,
+    data: bytes,
+    headers: known.of(!(data instanceof Uint8Array), own),
     mandatory: true,
   };
 }

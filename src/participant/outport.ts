@@ -1,8 +1,10 @@
-import type { OutportState } from '../discovery/index.js';
+import type { OutportCounters, OutportState } from '../discovery/index.js';
 import { MsgfloError } from '../errors.js';
 import type { PortName, QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
 import { InHand, type Release } from '../transport/index.js';
+import type { OutportSpec } from './component.js';
+import type { PortSchema } from './port-schema.js';
 
 /** The participant is stopping: what waited for an outport is given back. Reaches this delivery or send only. */
 export class StoppedError extends MsgfloError {
@@ -22,6 +24,10 @@ export class Outport implements Release {
   readonly queue: QueueName;
   /** Only while unwired: what nobody takes is held, otherwise dropped. */
   readonly holdsUnrouted: boolean;
+  /** Where data is checked before it is sent. */
+  readonly schema: PortSchema | undefined;
+  /** What is announced of its schema. */
+  readonly shownSchema: OutportSpec['schema'];
   readonly #log: Logger;
   #state: OutportState | 'unwired' = 'waiting';
   #holding = new AbortController();
@@ -31,10 +37,21 @@ export class Outport implements Release {
   #stopped = false;
   #waiters: { resolve(): void; reject(reason: Error): void }[] = [];
 
-  constructor(name: PortName, queue: QueueName, options: { readonly holdsUnrouted: boolean; readonly log: Logger }) {
+  constructor(
+    name: PortName,
+    queue: QueueName,
+    options: {
+      readonly holdsUnrouted: boolean;
+      readonly check?: PortSchema | undefined;
+      readonly shownSchema?: OutportSpec['schema'];
+      readonly log: Logger;
+    },
+  ) {
     this.name = name;
     this.queue = queue;
     this.holdsUnrouted = options.holdsUnrouted;
+    this.schema = options.check;
+    this.shownSchema = options.shownSchema;
     this.#log = options.log;
   }
 
@@ -59,6 +76,12 @@ export class Outport implements Release {
   /** Messages that were dropped because nobody was there to take them. */
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** As they are told. */
+  get counters(): OutportCounters {
+    const { sent, dropped, schema } = this;
+    return { sent, dropped, ...(schema && { misfits: schema.misfits }) };
   }
 
   get signal(): AbortSignal {

@@ -18,6 +18,8 @@ export interface ParticipantOptions {
   readonly periodMs?: number;
   /** Without `run`: how long to wait for a retained wiring before going on without. @default 1,000 */
   readonly wiringWaitMs?: number;
+  /** Scheme of the broker's address (`amqp`), for the names of spans' attributes. */
+  readonly scheme?: string;
   readonly log?: Logger;
 }
 

@@ -24,6 +24,7 @@ import { Outlet } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
 import { newParticipantId, type ParticipantOptions } from './participant-options.js';
 import { Producer } from './producer.js';
+import { findTelemetry } from './telemetry.js';
 import { WiringFollower } from './wiring-follower.js';
 
 /** How many announcements fit in one discovery period: the second is the spare for a lost one. */
@@ -72,7 +73,7 @@ export class Participant {
     this.#options = options;
     this.#client = options.broker;
     this.#log = log;
-    this.#inports = createInports(component, this.role);
+    this.#inports = createInports(component, this.role, log);
     this.#outports = createOutports(component, this.role, log);
     this.#teller = new CountersTeller({ client: this.#client, counters: () => this.counters, log });
     const onChange = (): void => this.#teller.touch();
@@ -109,13 +110,20 @@ export class Participant {
   get definition(): Definition {
     const { id, role } = this;
     const sources = this.#client.status !== 'idle' && !this.#client.capabilities.binds;
-    return createDefinition(this.#component, { id, role, inports: this.#inports, sources, wired: this.#wired });
+    return createDefinition(this.#component, {
+      id,
+      role,
+      inports: this.#inports,
+      outports: this.#outports,
+      sources,
+      wired: this.#wired,
+    });
   }
 
   /** What it has done so far. */
   get counters(): Counters {
     const inports = [...this.#inports].map(([name, inport]) => [name, inport.counters] as const);
-    const outports = [...this.#outports].map(([name, { sent, dropped }]) => [name, { sent, dropped }] as const);
+    const outports = [...this.#outports].map(([name, outport]) => [name, outport.counters] as const);
     return {
       id: this.id,
       role: this.role,
@@ -136,6 +144,7 @@ export class Participant {
    */
   async start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     try {
+      await this.#trace();
       await this.#client.connect(options);
       await this.#declare();
       this.#invoker.state = await this.#component.setup?.(this.#surroundings(this.#stopping.signal));
@@ -158,6 +167,14 @@ export class Participant {
   stop(options: { readonly graceMs?: number } = {}): Promise<void> {
     this.#stopped ??= this.#stop(options.graceMs ?? DEFAULT_GRACE_MS).then(this.#finish);
     return this.#stopped;
+  }
+
+  async #trace(): Promise<void> {
+    const { role } = this;
+    const { component } = this.#component;
+    const telemetry = await findTelemetry({ role, component, scheme: this.#options.scheme, log: this.#log });
+    this.#invoker.telemetry = telemetry;
+    this.#producer.telemetry = telemetry;
   }
 
   async #declare(): Promise<void> {

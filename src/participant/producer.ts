@@ -1,8 +1,15 @@
 import { messageOf } from '../errors.js';
 import { outportOf } from './collector.js';
 import type { Component, Surroundings } from './component.js';
-import { type Outlet, outgoing } from './outlet.js';
+import { type Outgoing, type Outlet, outgoing } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
+import { SchemaError } from './port-schema.js';
+import type { Telemetry } from './telemetry.js';
+import { type Carried, OutputHeaders } from './trace-context.js';
+
+type Headers = Readonly<Record<string, string>>;
+
+const NO_HEADERS: Headers = Object.freeze({});
 
 export interface ProducerOptions {
   readonly component: Component;
@@ -14,6 +21,8 @@ export interface ProducerOptions {
 
 /** Runs a component's produce(), whose messages leave at once. */
 export class Producer {
+  /** There when spans are to be made. */
+  telemetry: Telemetry | undefined;
   readonly #options: ProducerOptions;
 
   constructor(options: ProducerOptions) {
@@ -36,14 +45,32 @@ export class Producer {
     }
   }
 
-  #send(port: string, data: unknown, headers?: Readonly<Record<string, string>>): Promise<void> {
-    const { outlet, outports, surroundings } = this.#options;
-    const sent = outlet.send(outgoing(outportOf(outports, port), data, headers));
+  #send(port: string, data: unknown, headers?: Headers): Promise<void> {
+    const { outports, surroundings } = this.#options;
+    const outport = outportOf(outports, port);
+    const sent = this.telemetry
+      ? this.telemetry.send(outport, (carried) => this.#sendAs(outport, data, headers, carried))
+      : this.#sendAs(outport, data, headers);
     // Who awaits it is given the error; who does not must not crash for it, but is told.
     sent.catch((error: unknown) => {
       if (error instanceof StoppedError || surroundings.signal.aborted) return;
       surroundings.log.warnOnce(`send ${port}`, `send('${port}') failed: ${messageOf(error)}`);
     });
     return sent;
+  }
+
+  #sendAs(outport: Outport, data: unknown, headers?: Headers, carried?: Carried): Promise<void> {
+    const each = made(outport, data, new OutputHeaders(NO_HEADERS, carried), headers);
+    return each instanceof SchemaError ? Promise.reject(each) : this.#options.outlet.send(each);
+  }
+}
+
+/** What is no data at all is the author's error and thrown at once; data that does not fit is an answer. */
+function made(outport: Outport, data: unknown, known: OutputHeaders, own?: Headers): Outgoing | SchemaError {
+  try {
+    return outgoing(outport, data, known, own);
+  } catch (error) {
+    if (error instanceof SchemaError) return error;
+    throw error;
   }
 }

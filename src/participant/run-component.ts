@@ -48,7 +48,14 @@ export async function runComponent(file: string, options: RunOptions): Promise<v
 export async function runParticipant(component: Component, options: RunOptions): Promise<void> {
   const { role, signal, graceMs = GRACE_MS, onStarted } = options;
   const { id, broker, log } = await openClient(options);
-  const participant = new Participant(component, { ...options, role, id, broker, log });
+  const participant = new Participant(component, {
+    ...options,
+    role,
+    id,
+    broker,
+    scheme: schemeOf(options.address),
+    log,
+  });
   await participant.start({ signal });
   onStarted?.();
   try {
@@ -95,6 +102,10 @@ async function openClient(options: RunOptions): Promise<{ id: string; broker: Cl
   const { role, address, registry, slot, id = newParticipantId(role), log = createLogger(role) } = options;
   const place = slot === undefined ? { slot: `${role}.1`, slotIfFree: true } : { slot };
   return { id, log, broker: await registry.open(address, participantClientOptions({ id, role, ...place }), log) };
+}
+
+function schemeOf(address: string): string {
+  return address.slice(0, Math.max(0, address.indexOf(':')));
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,7 @@
 import type * as Api from '@opentelemetry/api';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../support/index.js';
-import { HEADER } from '../transport/index.js';
+import { type Delivery, HEADER } from '../transport/index.js';
 import { type Carried, readTrace } from './trace-context.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -50,6 +50,8 @@ export class Telemetry {
   readonly #tracer: Api.Tracer;
   readonly #who: TracedParticipant;
   readonly #system: string;
+  /** What the spans of the work on a message hang on. */
+  readonly #parents = new WeakMap<Delivery, Api.Context>();
 
   constructor(api: typeof Api, who: TracedParticipant) {
     this.#api = api;
@@ -58,32 +60,30 @@ export class Telemetry {
     this.#system = SYSTEMS[who.scheme ?? ''] ?? 'msgflo';
   }
 
-  /**
-   * A message was taken: makes the span of its waiting, since it was created, as far as that is known.
-   * @returns what the spans of the work on it hang on
-   */
-  taken(port: TracedPort, headers: Headers, takenMs: number): Api.Context {
+  /** A message was taken: makes the span of its waiting, since it was created, where that is known. */
+  taken(port: TracedPort, delivery: Delivery, takenMs: number): void {
+    const { ROOT_CONTEXT, SpanKind, trace } = this.#api;
+    const { headers } = delivery;
     const parent = this.#parentOf(headers);
+    const context = parent ?? ROOT_CONTEXT;
+    this.#parents.set(delivery, context);
     const createdMs = Number(headers[HEADER.createdAt]);
-    if (!(createdMs > 0)) return parent ?? this.#api.ROOT_CONTEXT;
-    const context = parent ?? this.#api.ROOT_CONTEXT;
-    const span = this.#begin(port, headers, 'wait', {
-      context,
-      kind: this.#api.SpanKind.CONSUMER,
-      startMs: Math.min(createdMs, takenMs),
-    });
+    if (!(createdMs > 0)) return;
+    const startMs = Math.min(createdMs, takenMs);
+    const span = this.#begin(port, headers, 'wait', { context, kind: SpanKind.CONSUMER, startMs });
     span.end(takenMs);
-    return parent ?? this.#api.trace.setSpan(context, span);
+    if (!parent) this.#parents.set(delivery, trace.setSpan(context, span));
   }
 
   /** Runs `work` within a span of its own, which it is given to carry on, and ends it with what comes of it. */
   async process<T>(
     port: TracedPort,
-    headers: Headers,
-    context: Api.Context,
+    delivery: Delivery,
     work: (carried: Carried | undefined) => T,
   ): Promise<Awaited<T>> {
-    const span = this.#begin(port, headers, 'process', { context, kind: this.#api.SpanKind.CONSUMER });
+    const { ROOT_CONTEXT, SpanKind } = this.#api;
+    const context = this.#parents.get(delivery) ?? ROOT_CONTEXT;
+    const span = this.#begin(port, delivery.headers, 'process', { context, kind: SpanKind.CONSUMER });
     return this.#within(span, context, work);
   }
 

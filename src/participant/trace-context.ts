@@ -51,13 +51,22 @@ export class OutputHeaders {
 
   /** Those of one output, with the author's own, which win. */
   of(isJson: boolean, own?: Headers): Headers {
-    const known = isJson ? (this.#json ??= this.#made(true)) : (this.#bytes ??= this.#made(false));
+    const known = this.#known(isJson);
     if (!own) return known;
     const given = own[HEADER.traceparent];
     if (given === undefined) return { ...known, ...own };
     // Who passes on all headers of the message did not choose this one: then it is ours, span and all.
     if (given === this.#received[HEADER.traceparent]) return { ...withoutTrace(own), ...this.#withType(known, own) };
     return { ...withoutTrace(known), ...own };
+  }
+
+  #known(isJson: boolean): Headers {
+    if (isJson) {
+      this.#json ??= this.#made(true);
+      return this.#json;
+    }
+    this.#bytes ??= this.#made(false);
+    return this.#bytes;
   }
 
   #made(isJson: boolean): Headers {
