@@ -108,6 +108,21 @@ describe('compareBindings', () => {
     expect(report.bindings.map(({ kind }) => kind)).to.deep.equal(['roundrobin', 'deadletter']);
   });
 
+  it('knows an edge from the dead letters of an inport, however it is bound', () => {
+    const graph = graphOf(
+      'a(Any) OUT -> IN b(Any) DEAD_IN -> IN c(Any)\na DEAD_IN -> IN rr(msgflo/RoundRobin) OUT -> IN c\na DEAD_NONE -> IN c',
+    );
+    const bindings = [bind('a.OUT -> b.IN'), bind('dead-b.IN -> c.IN'), bind('dead-a.IN -> c.IN', 'roundrobin')];
+    const { bindings: rows } = compareBindings(seen([...BOTH, aDefinition('c')], bindings), graph);
+    expect(rows.map(({ state, kind, from }) => [state, kind, from?.role, from?.port])).to.have.deep.members([
+      ['bound', 'pubsub', 'a', 'out'],
+      ['bound', 'deadletter', 'b', 'in'],
+      ['bound', 'deadletter', 'a', 'in'],
+      ['unknown', 'pubsub', 'a', 'dead_none'],
+    ]);
+    expect(rows.at(-1)?.why).to.match(/^role 'a' has no outport 'dead_none'; it has: out/);
+  });
+
   it('names ports of the graph that nothing is connected to: no edge, no data, no export, no binding', () => {
     const graph = graphOf("OUTPORT=b.OUT:RESULT\n'x' -> IN a(Any) OUT -> IN b(Any)\nc(Any) OUT -> IN b");
     const bindings = [bind('a.ERROR -> elsewhere')];

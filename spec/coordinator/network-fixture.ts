@@ -42,6 +42,10 @@ export class RoleFixture implements KnownParticipant {
   out(queue: string): RoleFixture {
     return this.#with({ outports: [{ id: asPortName('out'), queue: asQueueName(queue) }] });
   }
+  alsoOut(port: string, queue: string): RoleFixture {
+    const more = { id: asPortName(port), queue: asQueueName(queue) };
+    return this.#with({ outports: [...this.definition.outports, more] });
+  }
   listensTo(source: string): RoleFixture {
     return this.#with({
       inports: this.definition.inports.map((port) => ({ ...port, sources: [asQueueName(source)] })),

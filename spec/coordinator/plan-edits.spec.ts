@@ -125,6 +125,15 @@ describe('plan of an edit', () => {
       ]);
     });
 
+    it('show what leaves by the dead letters of an inport', () => {
+      const given = { edges: ['b.DEAD_IN -> c.in'], participants: [b, c] };
+      const from = { role: asRole('b'), port: asPortName('dead_in') };
+      expect(steps(network({ ...given, taps: { outports: [from] } }), 'tap')).to.deep.equal(['tap dead-b.IN']);
+      expect(steps(network({ ...given, taps: { outports: 'all' } }), 'tap')).to.deep.equal(['tap dead-b.IN']);
+      const exported = network({ participants: [b], exported: ['b.dead_in'], taps: { exported: true } });
+      expect(steps(exported, 'tap', 'wire')).to.deep.equal(['tap dead-b.IN', 'wire b {}']);
+    });
+
     it('show exported outports, which send although no edge takes what they send', () => {
       const given = network({ participants: [a], exported: ['a.out'], taps: { exported: true } });
       expect(steps(given, 'tap', 'wire')).to.deep.equal(['tap a.OUT', 'wire a {"out":"exported"}']);

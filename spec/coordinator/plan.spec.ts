@@ -61,6 +61,50 @@ const rows: readonly Row[] = [
     expected: ['bind pubsub a.OUT -> b.IN'],
   },
   {
+    when: 'the dead letters of an inport are led on, and its other outports are told of none of it',
+    given: network({ edges: ['b.DEAD_IN -> c.in'], participants: [aRole('b'), aRole('c')] }),
+    expected: ['bind pubsub dead-b.IN -> c.IN', 'wire b {"out":"unconnected"}', 'wire c {"out":"unconnected"}'],
+  },
+  {
+    when: 'dead letters are led on where the broker cannot bind',
+    given: network({ binds: false, edges: ['b.dead_in -> c.in'], participants: [aRole('b'), aRole('c')] }),
+    expected: ['wire b {"out":"unconnected"}', 'wire c {"in":["dead-b.IN"],"out":"unconnected"}'],
+  },
+  {
+    when: 'dead letters are shared among those behind',
+    given: network({ edges: ['b.dead_in => c.in'], participants: [aRole('b').old(), aRole('c').old()] }),
+    expected: ['bind roundrobin dead-b.IN -> c.IN'],
+  },
+  {
+    when: 'dead letters are led on no more',
+    given: network({
+      participants: [aRole('b').old(), aRole('c').old()],
+      recorded: { 'b.dead_in -> c.in': 'pubsub dead-b.IN -> c.IN' },
+      bound: ['pubsub dead-b.IN -> c.IN'],
+    }),
+    expected: ['unbind pubsub dead-b.IN -> c.IN'],
+  },
+  {
+    when: 'the participant has an outport of its own that is called as if it were for dead letters',
+    given: network({
+      edges: ['b.dead_in -> c.in'],
+      participants: [aRole('b').old().alsoOut('dead_in', 'b.OWN'), aRole('c').old()],
+    }),
+    expected: ['bind pubsub b.OWN -> c.IN'],
+  },
+  {
+    when: 'dead letters have nowhere to go yet: nobody waits for that, neither IIPs nor sources',
+    given: network({
+      edges: ['b.dead_in -> z.in', 'a.out -> b.in'],
+      iips: { 'b.in': [1] },
+      launches: ['z'],
+      processes: { z: 'starting' },
+      participants: [aRole('a'), aRole('b').old()],
+      bound: ['pubsub a.OUT -> b.IN'],
+    }),
+    expected: ['wire a {"out":"ready"}', 'iip 1 to b.IN for b-1'],
+  },
+  {
     when: 'the source is missing',
     given: network({ edges: [edge], participants: [aRole('b').old()] }),
     expected: [],

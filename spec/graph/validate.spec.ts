@@ -116,6 +116,25 @@ describe('checkPorts', () => {
     expect(checkPorts(graph, ports)).to.deep.equal([]);
   });
 
+  it('takes the dead letters of an inport for an outport, where the participant has that inport', () => {
+    expect(check('a(A) DEAD_IN -> IN a\nOUTPORT=a.DEAD_IN:FAILED')).to.deep.equal([]);
+    const wrong = check('a(A) DEAD_OUT -> IN a, a DEAD_ -> IN a, b(B) DEAD_IN -> IN a').map(({ message }) => message);
+    expect(wrong).to.deep.equal([
+      "g.fbp:1:1: role 'a' has no outport 'dead_out'; it has: newValue, err",
+      "g.fbp:1:24: role 'a' has no outport 'dead_'; it has: newValue, err",
+      wrong[2],
+    ]);
+    expect(wrong[2]).to.match(/role 'b' has no outport 'dead_in'/);
+    expect(check('# @caseSensitive true\na(A) DEAD_in -> in a')).to.have.length(1);
+    expect(check('# @caseSensitive true\na(A) dead_in -> in a')).to.have.length(0);
+  });
+
+  it('knows no such port of a node that is no participant', () => {
+    expect(messages('a(msgflo/PubSub) DEAD_IN -> IN b(B)')).to.deep.equal([
+      "g.fbp:1:1: role 'a' has no outport 'dead_in'; it has: out",
+    ]);
+  });
+
   it('takes upper and lower case for one unless the graph is case-sensitive', () => {
     expect(check('a(A) NEWVALUE -> IN a')).to.deep.equal([]);
     expect(check('# @caseSensitive true\na(A) NEWVALUE -> in a')).to.have.length(1);

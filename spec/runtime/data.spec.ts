@@ -153,6 +153,21 @@ describe('what a runtime tells of messages', () => {
     expect(scene.ofKind('data')[0]).to.deep.equal({ kind: 'data', ...edge('share.deadletter -> c.in'), data: 'bad' });
   });
 
+  it('shows dead letters on an edge from DEAD_IN, with their reason, and through an exported port', async () => {
+    scene = await Scene.open('INPORT=a.IN:GO\nOUTPORT=a.DEAD_IN:FAILED\na(Repeat) DEAD_IN -> IN c(Keep)');
+    await scene.complete();
+    expect(scene.runtime.edges()).to.deep.equal([{ ...edge('a.dead_in -> c.in'), state: 'live' }]);
+    scene.runtime.wish({ edges: [edge('a.dead_in -> c.in')], packets: true, errors: true });
+    await until(() => scene.coordinator.isIdle);
+    await through('go', 'bad');
+    await until(() => scene.ofKind('data').length === 1 && scene.kept.length === 1);
+    expect(scene.ofKind('data')).to.deep.equal([{ kind: 'data', ...edge('a.dead_in -> c.in'), data: 'bad' }]);
+    expect(scene.ofKind('packet')).to.deep.equal([{ kind: 'packet', port: 'failed', data: 'bad' }]);
+    const message = "a message for 'in' went to the dead letters: this is bad";
+    expect(scene.ofKind('process-error')).to.deep.equal([{ kind: 'process-error', role: 'a', message }]);
+    expect(scene.kept).to.deep.equal(['bad']);
+  });
+
   it('tells of the queues at the ends of edges, and that a network with messages waiting is running', async () => {
     let letGo = (): void => undefined;
     const gate = new Promise<void>((resolve) => {

@@ -16,7 +16,10 @@ describe('what a runtime tells of participants and processes', () => {
     await scene.complete();
     const ports = {
       inPorts: [{ id: 'in', type: 'any', description: 'anything' }],
-      outPorts: [{ id: 'out', type: 'any' }],
+      outPorts: [
+        { id: 'out', type: 'any' },
+        { id: 'dead_in', description: 'Dead letters, their reason in the headers', isImplied: true },
+      ],
     };
     const component = { name: 'Repeat', icon: 'forward', ...ports };
     expect(scene.ofKind('component')).to.deep.equal([{ kind: 'component', component }]);
@@ -29,7 +32,7 @@ describe('what a runtime tells of participants and processes', () => {
     expect(scene.ofKind('component')[1]?.component).to.deep.equal({
       name: 'Repeat',
       inPorts: [{ id: 'other', type: 'any' }],
-      outPorts: [],
+      outPorts: [{ id: 'dead_other', description: 'Dead letters, their reason in the headers', isImplied: true }],
     });
   });
 

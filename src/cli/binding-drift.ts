@@ -1,8 +1,8 @@
-import { bindingKey, portNamed } from '../coordinator/index.js';
+import { bindingKey, deadLettersBehind, portNamed } from '../coordinator/index.js';
 import type { KnownParticipant, ParticipantTable, PortDefinition } from '../discovery/index.js';
 import { type Graph, participantNodes, resolveEdges } from '../graph/index.js';
 import type { PortName, PortRef, QueueName, Role } from '../names.js';
-import { type Binding, deadLetterQueue } from '../transport/index.js';
+import { type Binding, type BindingKind, deadLetterQueue } from '../transport/index.js';
 import type { BindingRow, BindingsReport, RoleSeen, Seen, UnconnectedPort, Via } from './bindings-report.js';
 
 /** Compares what is bound with what a graph wants. Pure. O(bindings + edges + ports). @throws {GraphCycleError} */
@@ -16,6 +16,8 @@ interface Carried extends Binding {
 
 interface Wanted {
   readonly kind: BindingRow['kind'];
+  /** How it is to be bound. */
+  readonly by: BindingKind;
   readonly from: PortRef;
   readonly to: PortRef;
 }
@@ -40,7 +42,7 @@ class Comparison {
   }
 
   report(): BindingsReport {
-    const wanted = this.#graph ? wantedOf(this.#graph) : [];
+    const wanted = this.#graph ? wantedOf(this.#graph).map((edge) => this.#toldApart(edge)) : [];
     const rows = wanted.map((edge) => this.#rowOf(edge));
     const others = [...this.#carried.values()].flat().filter((one) => !this.#used.has(one));
     const rest = others.map((one) => this.#restRow(one));
@@ -77,7 +79,15 @@ class Comparison {
     this.#carried.set(endsKey(one), [...there, one]);
   }
 
-  #rowOf({ kind, from, to }: Wanted): BindingRow {
+  /** An edge from `dead_in` is one from the dead letters of `in`, unless the participant has a port of that name. */
+  #toldApart(edge: Wanted): Wanted {
+    const { role, port } = edge.from;
+    const ports = edge.kind === 'deadletter' ? undefined : this.#definitionOf(role);
+    const inport = ports && deadLettersBehind(ports, port, this.#graph?.caseSensitive ?? false);
+    return inport ? { ...edge, kind: 'deadletter', from: { role, port: inport.id } } : edge;
+  }
+
+  #rowOf({ kind, by, from, to }: Wanted): BindingRow {
     const source = this.#queueOf(from, kind === 'deadletter' ? 'inports' : 'outports');
     const target = this.#queueOf(to, 'inports');
     const queues = {
@@ -91,14 +101,13 @@ class Comparison {
     if (queues.source === undefined || queues.target === undefined) {
       return { state: 'unknown', ...edge, ...(why === undefined ? {} : { why }) };
     }
-    return { ...edge, ...this.#carriedAs(kind, { source: queues.source, target: queues.target }) };
+    return { ...edge, ...this.#carriedAs(by, { source: queues.source, target: queues.target }) };
   }
 
   /** How a wanted edge stands whose two queues are known. */
-  #carriedAs(kind: BindingRow['kind'], ends: Omit<Binding, 'kind'>): Pick<BindingRow, 'state' | 'via' | 'why'> {
+  #carriedAs(asked: BindingKind, ends: Omit<Binding, 'kind'>): Pick<BindingRow, 'state' | 'via' | 'why'> {
     const { binds, tellsAll, hasRouter } = this.#seen;
     if (ends.source === ends.target) return { state: 'bound', via: 'same-queue' };
-    const asked = kind === 'roundrobin' ? kind : 'pubsub';
     const there = this.#carried.get(endsKey(ends)) ?? [];
     // Who subscribes by itself knows no kinds.
     const carrier = there.find(({ via }) => via === 'wiring') ?? there.find((one) => one.kind === asked);
@@ -142,10 +151,14 @@ class Comparison {
     return { ref, why: `role '${ref.role}' has no ${side.slice(0, -1)} '${ref.port}'; it has: ${names}` };
   }
 
-  /** As the latest of the role announced them that has not left. */
   #portsOf(role: Role, side: 'inports' | 'outports'): readonly PortDefinition[] | undefined {
+    return this.#definitionOf(role)?.[side];
+  }
+
+  /** As the latest of the role announced it that has not left. */
+  #definitionOf(role: Role): KnownParticipant['definition'] | undefined {
     const known = this.#seen.participants.ofRole(role);
-    return (known.findLast(({ status }) => status === 'live') ?? known.at(-1))?.definition[side];
+    return (known.findLast(({ status }) => status === 'live') ?? known.at(-1))?.definition;
   }
 
   #unconnected(graph: Graph, wanted: readonly Wanted[]): UnconnectedPort[] {
@@ -173,7 +186,12 @@ class Comparison {
 
 function wantedOf(graph: Graph): Wanted[] {
   const { edges, deadLetters } = resolveEdges(graph);
-  return [...edges, ...deadLetters.map(({ deadLettersOf: from, to }) => ({ kind: 'deadletter' as const, from, to }))];
+  return [
+    ...edges.map(({ kind, from, to }) => ({ kind, by: kind, from, to })),
+    ...deadLetters.map(({ deadLettersOf: from, to }) => {
+      return { kind: 'deadletter' as const, by: 'pubsub' as const, from, to };
+    }),
+  ];
 }
 
 function groupRoles(table: ParticipantTable): RoleSeen[] {

@@ -1,4 +1,5 @@
 import type { Definition, KnownParticipant, PortDefinition } from '../discovery/index.js';
+import { deadLetterPort, impliedBy } from '../graph/index.js';
 import type { PortName, PortRef, QueueName, Role } from '../names.js';
 import { type Binding, deadLetterQueue } from '../transport/index.js';
 import { bindingKey, type Desired, type Observed, type WantedEdge } from './state.js';
@@ -20,12 +21,11 @@ export function edgeStates(desired: Desired, observed: Observed): ReadonlyMap<st
 }
 
 function edgeState(edge: WantedEdge, desired: Desired, observed: Observed): EdgeState {
-  const isDeadLetter = edge.kind === 'deadletter';
-  const from = findPort(edge.from, isDeadLetter ? 'inports' : 'outports', desired, observed);
+  const from = findPort(edge.from, edge.kind === 'deadletter' ? 'inports' : 'outports', desired, observed);
   if ('why' in from) return { state: 'pending', ...from };
   const to = findPort(edge.to, 'inports', desired, observed);
   if ('why' in to) return { state: 'pending', ...to };
-  const source = isDeadLetter ? deadLetterQueue(from.queue) : from.queue;
+  const source = edge.kind === 'deadletter' ? deadLetterQueue(from.queue) : from.queue;
   const kind = edge.kind === 'roundrobin' ? 'roundrobin' : 'pubsub';
   const binding: Binding = { kind, source, target: to.queue };
   if (source === to.queue) return { state: 'live', via: 'same-queue', binding };
@@ -43,7 +43,8 @@ function findPort(ref: PortRef, side: 'inports' | 'outports', desired: Desired, 
   if (!definition) {
     return { why: `nobody has announced the role '${ref.role}'`, expected: isComing(ref.role, desired, observed) };
   }
-  const port = portNamed(definition[side], ref.port, desired.caseSensitive);
+  const find = side === 'inports' ? inportNamed : outportNamed;
+  const port = find(definition, ref.port, desired.caseSensitive);
   if (port) return { queue: port.queue };
   const names = definition[side].map(({ id }) => id).join(', ') || 'none';
   const kind = side === 'inports' ? 'inport' : 'outport';
@@ -75,6 +76,36 @@ export function portNamed(
   if (exact || caseSensitive) return exact;
   return ports.find(({ id }) => id.toLowerCase() === name.toLowerCase());
 }
+
+type Ports = Pick<Definition, 'inports' | 'outports'>;
+
+const inportNamed = ({ inports }: Ports, name: PortName, caseSensitive: boolean): PortDefinition | undefined =>
+  portNamed(inports, name, caseSensitive);
+
+/** An outport, or the one that an inport implies for its dead letters (`dead_in`), by whatever name a graph gives it. */
+export function outportNamed(ports: Ports, name: PortName, caseSensitive: boolean): PortDefinition | undefined {
+  const port = portNamed(ports.outports, name, caseSensitive);
+  if (port) return port;
+  const inport = deadLettersBehind(ports, name, caseSensitive);
+  return inport && impliedOutport(inport);
+}
+
+/** The inport whose dead letters leave by an outport of this name; `undefined` where it is a real outport, or none. */
+export function deadLettersBehind(ports: Ports, name: PortName, caseSensitive: boolean): PortDefinition | undefined {
+  const inport = impliedBy(name, { caseSensitive });
+  if (inport === undefined || portNamed(ports.outports, name, caseSensitive)) return undefined;
+  return portNamed(ports.inports, inport, caseSensitive);
+}
+
+/** The outports that the inports of a participant imply, those left out that it has itself. */
+export function impliedOutports({ inports, outports }: Ports, caseSensitive: boolean): PortDefinition[] {
+  return inports.map(impliedOutport).filter(({ id }) => !portNamed(outports, id, caseSensitive));
+}
+
+const impliedOutport = ({ id, queue }: PortDefinition): PortDefinition => ({
+  id: deadLetterPort(id),
+  queue: deadLetterQueue(queue),
+});
 
 /** All the known participants of a role take wiring messages. */
 export function isOurs(participants: readonly KnownParticipant[]): boolean {

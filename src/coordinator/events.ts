@@ -3,7 +3,7 @@ import type { PortRef, QueueName, Role } from '../names.js';
 import type { OutputLine, ProcessState } from '../process/index.js';
 import { groupBy } from '../support/index.js';
 import { type Delivery, deadLetterQueue, HEADER } from '../transport/index.js';
-import { definitionOf } from './edges.js';
+import { definitionOf, impliedOutports } from './edges.js';
 import type { Desired, Observed } from './state.js';
 import type { Step } from './steps.js';
 
@@ -13,7 +13,7 @@ export type CoordinatorEvent =
   | { readonly kind: 'process'; readonly state: ProcessState }
   | { readonly kind: 'output'; readonly line: OutputLine }
   | { readonly kind: 'report' }
-  /** A message left a tapped outport. */
+  /** A message left a tapped outport; dead letters of `in` leave by `dead_in`. */
   | { readonly kind: 'copy'; readonly from: PortRef; readonly data: unknown }
   /** An IIP was handed out; told before it is. */
   | { readonly kind: 'iip'; readonly to: PortRef; readonly data: unknown }
@@ -32,12 +32,14 @@ export type CopySources = ReadonlyMap<
 export function copySources(desired: Desired, observed: Observed): CopySources {
   const rows = [...desired.roles].flatMap((role) => {
     const definition = definitionOf(observed, role);
-    const ports = (definition?.outports ?? []).map(({ id, queue }) => ({
+    if (!definition) return [];
+    const leaving = [...definition.outports, ...impliedOutports(definition, desired.caseSensitive)];
+    const ports = leaving.map(({ id, queue }) => ({
       kind: 'copy' as const,
       outqueue: queue,
       port: { role, port: id },
     }));
-    const failing = (definition?.inports ?? []).map(({ id, queue }) => ({
+    const failing = definition.inports.map(({ id, queue }) => ({
       kind: 'dead-letter' as const,
       outqueue: deadLetterQueue(queue),
       port: { role, port: id },

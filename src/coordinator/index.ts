@@ -12,12 +12,15 @@
  */
 export { Coordinator } from './coordinator.js';
 export type { CoordinatorOptions } from './coordinator-options.js';
+export { CountersFeed } from './counters-feed.js';
 export { DiscoveryFeed } from './discovery-feed.js';
-export { portNamed } from './edges.js';
+export { deadLettersBehind, impliedOutports, portNamed } from './edges.js';
 export type { CoordinatorEvent } from './events.js';
-export type { QueueReport } from './figures.js';
+export type { NetworkFigures, QueueReport, RoleFigures } from './figures.js';
 export type { Launch, Launcher } from './launcher.js';
 export { type LaunchOptions, launchesOf, type UnknownComponent } from './launches.js';
 export type { OpenClient } from './mover.js';
 export type { EdgeReport, NetworkReport, NodeReport, NodeState } from './network-report.js';
+export { type Feed, type Inlet, type InletFigures, QueueMeter } from './queue-meter.js';
+export type { InportCounts, OutportCounts } from './role-counts.js';
 export { bindingKey, type TapWish } from './state.js';

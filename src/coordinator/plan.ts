@@ -3,6 +3,7 @@ import type { ParticipantId, Role } from '../names.js';
 import type { ProcessSpec } from '../process/index.js';
 import { contentHash, groupBy } from '../support/index.js';
 import { statesForSources } from './arrival.js';
+import { deadLettersTold } from './dead-letter-edges.js';
 import { type Departing, departingSources } from './departing.js';
 import { type EdgeState, edgeStates, isOurs, portNamed } from './edges.js';
 import { moveSteps } from './moves.js';
@@ -18,15 +19,16 @@ import { isDue, outportState, outportStates, wirings } from './wirings.js';
  * The steps come in the order in which they are to be carried out (see `PHASES`): make before break, so that moving an
  * edge under load loses nothing. An empty plan means that all that can be done just now is done.
  */
-export function plan(desired: Desired, observed: Observed, records: Records): readonly Step[] {
-  const states = edgeStates(desired, observed);
+export function plan(wanted: Desired, observed: Observed, records: Records): readonly Step[] {
+  const states = edgeStates(wanted, observed);
+  const desired = deadLettersTold(wanted, observed);
   const forSources = statesForSources(desired, observed, states);
   const outports = outportStates(desired, observed, records, forSources);
   const departing = departingSources(desired, observed, states, outports);
   return [
     ...processSteps(desired, observed, states),
     ...bindSteps(desired, observed, states),
-    ...tapSteps(desired, observed),
+    ...tapSteps(wanted, observed),
     ...wiringSteps(wirings(desired, observed, records, { states, outports, departing }), desired, observed, records),
     ...iipSteps(desired, observed, records, forSources),
     ...unbindSteps(records, states, departing),

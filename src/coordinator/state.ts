@@ -9,7 +9,7 @@ import type { Launch } from './launcher.js';
 export interface WantedEdge {
   /** Identity of the edge; compared, never parsed. */
   readonly key: string;
-  /** `deadletter`: from the dead letters of the *inport* `from`. */
+  /** `deadletter`: from the dead letters of the *inport* `from`. An edge from `dead_in` becomes one in `deadLettersTold`. */
   readonly kind: 'pubsub' | 'roundrobin' | 'deadletter';
   readonly from: PortRef;
   readonly to: PortRef;

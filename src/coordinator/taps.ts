@@ -1,6 +1,6 @@
 import type { PortRef, QueueName } from '../names.js';
 import { deadLetterQueue } from '../transport/index.js';
-import { definitionOf, portNamed } from './edges.js';
+import { definitionOf, outportNamed } from './edges.js';
 import type { Desired, Observed } from './state.js';
 import type { Step } from './steps.js';
 
@@ -23,7 +23,7 @@ function wantedOutqueues({ taps, edges, exportedOutports, caseSensitive }: Desir
   ];
   return ports.flatMap(({ role, port }) => {
     const definition = definitionOf(observed, role);
-    return (definition && portNamed(definition.outports, port, caseSensitive)?.queue) ?? [];
+    return (definition && outportNamed(definition, port, caseSensitive)?.queue) ?? [];
   });
 }
 

@@ -1,4 +1,5 @@
 import type { PortRef, Role } from '../names.js';
+import { impliedBy } from './dead-letters.js';
 import { GraphCycleError, GraphInvalidError } from './errors.js';
 import { edgeKey } from './keys.js';
 import type { Edge, ExportedPort, Graph, Iip } from './model.js';
@@ -33,7 +34,8 @@ export function assertValid(problems: readonly GraphProblem[]): void {
 
 /**
  * What can be said once participants are known: ports that a definition lacks. A role without a definition is passed
- * over, as are virtual nodes. Unless the graph is case-sensitive, `in` also means `IN`.
+ * over, as are virtual nodes. Unless the graph is case-sensitive, `in` also means `IN`. An inport `in` implies an outport
+ * `dead_in`.
  */
 export function checkPorts(
   graph: Graph,
@@ -130,9 +132,9 @@ function unknownNodes(graph: Graph, positions?: GraphPositions): GraphProblem[] 
 
 function virtualPortProblems(graph: Graph, positions?: GraphPositions): GraphProblem[] {
   const virtual = virtualNodes(graph);
-  const portsOf = (role: Role): KnownPorts | undefined => {
+  const portsOf = (role: Role): Ports | undefined => {
     const kind = virtual.get(role);
-    return kind && virtualPorts(kind);
+    return kind && { ...virtualPorts(kind), isVirtual: true };
   };
   return portProblems({ ...graph, caseSensitive: false }, portsOf, positions);
 }
@@ -148,14 +150,20 @@ function cycles(graph: Graph, positions?: GraphPositions): GraphProblem[] {
   }
 }
 
+interface Ports extends KnownPorts {
+  readonly isVirtual?: boolean;
+}
+
 function portProblems(
   graph: Graph,
-  portsOf: (role: Role) => KnownPorts | undefined,
+  portsOf: (role: Role) => Ports | undefined,
   positions?: GraphPositions,
 ): GraphProblem[] {
   const check = (part: Located, ref: PortRef, direction: 'inport' | 'outport'): GraphProblem[] => {
-    const known = portsOf(ref.role)?.[`${direction}s`];
+    const ports = portsOf(ref.role);
+    const known = ports?.[`${direction}s`];
     if (!known || known.some((name) => isSamePort(graph, name, ref.port))) return [];
+    if (direction === 'outport' && isImplied(graph, ports, ref)) return [];
     const what = `role '${ref.role}' has no ${direction} '${ref.port}'; it has: ${known.join(', ') || 'none'}`;
     return [{ ...problem('unknown-port', part, what, positions), ref: { role: ref.role, port: ref.port } }];
   };
@@ -165,6 +173,12 @@ function portProblems(
     ...graph.inports.flatMap((port) => check(port, port.target, 'inport')),
     ...graph.outports.flatMap((port) => check(port, port.target, 'outport')),
   ];
+}
+
+/** Dead letters leave by an outport that no definition lists. Virtual nodes have one of their own. */
+function isImplied(graph: Graph, { inports, isVirtual }: Ports, { port }: PortRef): boolean {
+  const inport = isVirtual ? undefined : impliedBy(port, graph);
+  return inport !== undefined && inports.some((name) => isSamePort(graph, name, inport));
 }
 
 /** True when a participant's port is the one that a graph names. */

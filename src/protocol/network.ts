@@ -11,6 +11,8 @@ export interface ComponentPort {
   readonly required?: boolean;
   /** The address of a JSON Schema. A schema given in full has no place in the protocol and is left out. */
   readonly schema?: string | Readonly<Record<string, unknown>>;
+  /** No port of the program's own: the dead letters of an inport leave by it. */
+  readonly isImplied?: boolean;
 }
 
 /** A kind of program that the graph can use: from the library, or announced by a participant. */

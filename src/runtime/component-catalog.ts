@@ -1,3 +1,4 @@
+import { impliedOutports } from '../coordinator/index.js';
 import type { Definition, PortDefinition } from '../discovery/index.js';
 import { type BindingKind, type Graph, type Node, VIRTUAL_COMPONENTS, virtualPorts } from '../graph/index.js';
 import type { Library } from '../library/index.js';
@@ -84,13 +85,14 @@ export class ComponentCatalog {
     return this.#announced.get(name)?.info ?? { name, inPorts: [], outPorts: [] };
   }
 
-  #infoOf({ component, label, icon, inports, outports }: Definition): ComponentInfo {
+  #infoOf(definition: Definition): ComponentInfo {
+    const { component, label, icon, inports, outports } = definition;
     return {
       name: this.nameOf(component),
       ...(label === undefined ? {} : { description: label }),
       ...(icon === undefined ? {} : { icon }),
       inPorts: inports.filter(({ hidden }) => !hidden).map(portOf),
-      outPorts: outports.filter(({ hidden }) => !hidden).map(portOf),
+      outPorts: [...outports.filter(({ hidden }) => !hidden).map(portOf), ...deadLetterPorts(definition)],
     };
   }
 }
@@ -105,6 +107,13 @@ function virtualInfo(name: string, kind: BindingKind): ComponentInfo {
   const { inports, outports } = virtualPorts(kind);
   const all = (ids: readonly string[]): ComponentPort[] => ids.map((id) => ({ id }));
   return { name, description: MEANING[kind], icon: 'random', inPorts: all(inports), outPorts: all(outports) };
+}
+
+/** Editors can draw an edge only from a port that they know: those of our participants are listed behind their own. */
+function deadLetterPorts({ wiring, inports, outports }: Definition): ComponentPort[] {
+  if (wiring !== 1) return [];
+  const implied = impliedOutports({ inports: inports.filter(({ hidden }) => !hidden), outports }, false);
+  return implied.map(({ id }) => ({ id, description: 'Dead letters, their reason in the headers', isImplied: true }));
 }
 
 function portOf({ id, type, description, schema }: PortDefinition): ComponentPort {

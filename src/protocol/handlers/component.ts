@@ -88,7 +88,7 @@ function definitionOf({ name, description, icon, inPorts, outPorts }: ComponentI
     ...(description !== undefined && { label: description }),
     ...(icon !== undefined && { icon }),
     inports: portsOf(inPorts),
-    outports: portsOf(outPorts),
+    outports: portsOf(outPorts.filter(({ isImplied }) => !isImplied)),
   };
 }
 
