@@ -49,8 +49,9 @@ async function run(file: string): Promise<FileResult> {
 }
 
 async function outcome(mocha: Mocha, file: string): Promise<Omit<FileResult, 'file'>> {
-  mocha.addFile(pathToFileURL(file).href);
-  await mocha.loadFilesAsync();
+  // Not by mocha's own loader, which requires: modules would be there twice, once for specs and once for this file.
+  mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, file, mocha);
+  await import(pathToFileURL(file).href);
   const failures: string[] = [];
   return new Promise((resolve) => {
     const runner = mocha.run(() => {

@@ -70,7 +70,7 @@ export class Guard {
 
   #spawn(): ChildProcess {
     const file = fileURLToPath(import.meta.url);
-    const path = fileURLToPath(new URL(`./guard-main${extname(file)}`, import.meta.url));
+    const path = fileURLToPath(new URL(`../process/guard-main${extname(file)}`, import.meta.url));
     const loader = extname(file) === '.ts' ? process.execArgv : []; // run from sources, it needs the same loader
     const { MSGFLO_GUARD: _outer, NODE_EXTRA_CA_CERTS: _certs, NODE_OPTIONS: _options, ...env } = process.env;
     // Its own session, and not marked itself: Ctrl-C here or the end of a keeper around us must not end it before its work is done.

@@ -1,0 +1,56 @@
+/**
+ * The last step of `npm run build`: what executables and `import 'msgflo'` load becomes a few files instead of a hundred
+ * and more, with the small packages that every participant needs inside. Loading modules is most of what a participant
+ * takes to start (docs/performance.md). tsc has written the same files one by one, with their types, into dist/ before.
+ */
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { build } from 'esbuild';
+
+/** Loaded by every participant, or large and made of many files; everything else stays a package of its own. */
+const BUNDLED = ['amqplib', 'commander', 'debug', 'mqtt'];
+
+/** Code that its users name by path: these files stay where they are. */
+const PROGRAMS = ['index', 'embedded/main', 'process/guard-main'];
+
+const bins = await Promise.all((await readdir('bin')).map((name) => readFile(`bin/${name}`, 'utf8')));
+const commands = bins.flatMap((text) => [...text.matchAll(/'\.\.\/dist\/(.+)\.js'/g)].map(([, path]) => path));
+const entryPoints = [...new Set([...PROGRAMS, ...commands])].map((path) => `src/${path}.ts`);
+
+const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
+const external = Object.keys(dependencies).filter((name) => !BUNDLED.includes(name));
+
+await rm('dist/chunks', { recursive: true, force: true });
+const { metafile } = await build({
+  entryPoints,
+  external,
+  outdir: 'dist',
+  outbase: 'src',
+  chunkNames: 'chunks/[name]-[hash]',
+  allowOverwrite: true,
+  bundle: true,
+  splitting: true,
+  keepNames: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20',
+  metafile: true,
+  legalComments: 'none',
+  logLevel: 'warning',
+  // Bundled CommonJS packages ask for Node's own modules.
+  banner: {
+    js: "import { createRequire as requireFor } from 'node:module'; const require = requireFor(import.meta.url);",
+  },
+});
+await writeFile('dist/chunks/LICENSES.txt', await licences(Object.keys(metafile.inputs)));
+
+/** The licence texts of all packages that files were taken from. @param {readonly string[]} files @returns {Promise<string>} */
+async function licences(files) {
+  const folders = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
+  const texts = [...folders].sort().map(async (folder) => {
+    const { name, version, license } = JSON.parse(await readFile(`${folder}/package.json`, 'utf8'));
+    const file = (await readdir(folder)).find((entry) => /^licen[cs]e/i.test(entry));
+    const text = file ? await readFile(`${folder}/${file}`, 'utf8') : `${license}\n`;
+    return `${name} ${version}\n\n${text}`;
+  });
+  return (await Promise.all(texts)).join(`\n${'-'.repeat(80)}\n\n`);
+}
