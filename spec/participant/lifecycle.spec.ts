@@ -44,7 +44,7 @@ describe('a participant', () => {
       label: 'With a label',
       icon: 'cog',
       inports: { in: { type: 'string', description: 'what comes' }, special: { queue: 'my/#ROLE/queue' } },
-      outports: { out: { schema: 'x.json', options: { a: 1 }, hidden: true } },
+      outports: { out: { schema: { type: 'string' }, options: { a: 1 }, hidden: true } },
       process: () => undefined,
     });
     const running = await network.start(component, 'some role');
@@ -58,7 +58,7 @@ describe('a participant', () => {
         { id: 'in', queue: 'some role.IN', type: 'string', description: 'what comes' },
         { id: 'special', queue: 'my/some role/queue', type: 'any' },
       ],
-      outports: [{ id: 'out', queue: 'some role.OUT', type: 'any', schema: 'x.json', options: { a: 1 }, hidden: true }],
+      outports: [{ id: 'out', queue: 'some role.OUT', type: 'any', schema: { type: 'string' }, options: { a: 1 }, hidden: true }],
       wiring: 1,
     });
     expect(running.id).to.match(/^some role-[0-9a-f-]{36}$/);

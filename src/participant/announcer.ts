@@ -13,6 +13,8 @@ export interface AnnouncerOptions {
   readonly log: Logger;
   /** Called with each definition that the broker has taken. */
   readonly onSent?: (definition: Definition) => void;
+  /** Called when the roll is answered: what else is to be told then. */
+  readonly onRollCall?: () => void;
 }
 
 /**
@@ -66,8 +68,13 @@ export class Announcer {
 
   #answerLater(jitterMs: number): void {
     clearTimeout(this.#answer);
-    if (jitterMs === 0) this.announceSoon();
-    else this.#answer = setTimeout(() => this.announceSoon(), Math.random() * jitterMs);
+    if (jitterMs === 0) this.#answerNow();
+    else this.#answer = setTimeout(() => this.#answerNow(), Math.random() * jitterMs);
+  }
+
+  #answerNow(): void {
+    this.announceSoon();
+    this.#options.onRollCall?.();
   }
 }
 

@@ -13,7 +13,7 @@ export interface CountersTellerOptions {
   readonly log: Logger;
 }
 
-/** Tells the counters of a participant on their notice when they have changed, and is quiet otherwise. */
+/** Tells the counters of a participant on their notice when they have changed or are asked for, and is quiet otherwise. */
 export class CountersTeller {
   readonly #options: CountersTellerOptions;
   #timer: NodeJS.Timeout | undefined;
@@ -29,6 +29,13 @@ export class CountersTeller {
   touch(): void {
     this.#isChanged = true;
     if (!this.#isArmed) this.#arm();
+  }
+
+  /** Somebody asks, who knows nothing yet: told at once though nothing has changed, unless it is about to be told anyway. */
+  tellSoon(): void {
+    if (this.#isArmed || this.#stopped) return;
+    this.#isArmed = true;
+    void this.#tell();
   }
 
   /** Nothing is told afterwards. Idempotent. */

@@ -91,6 +91,7 @@ export class Participant {
       client: this.#client,
       definitions: () => [this.definition],
       intervalMs: (options.periodMs ?? DISCOVERY_PERIOD_MS) / PER_PERIOD,
+      onRollCall: () => this.#teller.tellSoon(),
       log,
     });
     this.#follower = new WiringFollower({
@@ -129,6 +130,7 @@ export class Participant {
       role: this.role,
       inports: Object.fromEntries(inports),
       outports: Object.fromEntries(outports),
+      ...(this.#client.reconnects !== undefined && { reconnects: this.#client.reconnects }),
       inHand: inports.reduce((sum, [, { taken, settled }]) => sum + taken - settled, this.#invoker.iips),
     };
   }

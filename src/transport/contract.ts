@@ -143,6 +143,8 @@ export type Status = 'idle' | 'opening' | 'open' | 'reconnecting' | 'closing' | 
 export interface Client {
   readonly capabilities: Capabilities;
   readonly status: Status;
+  /** How often the connection was lost and came back; absent where there is none that could be lost. */
+  readonly reconnects?: number;
   /**
    * Connects, retrying with back-off until it succeeds; that the broker cannot be reached is logged once. Reconnects by
    * itself afterwards, with queues, bindings, consumers and watches restored and unconfirmed sends repeated.

@@ -93,6 +93,10 @@ export class LocalBroker implements Broker {
     return this.#session.wasOpen ? 'reconnecting' : 'idle';
   }
 
+  get reconnects(): number {
+    return this.#session.reconnects;
+  }
+
   async connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closing) throw new NotConnectedError('connect');
     if (this.#session.wasOpen) return;

@@ -42,6 +42,7 @@ export class Session {
   #current: Connection | undefined;
   #next = new Next();
   #wasOpen = false;
+  #reconnects = 0;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -50,6 +51,10 @@ export class Session {
   /** True from the first success on. */
   get wasOpen(): boolean {
     return this.#wasOpen;
+  }
+
+  get reconnects(): number {
+    return this.#reconnects;
   }
 
   get connection(): Connection | undefined {
@@ -144,6 +149,7 @@ export class Session {
       throw new ConnectionLostError('the connection was lost at once');
     }
     this.#current = connection;
+    if (this.#wasOpen) this.#reconnects += 1;
     this.#wasOpen = true;
     this.#next.resolve(connection);
   }

@@ -91,6 +91,10 @@ export class MqttBroker implements Broker {
     return this.#outlet.isOpen && this.#consuming.isOpen ? 'open' : 'reconnecting';
   }
 
+  get reconnects(): number {
+    return this.#outlet.reconnects;
+  }
+
   connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
     if (this.#closing) return Promise.reject(new NotConnectedError('connect'));
     this.#opening ??= this.#connect(signal);

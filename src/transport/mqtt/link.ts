@@ -32,6 +32,7 @@ export class Link {
   #reconnecting: Promise<void> = Promise.resolve();
   #openedAtMs = 0;
   #isOpen = false;
+  #opened = 0;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -40,6 +41,11 @@ export class Link {
 
   get isOpen(): boolean {
     return this.#isOpen;
+  }
+
+  /** How often it came back. */
+  get reconnects(): number {
+    return Math.max(0, this.#opened - 1);
   }
 
   /** Of the session that is open now. */
@@ -113,6 +119,7 @@ export class Link {
       throw error;
     }
     this.#openedAtMs = performance.now();
+    this.#opened += 1;
     this.#isOpen = true;
   }
 

@@ -62,6 +62,10 @@ export class Outlet {
     return this.#link.isOpen;
   }
 
+  get reconnects(): number {
+    return this.#link.reconnects;
+  }
+
   get protocol(): Protocol {
     return this.#link.protocol;
   }
