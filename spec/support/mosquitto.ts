@@ -14,8 +14,11 @@ const START_LIMIT_MS = 10_000;
 /** A private Mosquitto: loopback only, a free port, its own data. */
 export interface Mosquitto {
   readonly url: string;
-  /** SIGKILL; resolves when the process is gone. What it has not written yet (mostly the last change) is gone too. */
-  kill(): Promise<void>;
+  /**
+   * Resolves when the process is gone. By SIGKILL what it has not written yet (mostly the last change) is gone too; on
+   * SIGTERM it writes first. @default SIGKILL
+   */
+  kill(signal?: 'SIGKILL' | 'SIGTERM'): Promise<void>;
   /** Has it write its data now. */
   save(): Promise<void>;
   /** Starts it again on the same port and data; resolves when it takes connections. */
@@ -61,12 +64,12 @@ export async function startMosquitto(options: MosquittoOptions = {}): Promise<Mo
     child = started;
     await ready(port, started, () => said);
   };
-  const kill = async (): Promise<void> => {
+  const kill = async (signal: NodeJS.Signals = 'SIGKILL'): Promise<void> => {
     const running = child;
     child = undefined;
     if (!running || running.exitCode !== null || running.signalCode !== null) return;
     const gone = once(running, 'exit');
-    running.kill('SIGKILL');
+    running.kill(signal);
     await gone;
   };
   const data = join(folder, 'mosquitto.db');

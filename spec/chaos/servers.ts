@@ -1,0 +1,90 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import mqtt from 'mqtt';
+import { type Mosquitto, startMosquitto } from '../support/mosquitto.js';
+import { startRabbit } from '../support/rabbitmq.js';
+import { SLOTS } from './slots.js';
+
+export type BrokerName = 'amqp' | 'mqtt' | 'mqtt-killed';
+
+/** What is left in a broker. */
+export interface Remains {
+  /** Messages in queues and sessions that are not settled. */
+  readonly waiting: number;
+  readonly deadLetters: number;
+}
+
+/** A broker of its own for one run, that can be taken down and brought back on the same data. */
+export interface ChaosServer {
+  readonly url: string;
+  /** How it is taken down. */
+  readonly fault: 'SIGKILL' | 'SIGTERM';
+  /** Something in the graph needs a router there. */
+  readonly hasRouter: boolean;
+  /** Resolves when it is gone. */
+  takeDown(): Promise<void>;
+  /** Resolves when it takes connections. */
+  bringBack(): Promise<void>;
+  /** To be asked when the network has ended. */
+  remains(): Promise<Remains>;
+  stop(): Promise<void>;
+}
+
+/**
+ * `mqtt` is stopped with SIGTERM: Mosquitto confirms before it has written, so that SIGKILL loses some whatever its
+ * settings are. `mqtt-killed` is stopped with SIGKILL, with the settings that lose least.
+ */
+export function startServer(name: BrokerName): Promise<ChaosServer> {
+  return name === 'amqp' ? rabbit() : mosquitto(name === 'mqtt' ? 'SIGTERM' : 'SIGKILL');
+}
+
+async function rabbit(): Promise<ChaosServer> {
+  const server = await startRabbit();
+  return {
+    url: server.url,
+    fault: 'SIGKILL',
+    hasRouter: false,
+    takeDown: () => server.kill(),
+    bringBack: () => server.restart(),
+    async remains() {
+      const rows = (await server.ctl('list_queues', '--no-table-headers', 'name', 'messages')).trim().split('\n');
+      const of = (pattern: RegExp): number => {
+        const fitting = rows.map((row) => row.split('\t')).filter(([queue = '']) => pattern.test(queue));
+        return fitting.reduce((sum, [, count]) => sum + Number(count), 0);
+      };
+      return { waiting: of(/^(one|two|three|sink)\./), deadLetters: of(/^dead-/) };
+    },
+    stop: () => server.stop(),
+  };
+}
+
+/** Instead of at every second change, as the launcher has it. */
+const WRITES_AT_END = ['autosave_on_changes false', 'autosave_interval 1800'];
+
+async function mosquitto(fault: 'SIGTERM' | 'SIGKILL'): Promise<ChaosServer> {
+  const server = await startMosquitto(fault === 'SIGTERM' ? { config: WRITES_AT_END } : {});
+  return {
+    url: server.url,
+    fault,
+    hasRouter: true,
+    takeDown: () => server.kill(fault),
+    bringBack: () => server.restart(),
+    remains: () => remainsOf(server),
+    stop: () => server.stop(),
+  };
+}
+
+/** What waits is in the sessions of the participants and of the router: each is taken up once more, and is to get nothing. */
+async function remainsOf({ url }: Mosquitto): Promise<Remains> {
+  const holders = [...SLOTS, 'router'].map((holder) =>
+    mqtt.connectAsync(url, { clientId: `msgflo-${holder}`, clean: false }),
+  );
+  const client = await mqtt.connectAsync(url);
+  let waiting = 0;
+  let deadLetters = 0;
+  for (const holder of await Promise.all(holders)) holder.on('message', () => (waiting += 1));
+  client.on('message', () => (deadLetters += 1));
+  await client.subscribeAsync('dead/#');
+  await delay(500);
+  await Promise.all([client, ...(await Promise.all(holders))].map((one) => one.endAsync()));
+  return { waiting, deadLetters };
+}
