@@ -26,6 +26,8 @@ export const HEADER = {
   deadAttempts: 'msgflo-dead-attempts',
   /** On a message that was sent back from the dead letters: how often that was done. */
   redriven: 'msgflo-redriven',
+  /** The `created-at` that it had when it was first sent; that is new with each redrive, so that no limit to its age counts twice. */
+  firstCreatedAt: 'msgflo-first-created-at',
 } as const;
 
 /** The reason on a dead letter is cut to this many characters: header tables of a broker are small. */
