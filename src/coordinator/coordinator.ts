@@ -10,9 +10,10 @@ import { DiscoveryFeed } from './discovery-feed.js';
 import { definitionOf, inqueueOf } from './edges.js';
 import { type CoordinatorEvent, type CopySources, copySources, eventsOfCopy, failureEvent } from './events.js';
 import { Executor } from './executor.js';
-import { Figures, type QueueReport } from './figures.js';
+import { Figures, type NetworkFigures, type QueueReport } from './figures.js';
 import { foreignBindings } from './foreign-bindings.js';
 import { IipTeller } from './iip-teller.js';
+import { LossWatch } from './loss-watch.js';
 import { Mover } from './mover.js';
 import { type NetworkReport, reportOf } from './network-report.js';
 import { Passes } from './passes.js';
@@ -45,6 +46,7 @@ export class Coordinator {
   readonly #feed: DiscoveryFeed;
   readonly #counters: CountersFeed;
   readonly #figures: Figures;
+  readonly #losses: LossWatch;
   readonly #records: RecordsFile;
   readonly #executor: Executor;
   readonly #taps: TapBoard;
@@ -79,15 +81,16 @@ export class Coordinator {
       this.#executor.rebind(change.queues);
       const { id, role } = change.definition;
       if (change.kind === 'gone') this.#forget(id, role);
-      else this.#records.recordInports(change.definition);
+      else this.#heard(change.definition);
       if (change.isNews) this.#records.touch();
       if (change.isNews) this.#tell({ kind: 'participant', definition: change.definition });
       this.#wake();
     });
     this.#passes = new Passes({ run: () => this.#runPass(), log, nowMs: this.#nowMs });
     this.#processes = new ProcessTable(this.#nowMs);
-    this.#counters = new CountersFeed(broker, log);
+    this.#counters = new CountersFeed(broker, log, { nowMs: this.#nowMs });
     this.#figures = new Figures(broker, this.#counters, this.#nowMs);
+    this.#losses = new LossWatch({ broker, log, tell: (message) => this.#tell({ kind: 'failure', message }) });
     const participants = (): readonly Definition[] => this.#feed.table.all().map((known) => known.definition);
     const { recordsPath: path, brokerName = '' } = options;
     this.#records = new RecordsFile({ path, broker: brokerName, run, participants, log });
@@ -159,7 +162,9 @@ export class Coordinator {
     }
     // Where processes run already only the coordinator is new.
     if (this.#processes.states.size === 0) this.#settle();
+    this.#counters.expect(remembered.map(({ id }) => id));
     await this.#counters.start();
+    await this.#losses.start();
     this.#passes.start();
     await this.#feed.start();
   }
@@ -173,6 +178,7 @@ export class Coordinator {
     this.#wanted.stop();
     await this.#feed.stop();
     await this.#counters.stop();
+    await this.#losses.stop();
     await within(this.#end(), STOP_WITHIN_MS);
     await this.#records.saved();
   }
@@ -250,6 +256,16 @@ export class Coordinator {
     return this.#figures.queues(this.desired, this.#observed());
   }
 
+  /** The network in numbers: what its participants have done, what waits. @param maxPorts as in `Figures.network` */
+  figures(maxPorts: number): Promise<NetworkFigures> {
+    return this.#figures.network(this.desired, this.#observed(), maxPorts);
+  }
+
+  /** Messages that the broker itself dropped, as far as it tells, since the start. */
+  get lostMessages(): number {
+    return this.#losses.messages;
+  }
+
   /** How everything stands. O(nodes + edges). */
   report(): NetworkReport {
     return reportOf(this.desired, this.#observed());
@@ -299,6 +315,11 @@ export class Coordinator {
     };
   }
 
+  #heard(definition: Definition): void {
+    this.#records.recordInports(definition);
+    this.#counters.heard(definition.id);
+  }
+
   #forget(id: ParticipantId, role: Role): void {
     this.#counters.forget(id);
     this.#iips.forget(id);
@@ -336,6 +357,8 @@ export class Coordinator {
   async #runPass(): Promise<void> {
     this.#forgetVoidMoves();
     const observed = this.#observed();
+    this.#counters.keepRoles(this.desired.roles);
+    this.#figures.note(this.desired, observed);
     const steps = plan(this.desired, observed, this.#records);
     this.#isIdle = steps.length === 0;
     const { done, againInMs } = await this.#executor.carryOut(steps);

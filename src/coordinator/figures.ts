@@ -1,8 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { QueueName } from '../names.js';
-import type { Broker, QueueDepth } from '../transport/index.js';
+import type { ParticipantStatus } from '../discovery/index.js';
+import type { PortName, QueueName, Role } from '../names.js';
+import type { Broker } from '../transport/index.js';
 import type { CountersFeed } from './counters-feed.js';
+import { deadLettersTold } from './dead-letter-edges.js';
 import { definitionOf, portNamed } from './edges.js';
+import { type Feed, type Inlet, type InletFigures, QueueMeter } from './queue-meter.js';
+import type { InportCounts, OutportCounts } from './role-counts.js';
 import type { Desired, Observed, WantedEdge } from './state.js';
 
 /** The queue at the end of an edge; what nobody tells is absent. */
@@ -16,34 +20,37 @@ export interface QueueReport {
   readonly outPerSecond?: number;
 }
 
-interface Reading {
-  readonly atMs: number;
-  readonly settled: number;
-  /** Ready and unacked, where the broker tells. */
-  readonly held: number | undefined;
-  readonly rates: Pick<QueueReport, 'inPerSecond' | 'outPerSecond'>;
+/** What is known of the network in numbers, of the roles of the graph only. */
+export interface NetworkFigures {
+  /** `counts` is absent while nobody of the role counts. */
+  readonly inports: readonly (InletFigures & { readonly counts?: InportCounts })[];
+  readonly outports: readonly { readonly role: Role; readonly port: PortName; readonly counts?: OutportCounts }[];
+  readonly roles: readonly RoleFigures[];
+  /** Ports beyond the limit, of which nothing is told. */
+  readonly leftOut: number;
 }
 
-/** Rates are taken over at least so long, in ms. */
-const RATE_OVER_MS = 500;
+export interface RoleFigures {
+  readonly role: Role;
+  readonly participants: Readonly<Record<ParticipantStatus, number>>;
+  /** Connections that were lost and came back. */
+  readonly reconnects: number;
+}
+
 /** Longer together than a participant takes to tell that it is idle again. */
 const BUSY_LOOKS = 8;
 const BUSY_LOOK_MS = 50;
 
-/**
- * What waits in the queues of the graph: of the broker, where that tells, completed by what participants of ours count.
- * Rates are the change since the reading before: what left is what was settled, what came is what left and what is more.
- */
+/** What waits in the queues of the graph, and what its participants have done. */
 export class Figures {
   readonly #broker: Broker;
   readonly #counters: CountersFeed;
-  readonly #nowMs: () => number;
-  #readings = new Map<QueueName, Reading>();
+  readonly #meter: QueueMeter;
 
   constructor(broker: Broker, counters: CountersFeed, nowMs: () => number) {
     this.#broker = broker;
     this.#counters = counters;
-    this.#nowMs = nowMs;
+    this.#meter = new QueueMeter({ broker, counters, nowMs });
   }
 
   /**
@@ -61,56 +68,100 @@ export class Figures {
 
   async #isBusyNow(desired: Desired, observed: Observed): Promise<boolean> {
     if (this.#counters.isAnyBusy(desired.roles)) return true;
+    if (!this.#broker.capabilities.depths) return false;
     const queues = [...desired.roles].flatMap((role) =>
       (definitionOf(observed, role)?.inports ?? []).map(({ queue }) => queue),
     );
-    const depths = await this.#depths(queues);
-    return [...depths.values()].some(({ ready, unacked = 0 }) => ready + unacked > 0);
+    const depths = queues.length === 0 ? [] : await this.#broker.depths(queues);
+    return depths.some(({ ready, unacked = 0 }) => ready + unacked > 0);
+  }
+
+  /** Takes note of what is connected, for estimates; called at every change. O(edges) where the broker tells no depths. */
+  note(desired: Desired, observed: Observed): void {
+    if (!this.#broker.capabilities.depths) this.#meter.note(this.#inletsOf(desired, observed));
   }
 
   /** One for each edge whose target is known. */
   async queues(desired: Desired, observed: Observed): Promise<readonly QueueReport[]> {
-    const ends = desired.edges.flatMap((edge) => {
-      const port = portNamed(definitionOf(observed, edge.to.role)?.inports ?? [], edge.to.port, desired.caseSensitive);
-      return port ? [{ edge, port: port.id, queue: port.queue }] : [];
+    const figures = await this.#meter.read(this.#inletsOf(desired, observed));
+    const byPort = new Map(figures.map((one) => [keyOf(one.role, one.port), one]));
+    return desired.edges.flatMap((edge): QueueReport[] => {
+      const { role } = edge.to;
+      const inports = definitionOf(observed, role)?.inports ?? [];
+      const port = portNamed(inports, edge.to.port, desired.caseSensitive);
+      const found = port && byPort.get(keyOf(role, port.id));
+      if (!found) return [];
+      const { role: _role, port: _port, ...figure } = found;
+      return [{ edge, ...figure }];
     });
-    const depths = await this.#depths([...new Set(ends.map(({ queue }) => queue))]);
-    const readings = new Map<QueueName, Reading>();
-    const reports = ends.map(({ edge, port, queue }): QueueReport => {
-      const depth = depths.get(queue);
-      const counts = this.#counters.ofInport(edge.to.role, port);
-      const unacked = depth?.unacked ?? (counts && Math.max(0, counts.taken - counts.settled));
-      const held = depth && depth.ready + (unacked ?? 0);
-      const reading = counts && this.#read(queue, counts.settled, held);
-      if (reading) readings.set(queue, reading);
-      return {
-        edge,
-        queue,
-        ...(depth && { ready: depth.ready, consumers: depth.consumers }),
-        ...(unacked !== undefined && { unacked }),
-        ...reading?.rates,
-      };
-    });
-    this.#readings = readings;
-    return reports;
   }
 
-  #read(queue: QueueName, settled: number, held: number | undefined): Reading {
-    const before = this.#readings.get(queue);
-    const atMs = this.#nowMs();
-    if (!before) return { atMs, settled, held, rates: {} };
-    const seconds = (atMs - before.atMs) / 1000;
-    if (seconds * 1000 < RATE_OVER_MS) return before;
-    // Less than before: a participant has gone, and its count with it.
-    const left = Math.max(0, settled - before.settled);
-    const outPerSecond = left / seconds;
-    const came = held === undefined || before.held === undefined ? undefined : Math.max(0, left + held - before.held);
-    return { atMs, settled, held, rates: { outPerSecond, ...(came !== undefined && { inPerSecond: came / seconds }) } };
+  /** Everything. @param maxPorts of further ones nothing is told, so that strangers cannot make it ever longer */
+  async network(desired: Desired, observed: Observed, maxPorts: number): Promise<NetworkFigures> {
+    const all = this.#inletsOf(desired, observed);
+    const inlets = all.slice(0, maxPorts);
+    const outlets = [...desired.roles].flatMap((role) =>
+      (definitionOf(observed, role)?.outports ?? []).map(({ id: port }) => ({ role, port })),
+    );
+    const told = outlets.slice(0, maxPorts);
+    // What is counted is told also while the broker is away.
+    const figures = await this.#meter
+      .read(all)
+      .catch(() => all.map(({ role, port, queue }) => ({ role, port, queue })));
+    return {
+      inports: figures.slice(0, maxPorts).map((one) => {
+        const counts = this.#counters.ofInport(one.role, one.port);
+        return { ...one, ...(counts && { counts }) };
+      }),
+      outports: told.map(({ role, port }) => {
+        const counts = this.#counters.ofOutport(role, port);
+        return { role, port, ...(counts && { counts }) };
+      }),
+      roles: [...desired.roles].slice(0, maxPorts).map((role) => this.#roleOf(role, observed)),
+      leftOut: all.length - inlets.length + outlets.length - told.length,
+    };
   }
 
-  async #depths(queues: readonly QueueName[]): Promise<ReadonlyMap<QueueName, QueueDepth>> {
-    if (!this.#broker.capabilities.depths || queues.length === 0) return new Map();
-    const depths = await this.#broker.depths(queues);
-    return new Map(depths.map((depth) => [depth.queue, depth]));
+  #roleOf(role: Role, observed: Observed): RoleFigures {
+    const participants = { live: 0, lost: 0, remembered: 0 };
+    for (const { status } of observed.participants.get(role) ?? []) participants[status] += 1;
+    return { role, participants, reconnects: this.#counters.ofRole(role)?.reconnects ?? 0 };
+  }
+
+  /** All inports of the graph's roles that are known. */
+  #inletsOf(desired: Desired, observed: Observed): readonly Inlet[] {
+    const feeds = this.#broker.capabilities.depths ? undefined : feedsByInport(desired, observed);
+    return [...desired.roles].flatMap((role) => {
+      const inports = definitionOf(observed, role)?.inports ?? [];
+      if (!feeds) return inports.map(({ id: port, queue }) => ({ role, port, queue }));
+      const known = observed.participants.get(role) ?? [];
+      const takers = known.filter(({ status, definition }) => status === 'live' && definition.wiring === 1).length;
+      const isOurs = known.every(({ definition }) => definition.wiring === 1);
+      return inports.map(({ id: port, queue }): Inlet => {
+        const fedBy = feeds.get(keyOf(role, port)) ?? [];
+        return { role, port, queue, ...(isOurs && { takers }), ...(fedBy !== 'unknown' && { feeds: fedBy }) };
+      });
+    });
   }
 }
+
+/** `unknown`: one of them does not count, or shares its messages out among several. O(edges). */
+function feedsByInport(desired: Desired, observed: Observed): ReadonlyMap<string, readonly Feed[] | 'unknown'> {
+  const feeds = new Map<string, readonly Feed[] | 'unknown'>();
+  for (const { kind, from, to } of deadLettersTold(desired, observed).edges) {
+    const port = portNamed(definitionOf(observed, to.role)?.inports ?? [], to.port, desired.caseSensitive);
+    if (!port) continue;
+    const key = keyOf(to.role, port.id);
+    const before = feeds.get(key) ?? [];
+    const sources = observed.participants.get(from.role) ?? [];
+    const counts = kind !== 'roundrobin' && sources.every(({ definition }) => definition.wiring === 1);
+    const isDeadLetters = kind === 'deadletter';
+    const ports = definitionOf(observed, from.role)?.[isDeadLetters ? 'inports' : 'outports'] ?? [];
+    const source = portNamed(ports, from.port, desired.caseSensitive);
+    const more = source ? [{ role: from.role, port: source.id, isDeadLetters }] : [];
+    feeds.set(key, before === 'unknown' || !counts ? 'unknown' : [...before, ...more]);
+  }
+  return feeds;
+}
+
+const keyOf = (role: Role, port: PortName): string => JSON.stringify([role, port]);
