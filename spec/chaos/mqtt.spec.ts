@@ -1,0 +1,3 @@
+import { survivesChaos } from './survives-chaos.js';
+
+survivesChaos('mqtt', 'Mosquitto, stopped with SIGTERM');
