@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { type Counters, countersMessageOf, readCounters } from '../../src/discovery/index.js';
+import { type Counters, countersMessageOf, DURATION_BOUNDS_MS, readCounters } from '../../src/discovery/index.js';
 import { asParticipantId, asRole } from '../../src/names.js';
 
 const counters: Counters = {
@@ -19,6 +19,15 @@ function told(change: object, more: object = {}): Buffer {
 describe('readCounters', () => {
   it('reads what it writes', () => {
     expect(readCounters(countersMessageOf(counters))).to.deep.equal({ kind: 'counters', counters });
+  });
+
+  it('reads what else participants of ours count', () => {
+    const durations = { counts: [...DURATION_BOUNDS_MS.map(() => 1), 0], sumMs: 7.5 };
+    const inports = {
+      in: { taken: 3, settled: 1, dead: 1, retried: 2, waiting: durations, working: durations, misfits: 4 },
+    };
+    const all = { ...counters, inports, outports: { out: { sent: 1, dropped: 0, misfits: 1 } }, reconnects: 2 };
+    expect(readCounters(countersMessageOf(all))).to.deep.equal({ kind: 'counters', counters: all });
   });
 
   it('drops fields that it does not know', () => {
@@ -48,6 +57,16 @@ describe('readCounters', () => {
       'inports.in.taken must be a whole number',
     ],
     ['no count', told({ outports: { out: { sent: 1 } } }), 'outports.out.dropped must be a whole number'],
+    [
+      'durations in too few classes',
+      told({ inports: { in: { taken: 0, settled: 0, waiting: { counts: [1], sumMs: 1 } } } }),
+      'inports.in.waiting.counts must be a list of 16',
+    ],
+    [
+      'misfits that are no count',
+      told({ outports: { out: { sent: 1, dropped: 0, misfits: 'some' } } }),
+      'outports.out.misfits must be a whole number',
+    ],
     ['5 MB', Buffer.alloc(5_000_000), 'has 5000000 bytes'],
   ] as const) {
     it(`answers ${what} with a reason`, () => {

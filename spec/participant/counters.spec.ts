@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
-import { COUNTERS_NOTICE, type Counters, readCounters } from '../../src/discovery/index.js';
+import { COUNTERS_NOTICE, type Counters, ROLL_CALL_NOTICE, readCounters } from '../../src/discovery/index.js';
 import { participant } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { Gate, gated, Network, until } from './network.js';
@@ -37,16 +37,11 @@ describe('counters of a participant', () => {
     expect(told, 'before the first message').to.have.length(0);
     for (const data of [1, 2, 'bad']) await network.send('f.IN', data);
     await until(() => last()?.inports.in?.settled === 3 && last()?.inHand === 0);
-    expect(last()).to.deep.equal({
-      id: running.id,
-      role: 'f',
-      inports: {
-        in: { taken: 3, settled: 3, dead: 0, retried: 0 },
-        other: { taken: 0, settled: 0, dead: 0, retried: 0 },
-      },
-      outports: { out: { sent: 2, dropped: 0 }, nowhere: { sent: 0, dropped: 2 } },
-      inHand: 0,
-    });
+    const { id, role, inports, outports, inHand } = last() ?? expect.fail('nothing was told');
+    expect({ id, role, inHand }).to.deep.equal({ id: running.id, role: 'f', inHand: 0 });
+    expect(inports.in).to.include({ taken: 3, settled: 3, dead: 1, retried: 0 });
+    expect(inports.other).to.include({ taken: 0, settled: 0, dead: 0, retried: 0 });
+    expect(outports).to.deep.equal({ out: { sent: 2, dropped: 0 }, nowhere: { sent: 0, dropped: 2 } });
     const { length } = told;
     await delay(600);
     expect(told, 'while nothing changes').to.have.length(length);
@@ -111,5 +106,46 @@ describe('counters of a participant', () => {
     await network.wire('f', { out: 'unconnected', nowhere: 'unconnected' });
     await until(() => last()?.inHand === 0);
     expect(last()?.outports).to.deep.equal({ out: { sent: 0, dropped: 1 }, nowhere: { sent: 0, dropped: 1 } });
+  });
+
+  it('tell how long messages waited since they were made, and how long the work took', async () => {
+    const slow = participant({ component: 'Slow', inports: { in: {} }, process: () => delay(25) });
+    await network.start(slow, 's');
+    await network.wire('s', {}, [['in', 'IIPs wait nowhere']]);
+    const nowMs = Date.now();
+    for (const createdMs of [nowMs - 4000, nowMs + 60_000])
+      await network.send('s.IN', 1, { 'created-at': String(createdMs) });
+    await network.send('s.IN', 1, { 'created-at': 'long ago' });
+    await until(() => last()?.inports.in?.settled === 3);
+    const { waiting, working } = last()?.inports.in ?? expect.fail('nothing was told');
+    expect(waiting?.counts.reduce((sum, count) => sum + count)).to.equal(2);
+    expect(waiting?.counts[0], 'from a clock that is ahead').to.equal(1);
+    expect(waiting?.sumMs).to.be.within(3900, 9000);
+    expect(working?.counts.slice(0, 4), 'below 20 ms').to.deep.equal([0, 0, 0, 0]);
+    expect(working?.counts.reduce((sum, count) => sum + count)).to.equal(4);
+  });
+
+  it('are told when the roll is called, though nothing has changed, and then quiet again', async () => {
+    await network.start(fork, 'f');
+    await network.notify(ROLL_CALL_NOTICE, '{}');
+    await until(() => told.length === 1);
+    expect(last()?.inports.in).to.include({ taken: 0, settled: 0 });
+    await network.notify(ROLL_CALL_NOTICE, '{"jitterMs":5}');
+    await until(() => told.length === 2);
+    await delay(300);
+    expect(told).to.have.length(2);
+  });
+
+  it('tell how often the connection came back, where there is one', async () => {
+    const broker = await network.registry.open(network.address, { id: 'r' }, silentLogger);
+    const flaky = Object.defineProperty(gated(broker, new Gate()), 'reconnects', { value: 3 });
+    await network.start(fork, 'f', { broker: flaky });
+    await network.start(fork, 'g');
+    await network.notify(ROLL_CALL_NOTICE, '{}');
+    await until(() => told.length === 2);
+    expect(Object.fromEntries(told.map(({ counters: { role, reconnects } }) => [role, reconnects]))).to.deep.equal({
+      f: 3,
+      g: undefined,
+    });
   });
 });
