@@ -8,7 +8,7 @@ import { MemoryEngine } from '../../src/engine/index.js';
 import { asQueueName } from '../../src/names.js';
 import { encodeFrame, type Logger, silentLogger } from '../../src/support/index.js';
 import type { Broker, ClientOptions } from '../../src/transport/index.js';
-import { connectOptions, LocalBroker, readLocalAddress } from '../../src/transport/local/index.js';
+import { connectOptions, LocalBroker, readLocalAddress, WIRE_VERSION } from '../../src/transport/local/index.js';
 import { eventually, rejection } from '../transport/conformance/stage.js';
 import { freshDir } from './broker-process.js';
 
@@ -22,7 +22,7 @@ function frame(head: unknown, body = Buffer.alloc(0)): Buffer {
   size.writeUInt32BE(json.length);
   return encodeFrame(Buffer.concat([size, json, body]));
 }
-const HELLO = { op: 'hello', re: 1, version: 1, id: 'scripted' };
+const HELLO = { op: 'hello', re: 1, version: WIRE_VERSION, id: 'scripted' };
 
 describe('EmbeddedBroker', () => {
   let dir: string;

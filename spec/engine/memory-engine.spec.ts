@@ -11,7 +11,7 @@ describe('MemoryEngine', () => {
   function scene(options = {}) {
     const engine = new MemoryEngine(options);
     const session = engine.open({ id: 'owner' });
-    session.declare('inqueue', work, true);
+    session.declare('inqueue', work, { persistent: true });
     const fill = (...texts: string[]) => texts.map((text) => send(session, output('inqueue', work, text)));
     const depth = (name = work) => engine.depths([name])[0];
     return { engine, session, fill, depth };
@@ -136,14 +136,14 @@ describe('MemoryEngine', () => {
   describe('settling', () => {
     function chain(options = {}) {
       const made = scene(options);
-      made.session.declare('outqueue', q('out'), true);
-      made.session.declare('inqueue', results, true);
+      made.session.declare('outqueue', q('out'), { persistent: true });
+      made.session.declare('inqueue', results, { persistent: true });
       return made;
     }
 
     it('does nothing at all while one target is full, then everything at once', () => {
       const { engine, session, fill, depth } = chain({ maxMessages: 1 });
-      session.declare('inqueue', q('other'), true);
+      session.declare('inqueue', q('other'), { persistent: true });
       engine.bind({ kind: 'pubsub', source: q('out'), target: results });
       send(session, output('inqueue', results, 'in the way'));
       fill('a');
@@ -192,7 +192,7 @@ describe('MemoryEngine', () => {
   describe('queues', () => {
     it('delivers once over two bindings of one pair, and until the last of them is gone', () => {
       const { engine, session } = scene();
-      session.declare('outqueue', q('out'), true);
+      session.declare('outqueue', q('out'), { persistent: true });
       const pair = { source: q('out'), target: work };
       engine.bind({ kind: 'pubsub', ...pair });
       engine.bind({ kind: 'roundrobin', ...pair });
@@ -207,8 +207,8 @@ describe('MemoryEngine', () => {
     it('takes a passing queue and its bindings away with the last user, also one that only consumes', () => {
       const { engine, session } = scene();
       const [owner, user] = [engine.open({ id: 'owner' }), engine.open({ id: 'user' })];
-      owner.declare('inqueue', q('passing'), false);
-      session.declare('outqueue', q('out'), true);
+      owner.declare('inqueue', q('passing'), { persistent: false });
+      session.declare('outqueue', q('out'), { persistent: true });
       engine.bind({ kind: 'pubsub', source: q('out'), target: q('passing') });
       new Taker(user, q('passing'), 1);
       owner.end('left');
@@ -221,7 +221,7 @@ describe('MemoryEngine', () => {
     it('keeps the dead letters of a passing queue that is gone', () => {
       const { engine, session } = scene();
       const owner = engine.open({ id: 'owner' });
-      owner.declare('inqueue', q('passing'), false);
+      owner.declare('inqueue', q('passing'), { persistent: false });
       send(session, output('inqueue', q('passing'), 'a'));
       new Taker(owner, q('passing'), 1).bury(0, 'dead');
       owner.end('left');

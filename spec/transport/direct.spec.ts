@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type Engine, MemoryEngine } from '../../src/engine/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { DirectBroker, openDirect } from '../../src/transport/direct/index.js';
 import { describeTransport } from './conformance.js';
 
 describeTransport('direct', {
   async start() {
-    const engines = new Map<string, Engine>([['specs', new MemoryEngine()]]);
-    const open = openDirect(engines);
+    const open = openDirect();
     return {
       async connect(options) {
         const broker = await open(new URL('direct://specs'), { id: randomUUID(), ...options }, silentLogger);

@@ -2,16 +2,17 @@ import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
   type Engine,
-  type EngineConsumer,
+  type EngineLetter,
   EngineRefusedError,
   type EngineSession,
   type Outcome,
   type Stop,
-  type Submission,
 } from '../engine/index.js';
 import { asQueueName } from '../names.js';
 import { type Fields, FrameSocket, WIRE_VERSION, WireError } from '../transport/local/index.js';
-import { owned, QUEUE_KINDS, readBinding, readSend, readSettlement } from './requests.js';
+import { ClientConsumers } from './client-consumers.js';
+import { ClientRounds } from './client-rounds.js';
+import { owned, readBinding, readDeclaration, readSend } from './requests.js';
 
 /** Beyond this many bytes that the client has not read, its copies of taps are dropped. */
 const TAP_BUFFER_BYTES = 1024 * 1024;
@@ -24,13 +25,11 @@ const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
 /** Sends of one client that wait for room; ours never have as many open. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 256 * 1024 * 1024;
-const MAX_PREFETCH = 100_000;
 const HELLO_LIMIT_MS = 10_000;
 
-interface OpenConsumer {
-  readonly engine: EngineConsumer;
-  readonly waiting: Map<Submission, number>;
-  holds: boolean;
+interface Answer {
+  readonly head: object;
+  readonly body?: Buffer;
 }
 
 export interface DoorOptions {
@@ -46,7 +45,8 @@ export class ClientDoor {
   readonly #frames: FrameSocket;
   readonly #engine: Engine;
   readonly #token: string | undefined;
-  readonly #consumers = new Map<number, OpenConsumer>();
+  readonly #consumers: ClientConsumers;
+  readonly #rounds = new ClientRounds();
   readonly #watches = new Map<number, Stop>();
   readonly #helloLimit: NodeJS.Timeout;
   #session: EngineSession | undefined;
@@ -67,6 +67,7 @@ export class ClientDoor {
         onEnd(reason);
       },
     );
+    this.#consumers = new ClientConsumers(this.#frames, (re, outcome) => this.#outcome(re, outcome));
     this.#frames.atFlush(() => {
       if (this.#done.length > 0) this.#frames.send({ op: 'ok', re: this.#done });
       this.#done = [];
@@ -84,7 +85,7 @@ export class ClientDoor {
     if (op === 'hello') this.#hello(re, fields, body);
     else if (!this.#session) throw new WireError('the first frame must be hello');
     else if (op === 'send') this.#send(this.#session, re, fields, body);
-    else if (op === 'settle') this.#settle(re, fields, body);
+    else if (op === 'settle') this.#consumers.settle(re, fields, body);
     else this.#answer(this.#session, op, re, fields, body);
     if (this.#frames.bufferedBytes > PAUSE_BYTES) this.#frames.pauseUntilDrained();
   }
@@ -113,7 +114,7 @@ export class ClientDoor {
   #answer(session: EngineSession, op: string, re: number, fields: Fields, body: Buffer): void {
     try {
       const answer = this.#carryOut(session, op, fields, body);
-      if (answer) this.#frames.send({ op: 'answer', re, ...answer });
+      if (answer) this.#frames.send({ op: 'answer', re, ...answer.head }, ...(answer.body ? [answer.body] : []));
       else this.#ok(re);
     } catch (error) {
       if (!(error instanceof EngineRefusedError)) throw error;
@@ -123,23 +124,24 @@ export class ClientDoor {
   }
 
   /** Requests that are done when this returns, with what there is to answer. */
-  #carryOut(session: EngineSession, op: string, fields: Fields, body: Buffer): object | undefined {
+  #carryOut(session: EngineSession, op: string, fields: Fields, body: Buffer): Answer | undefined {
     switch (op) {
-      case 'declare':
-        session.declare(fields.oneOf('kind', QUEUE_KINDS), asQueueName(fields.text('name')), fields.flag('persistent'));
+      case 'declare': {
+        const { kind, name, options } = readDeclaration(fields);
+        session.declare(kind, name, options);
         return undefined;
+      }
       case 'consume':
-        this.#consume(session, fields);
+        this.#consumers.consume(session, fields);
         return undefined;
       case 'pause':
-        this.#pause(fields);
+        this.#consumers.pause(fields);
         return undefined;
       case 'release':
-        this.#release(fields);
+        this.#consumers.release(fields);
         return undefined;
       case 'end':
-        this.#consumers.get(fields.count('consumer'))?.engine.end();
-        this.#consumers.delete(fields.count('consumer'));
+        this.#consumers.end(fields);
         return undefined;
       case 'bind':
         this.#engine.bind(readBinding(fields));
@@ -148,9 +150,13 @@ export class ClientDoor {
         this.#engine.unbind(readBinding(fields));
         return undefined;
       case 'bindings':
-        return { bindings: this.#engine.bindings() };
+        return { head: { bindings: this.#engine.bindings() } };
       case 'depths':
-        return { depths: this.#engine.depths(fields.names('queues').map(asQueueName)) };
+        return { head: { depths: this.#engine.depths(fields.names('queues').map(asQueueName)) } };
+      case 'visit':
+        return letterAnswer(this.#rounds.begin(session, fields));
+      case 'visited':
+        return letterAnswer(this.#rounds.goOn(fields));
       case 'notify':
         this.#engine.notify({ name: fields.text('name'), retain: fields.flag('retain'), body: owned(body) });
         return undefined;
@@ -186,59 +192,6 @@ export class ClientDoor {
       throw new WireError(`more than ${MAX_WAITING} sends, or ${MAX_WAITING_BYTES} bytes, wait for room`);
   }
 
-  #consume(session: EngineSession, fields: Fields): void {
-    const id = fields.count('consumer');
-    const prefetch = fields.count('prefetch');
-    if (prefetch < 1 || prefetch > MAX_PREFETCH || this.#consumers.has(id)) throw new WireError('no such consumer');
-    const engine = session.consume(asQueueName(fields.text('inqueue')), prefetch, (delivery) => {
-      const { tag, headers, redelivered, body } = delivery;
-      this.#frames.send({ op: 'deliver', consumer: id, tag, headers, ...(redelivered && { redelivered }) }, body);
-    });
-    this.#consumers.set(id, { engine, waiting: new Map(), holds: true });
-  }
-
-  #settle(re: number, fields: Fields, body: Buffer): void {
-    const consumer = this.#consumers.get(fields.count('consumer'));
-    if (!consumer) {
-      this.#outcome(re, { state: 'gone' });
-      return;
-    }
-    const settlement = readSettlement(fields, body);
-    const hold = settlement.hold === true && consumer.holds;
-    let waited: Submission | undefined;
-    const submission = consumer.engine.settle(fields.count('tag'), { ...settlement, hold }, (outcome) => {
-      if (waited) consumer.waiting.delete(waited);
-      this.#outcome(re, outcome);
-    });
-    if (submission.waitsFor === 'nothing') return;
-    waited = submission;
-    consumer.waiting.set(submission, re);
-  }
-
-  /** No more deliveries; unless it `holds`, what waits for a taker is left unsettled, now and from now on. */
-  #pause(fields: Fields): void {
-    const consumer = this.#consumers.get(fields.count('consumer'));
-    consumer?.engine.pause();
-    if (!consumer || fields.flag('holds')) return;
-    consumer.holds = false;
-    for (const [submission, asked] of [...consumer.waiting]) {
-      if (submission.waitsFor !== 'route') continue;
-      submission.cancel();
-      consumer.waiting.delete(submission);
-      this.#outcome(asked, { state: 'gone' });
-    }
-  }
-
-  /** Withdraws all settlements that wait, since their client may want to change them. */
-  #release(fields: Fields): void {
-    const consumer = this.#consumers.get(fields.count('consumer'));
-    for (const [submission, asked] of [...(consumer?.waiting ?? [])]) {
-      submission.cancel();
-      consumer?.waiting.delete(submission);
-      this.#frames.send({ op: 'refused', re: asked, why: 'released', queue: '', text: 'not carried out' });
-    }
-  }
-
   #look(session: EngineSession, op: 'watch' | 'tap', fields: Fields): Stop {
     const [watch, name] = [fields.count('watch'), fields.text('name')];
     if (op === 'tap') {
@@ -265,6 +218,11 @@ export class ClientDoor {
     this.#done.push(re);
     this.#frames.flushSoon();
   }
+}
+
+/** None is answered by `ok`: the round is over. */
+function letterAnswer(letter: EngineLetter | undefined): Answer | undefined {
+  return letter && { head: { key: letter.key, headers: letter.headers }, body: letter.body };
 }
 
 function isSame(given: string, token: string): boolean {

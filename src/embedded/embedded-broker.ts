@@ -3,9 +3,11 @@ import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
 import { createServer, type Server, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
-import { type Engine, type EngineCounters, MemoryEngine } from '../engine/index.js';
+import { type Engine, type EngineCounters, type EngineHeaders, MemoryEngine } from '../engine/index.js';
 import { MsgfloError } from '../errors.js';
+import type { QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
+import { deadLetterHeaders } from '../transport/index.js';
 import { formatLocalAddress, type LocalAddress } from '../transport/local/index.js';
 import { lastLoopbackAddress, readBrokerFile } from './broker-file.js';
 import { ClientDoor } from './client-door.js';
@@ -39,7 +41,7 @@ export class EmbeddedBroker {
   #refused = 0;
 
   private constructor(options: EmbeddedBrokerOptions, server: Server, address: LocalAddress) {
-    this.#engine = options.engine ?? new MemoryEngine();
+    this.#engine = options.engine ?? new MemoryEngine({ expired });
     this.#log = options.log;
     this.#server = server;
     this.#socketPath = 'path' in address ? address.path : undefined;
@@ -93,6 +95,10 @@ export class EmbeddedBroker {
     });
     this.#doors.add(door);
   }
+}
+
+function expired(inqueue: QueueName, headers: EngineHeaders): EngineHeaders {
+  return deadLetterHeaders(inqueue, headers, { deadLetter: 'expired' });
 }
 
 /** On the port and with the token of the last broker of this folder if they can be had: its clients look there. */

@@ -1,8 +1,14 @@
-import type { EngineBinding, EngineOutput, EngineSettlement } from '../engine/index.js';
-import { asQueueName } from '../names.js';
+import type {
+  EngineBinding,
+  EngineOutput,
+  EngineQueueKind,
+  EngineQueueOptions,
+  EngineSettlement,
+} from '../engine/index.js';
+import { asQueueName, type QueueName } from '../names.js';
 import { type Fields, WireError } from '../transport/local/index.js';
 
-export const QUEUE_KINDS = ['inqueue', 'outqueue'] as const;
+const QUEUE_KINDS = ['inqueue', 'outqueue'] as const;
 const BINDING_KINDS = ['pubsub', 'roundrobin'] as const;
 const VERDICTS = ['ack', 'requeue', 'dead-letter'] as const;
 
@@ -12,6 +18,24 @@ export function readBinding(fields: Fields): EngineBinding {
     source: asQueueName(fields.text('source')),
     target: asQueueName(fields.text('target')),
   };
+}
+
+export interface Declaration {
+  readonly kind: EngineQueueKind;
+  readonly name: QueueName;
+  readonly options: EngineQueueOptions;
+}
+
+export function readDeclaration(fields: Fields): Declaration {
+  const options: { -readonly [option in keyof EngineQueueOptions]: EngineQueueOptions[option] } = {
+    persistent: fields.flag('persistent'),
+  };
+  for (const option of ['ttlMs', 'maxLength', 'maxBytes'] as const) {
+    if (!fields.has(option)) continue;
+    options[option] = fields.count(option);
+    if (options[option] === 0) throw new WireError(`'${option}' should be above zero`);
+  }
+  return { kind: fields.oneOf('kind', QUEUE_KINDS), name: asQueueName(fields.text('name')), options };
 }
 
 export function readSend(fields: Fields, body: Buffer): EngineOutput {

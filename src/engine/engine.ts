@@ -57,8 +57,38 @@ export interface EngineBinding {
 export interface EngineDepth {
   readonly queue: QueueName;
   readonly ready: number;
+  /** In the hands of consumers, or of who looks at dead letters. */
   readonly unacked: number;
   readonly consumers: number;
+  /** Taken in, and settled for good, since the last time of asking, over a second at least; absent at the first. */
+  readonly inPerSecond?: number;
+  readonly outPerSecond?: number;
+}
+
+/** The last three are for inqueues. */
+export interface EngineQueueOptions {
+  readonly persistent: boolean;
+  /** What is ready for so long, in ms since it came, becomes a dead letter; also when it was in hand meanwhile. */
+  readonly ttlMs?: number;
+  /** Below what the engine allows by itself. */
+  readonly maxLength?: number;
+  readonly maxBytes?: number;
+}
+
+/** A dead letter as it is shown. */
+export interface EngineLetter extends EngineMessage {
+  /** Names it among those of its inqueue. */
+  readonly key: string;
+}
+
+/** Shows the dead letters that are kept of one inqueue, oldest first, to nobody else while it shows them. */
+export interface EngineRound {
+  /** Keeps the one shown before if it is not settled. Undefined at the end; what came meanwhile is left out. */
+  next(): EngineLetter | undefined;
+  /** What becomes of the one shown last; who keeps it keeps it in its place. */
+  settle(fate: 'keep' | 'remove'): void;
+  /** Keeps the one shown if it is not settled. Idempotent. */
+  end(): void;
 }
 
 /** Messages that went nowhere since the engine was made. */
@@ -87,8 +117,8 @@ export type Stop = () => void;
 
 /** All that one client owns; what it holds is given back when it ends. */
 export interface EngineSession {
-  /** Idempotent. @throws {EngineRefusedError} `mismatch` if it exists with another `persistent`. */
-  declare(kind: EngineQueueKind, name: QueueName, persistent: boolean): void;
+  /** Idempotent. @throws {EngineRefusedError} `mismatch` if it exists with other options. */
+  declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions): void;
   /** `done` is called once, perhaps before this returns. Never waits for a route. */
   send(output: EngineOutput, done: (outcome: Outcome) => void): Submission;
   /**
@@ -100,6 +130,8 @@ export interface EngineSession {
   tap(outqueue: QueueName, handler: (message: EngineMessage) => void): Stop;
   /** The retained notice, if there is one, before this returns; then every one that is sent. */
   watch(name: string, handler: (body: Buffer, retained: boolean) => void): Stop;
+  /** A round over the dead letters of an inqueue; ends with the session. */
+  visit(inqueue: QueueName): EngineRound;
   /** `left`: in order. `died`: its last words are published. Idempotent. */
   end(how: 'left' | 'died'): void;
 }
@@ -117,7 +149,8 @@ export interface EngineClient {
  * - An inqueue holds messages, each for one of its consumers in turn; an outqueue copies to what is bound to it, and to
  *   the inqueue of its own name. Both kinds of binding deliver alike.
  * - Order is kept: what was held and is given back stands where it stood before.
- * - A full inqueue makes who sends to it wait, in order of coming.
+ * - A full inqueue makes who sends to it wait, in order of coming. What is carried out in one step waits until there is
+ *   room for all of it, or nothing is there.
  * - Every inqueue has an outqueue `dead-<inqueue>` with an inqueue of the same name that keeps the newest dead letters.
  * - A queue declared not persistent goes when the last session has ended that declared it or consumes from it.
  */

@@ -1,7 +1,9 @@
 import type { QueueName } from '../names.js';
-import type { EngineDelivery, EngineDepth } from './engine.js';
+import type { Alarm } from './alarm.js';
+import type { EngineDelivery, EngineDepth, EngineMessage } from './engine.js';
 import { type Entry, MessageList, type QueueLimit } from './message-list.js';
 import type { Pending } from './pending.js';
+import { Throughput } from './throughput.js';
 
 /** Deliveries that one consumer holds. */
 export class Window {
@@ -29,10 +31,19 @@ export class Window {
   }
 }
 
+export interface InqueueOptions {
+  readonly limit: QueueLimit;
+  readonly ttlMs?: number | undefined;
+}
+
 /** One inqueue: what is ready, who takes it, and who waits for room. */
 export class Inqueue {
   readonly name: QueueName;
   readonly list: MessageList;
+  readonly ttlMs: number | undefined;
+  readonly throughput = new Throughput();
+  /** For the first that will have waited too long. */
+  alarm: Alarm | undefined;
   /** Submissions that wait for room, in order of coming. */
   readonly waiting = new Set<Pending>();
   #taking: Window[] = [];
@@ -40,13 +51,27 @@ export class Inqueue {
   readonly #windows = new Set<Window>();
   #turn = 0;
 
-  constructor(name: QueueName, limit: QueueLimit) {
+  constructor(name: QueueName, { limit, ttlMs }: InqueueOptions) {
     this.name = name;
     this.list = new MessageList(limit);
+    this.ttlMs = ttlMs;
   }
 
-  get isFull(): boolean {
-    return this.list.limit.beyond === 'wait' && this.list.isFull;
+  /** False while who sends this has to wait. */
+  hasRoomFor({ outputs, bytes }: Pending['batch']): boolean {
+    return this.list.limit.beyond === 'drop-oldest' || this.list.hasRoom(outputs.length, bytes);
+  }
+
+  /** Adds at the end. Returns how many were dropped to make room. */
+  push(message: EngineMessage, nowMs: () => number): number {
+    this.throughput.in += 1;
+    return this.list.push(message, this.ttlMs === undefined ? Number.POSITIVE_INFINITY : nowMs() + this.ttlMs);
+  }
+
+  /** Forgets what was set aside. */
+  drop(entry: Entry): void {
+    this.list.drop(entry);
+    this.throughput.out += 1;
   }
 
   join(window: Window): void {
@@ -77,7 +102,7 @@ export class Inqueue {
   }
 
   depth(): EngineDepth {
-    let unacked = 0;
+    let unacked = this.list.asideCount;
     for (const window of this.#windows) unacked += window.held.size;
     return { queue: this.name, ready: this.list.length, unacked, consumers: this.#taking.length };
   }

@@ -1,10 +1,12 @@
 import type { QueueName } from '../names.js';
+import { Alarm } from './alarm.js';
 import type {
   Engine,
   EngineBinding,
   EngineClient,
   EngineCounters,
   EngineDepth,
+  EngineHeaders,
   EngineMessage,
   EngineNotice,
   EngineOutput,
@@ -14,10 +16,10 @@ import type {
 } from './engine.js';
 import type { Inqueue } from './inqueue.js';
 import { MemorySession } from './memory-session.js';
-import type { QueueLimit } from './message-list.js';
+import type { Entry, QueueLimit } from './message-list.js';
 import { NoticeBoard } from './notice-board.js';
-import type { Batch, Pending } from './pending.js';
-import { Topology } from './topology.js';
+import { type Batch, Pending } from './pending.js';
+import { deadName, Topology } from './topology.js';
 
 const MIB = 1024 * 1024;
 
@@ -28,6 +30,10 @@ export interface MemoryEngineOptions {
   readonly maxBytes?: number;
   /** Dead letters kept per inqueue; beyond, or beyond 64 MiB, the oldest go. @default 10_000 */
   readonly maxDeadLetters?: number;
+  /** The headers of the dead letter that is made of what waited too long. @default those of the message */
+  readonly expired?: (inqueue: QueueName, headers: EngineHeaders) => EngineHeaders;
+  /** A clock that never goes back, in ms. @default performance.now */
+  readonly nowMs?: () => number;
 }
 
 /** Why a submission cannot be carried out just now: its end, or the line it has to wait in. */
@@ -42,11 +48,16 @@ export class MemoryEngine implements Engine {
   /** Submissions that wait for somebody to be bound, by outqueue. */
   readonly #unrouted = new Map<QueueName, Set<Pending>>();
   readonly #dirty = new Set<Inqueue>();
+  readonly #expired: Required<MemoryEngineOptions>['expired'];
+  readonly #nowMs: () => number;
   #working = false;
   #unroutedCount = 0;
   #deadDropped = 0;
 
-  constructor({ maxMessages = 100_000, maxBytes = 256 * MIB, maxDeadLetters = 10_000 }: MemoryEngineOptions = {}) {
+  constructor(options: MemoryEngineOptions = {}) {
+    const { maxMessages = 100_000, maxBytes = 256 * MIB, maxDeadLetters = 10_000 } = options;
+    this.#expired = options.expired ?? ((_inqueue, headers) => headers);
+    this.#nowMs = options.nowMs ?? (() => performance.now());
     const inqueue: QueueLimit = { maxMessages, maxBytes, beyond: 'wait' };
     this.topology = new Topology({
       inqueue,
@@ -79,7 +90,11 @@ export class MemoryEngine implements Engine {
   }
 
   depths(queues: readonly QueueName[]): readonly EngineDepth[] {
-    return queues.flatMap((name) => this.topology.inqueue(name)?.depth() ?? []);
+    const nowMs = this.#nowMs();
+    return queues.flatMap((name) => {
+      const queue = this.topology.inqueue(name);
+      return queue ? { ...queue.depth(), ...queue.throughput.rates(nowMs) } : [];
+    });
   }
 
   notify(notice: EngineNotice): void {
@@ -132,7 +147,7 @@ export class MemoryEngine implements Engine {
         return batch.hold ? { line: this.#unroutedLine(name), waitsFor: 'route' } : { state: 'unrouted', queue: name };
       }
       for (const target of targets) {
-        const mustWait = target.isFull || (target.waiting.size > 0 && target !== jumpsLine);
+        const mustWait = !target.hasRoomFor(batch) || (target.waiting.size > 0 && target !== jumpsLine);
         if (mustWait) return { line: target.waiting, waitsFor: 'room' };
       }
     }
@@ -152,7 +167,7 @@ export class MemoryEngine implements Engine {
     const message: EngineMessage = { body, headers };
     if (targets.length === 0) this.#unroutedCount += 1;
     for (const target of targets) {
-      this.#deadDropped += target.list.push(message);
+      this.#deadDropped += target.push(message, this.#nowMs);
       this.#dirty.add(target);
     }
     this.#show(output);
@@ -170,15 +185,52 @@ export class MemoryEngine implements Engine {
     try {
       for (const queue of this.#dirty) {
         this.#dirty.delete(queue);
+        if (queue.ttlMs !== undefined) this.#buryExpired(queue);
         queue.dispatch();
         const [first] = queue.waiting;
-        if (!first || queue.isFull) continue;
+        if (!first || !queue.hasRoomFor(first.batch)) continue;
         this.#dirty.add(queue);
         this.submit(first, queue);
       }
     } finally {
       this.#working = false;
     }
+  }
+
+  /** What waited too long is not handed out any more; a dead letter for which there is no room just now waits. */
+  #buryExpired(queue: Inqueue): void {
+    const nowMs = this.#nowMs();
+    for (;;) {
+      const entry = queue.list.setAsideExpired(nowMs);
+      if (!entry) break;
+      this.#bury(queue, entry);
+    }
+    const { first } = queue.list;
+    if (!first) return;
+    queue.alarm ??= new Alarm(() => this.touch(queue));
+    queue.alarm.set(first.expiresMs, nowMs);
+  }
+
+  #bury(queue: Inqueue, entry: Entry): void {
+    const { body, headers } = entry.message;
+    this.topology.keepDeadLetters(queue.name);
+    const letter: EngineOutput = {
+      kind: 'outqueue',
+      name: deadName(queue.name),
+      body,
+      headers: this.#expired(queue.name, headers),
+    };
+    const batch = {
+      outputs: [letter],
+      bytes: body.length,
+      hold: false,
+      isAlive: () => true,
+      commit: () => {
+        queue.drop(entry);
+        this.touch(queue);
+      },
+    };
+    this.submit(new Pending(batch, () => undefined));
   }
 
   #unroutedLine(name: QueueName): Set<Pending> {

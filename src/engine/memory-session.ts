@@ -1,4 +1,5 @@
 import type { QueueName } from '../names.js';
+import { DeadLetterRound } from './dead-letter-round.js';
 import type {
   EngineClient,
   EngineConsumer,
@@ -6,6 +7,8 @@ import type {
   EngineMessage,
   EngineOutput,
   EngineQueueKind,
+  EngineQueueOptions,
+  EngineRound,
   EngineSession,
   EngineSettlement,
   Outcome,
@@ -14,7 +17,7 @@ import type {
 } from './engine.js';
 import { type Inqueue, Window } from './inqueue.js';
 import type { MemoryEngine } from './memory-engine.js';
-import { Pending } from './pending.js';
+import { bytesOf, Pending } from './pending.js';
 import { deadName } from './topology.js';
 
 const GONE: Submission = { waitsFor: 'nothing', cancel: () => undefined };
@@ -40,9 +43,12 @@ class MemoryConsumer implements EngineConsumer {
       done({ state: 'gone' });
       return GONE;
     }
-    const { verdict, outputs, hold = false } = settlement;
+    const { verdict, hold = false } = settlement;
+    const outputs =
+      typeof verdict === 'string' ? settlement.outputs : [...settlement.outputs, this.#deadLetter(verdict.deadLetter)];
     const batch = {
-      outputs: typeof verdict === 'string' ? outputs : [...outputs, this.#deadLetter(verdict.deadLetter)],
+      outputs,
+      bytes: bytesOf(outputs),
       hold,
       isAlive: () => held.has(tag),
       commit: () => this.#commit(tag, verdict === 'requeue'),
@@ -74,6 +80,7 @@ class MemoryConsumer implements EngineConsumer {
   #commit(tag: number, giveBack: boolean): void {
     const entry = this.#window.held.get(tag);
     if (entry && giveBack) this.#queue.list.giveBack(entry);
+    else this.#queue.throughput.out += 1;
     this.#window.held.delete(tag);
     this.#engine.touch(this.#queue);
   }
@@ -98,13 +105,19 @@ export class MemorySession implements EngineSession {
     this.#client = client;
   }
 
-  declare(kind: EngineQueueKind, name: QueueName, persistent: boolean): void {
-    this.#engine.topology.declare(kind, name, persistent, this);
+  declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions): void {
+    this.#engine.topology.declare(kind, name, options, this);
     this.#engine.retryUnrouted();
   }
 
   send(output: EngineOutput, done: (outcome: Outcome) => void): Submission {
-    const batch = { outputs: [output], hold: false, isAlive: () => !this.#ended, commit: () => undefined };
+    const batch = {
+      outputs: [output],
+      bytes: output.body.length,
+      hold: false,
+      isAlive: () => !this.#ended,
+      commit: () => undefined,
+    };
     const pending: Pending = new Pending(
       batch,
       (outcome) => {
@@ -134,6 +147,13 @@ export class MemorySession implements EngineSession {
 
   watch(name: string, handler: (body: Buffer, retained: boolean) => void): Stop {
     return this.#owned(this.#engine.notices.watch(name, handler));
+  }
+
+  visit(inqueue: QueueName): EngineRound {
+    const kept = this.#engine.topology.inqueue(deadName(inqueue));
+    const round = new DeadLetterRound(kept, (queue) => this.#engine.touch(queue));
+    const end = this.#owned(() => round.end());
+    return { next: () => round.next(), settle: (fate) => round.settle(fate), end };
   }
 
   end(how: 'left' | 'died'): void {

@@ -4,6 +4,8 @@ import type { EngineMessage } from './engine.js';
 export interface Entry {
   readonly message: EngineMessage;
   readonly place: number;
+  /** On the engine's clock. */
+  readonly expiresMs: number;
   redelivered: boolean;
 }
 
@@ -24,6 +26,8 @@ export class MessageList {
   #head = 0;
   /** Given back, by place. All of them stood before the first of `#fresh`. */
   readonly #returned: Entry[] = [];
+  /** Neither ready nor in the hand of a consumer; they count towards the limit. */
+  readonly #aside = new Set<Entry>();
   #places = 0;
   #bytes = 0;
 
@@ -35,15 +39,33 @@ export class MessageList {
     return this.#returned.length + this.#fresh.length - this.#head;
   }
 
-  get isFull(): boolean {
-    return this.length >= this.limit.maxMessages || this.#bytes >= this.limit.maxBytes;
+  get asideCount(): number {
+    return this.#aside.size;
+  }
+
+  /** The place that the next message will have. */
+  get nextPlace(): number {
+    return this.#places;
+  }
+
+  get first(): Entry | undefined {
+    return this.#returned[0] ?? this.#fresh[this.#head];
+  }
+
+  /** True also for what is more than the limit, when nothing is there. */
+  hasRoom(messages: number, bytes: number): boolean {
+    const { maxMessages, maxBytes } = this.limit;
+    const here = this.length + this.#aside.size;
+    return here === 0 || (here + messages <= maxMessages && this.#bytes + bytes <= maxBytes);
   }
 
   /** Adds at the end. Returns how many were dropped to make room. */
-  push(message: EngineMessage): number {
+  push(message: EngineMessage, expiresMs: number): number {
     let dropped = 0;
-    if (this.limit.beyond === 'drop-oldest') while (this.length > 0 && this.isFull) dropped += this.take() ? 1 : 0;
-    this.#fresh.push({ message, place: this.#places, redelivered: false });
+    if (this.limit.beyond === 'drop-oldest') {
+      while (this.length > 0 && !this.hasRoom(1, message.body.length)) dropped += this.take() ? 1 : 0;
+    }
+    this.#fresh.push({ message, place: this.#places, expiresMs, redelivered: false });
     this.#places += 1;
     this.#bytes += message.body.length;
     return dropped;
@@ -57,10 +79,52 @@ export class MessageList {
 
   giveBack(entry: Entry): void {
     entry.redelivered = true;
-    let at = this.#returned.length;
-    while (at > 0 && (this.#returned[at - 1]?.place ?? -1) > entry.place) at -= 1;
-    this.#returned.splice(at, 0, entry);
+    this.#insert(entry);
     this.#bytes += entry.message.body.length;
+  }
+
+  setAsideExpired(nowMs: number): Entry | undefined {
+    const { first } = this;
+    if (!first || first.expiresMs > nowMs) return undefined;
+    return this.#setAside(this.#returned.shift() ?? this.#takeFresh());
+  }
+
+  /** The first that is ready of those whose place is after `place` and before `end`. */
+  setAsideAfter(place: number, end: number): Entry | undefined {
+    const at = this.#indexAfter(place);
+    const entry = this.#returned[at] ?? this.#fresh[this.#head];
+    if (!entry || entry.place >= end) return undefined;
+    return this.#setAside(at < this.#returned.length ? this.#returned.splice(at, 1)[0] : this.#takeFresh());
+  }
+
+  /** Puts back what was set aside. */
+  putBack(entry: Entry): void {
+    if (this.#aside.delete(entry)) this.#insert(entry);
+  }
+
+  /** Forgets what was set aside. */
+  drop(entry: Entry): void {
+    if (this.#aside.delete(entry)) this.#bytes -= entry.message.body.length;
+  }
+
+  #setAside(entry: Entry | undefined): Entry | undefined {
+    if (entry) this.#aside.add(entry);
+    return entry;
+  }
+
+  #insert(entry: Entry): void {
+    this.#returned.splice(this.#indexAfter(entry.place), 0, entry);
+  }
+
+  /** Where in `#returned` those begin that stand after a place. */
+  #indexAfter(place: number): number {
+    let [low, high] = [0, this.#returned.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#returned[middle]?.place ?? 0) > place) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 
   #takeFresh(): Entry | undefined {

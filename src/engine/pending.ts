@@ -3,10 +3,18 @@ import type { EngineOutput, Outcome, Submission } from './engine.js';
 /** What a submission asks for; `commit` carries out the verdict in the same step as the outputs. */
 export interface Batch {
   readonly outputs: readonly EngineOutput[];
+  /** Those of all outputs together. */
+  readonly bytes: number;
   readonly hold: boolean;
   /** False once the delivery is not held any more. */
   isAlive(): boolean;
   commit(): void;
+}
+
+export function bytesOf(outputs: readonly EngineOutput[]): number {
+  let bytes = 0;
+  for (const { body } of outputs) bytes += body.length;
+  return bytes;
 }
 
 /** A submission, which waits in at most one line. */

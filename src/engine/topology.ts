@@ -1,14 +1,16 @@
 import type { QueueName } from '../names.js';
-import type { EngineBinding, EngineBindingKind, EngineQueueKind } from './engine.js';
+import type { EngineBinding, EngineBindingKind, EngineQueueKind, EngineQueueOptions } from './engine.js';
 import { EngineRefusedError } from './errors.js';
-import { Inqueue } from './inqueue.js';
+import { Inqueue, type InqueueOptions } from './inqueue.js';
 import type { QueueLimit } from './message-list.js';
 
 /** Dead letters of the inqueue `q` go to the outqueue `dead-q`; the inqueue of that name keeps them. */
 export const deadName = (inqueue: QueueName): QueueName => `dead-${inqueue}` as QueueName;
 
+const OPTIONS = ['persistent', 'ttlMs', 'maxLength', 'maxBytes'] as const satisfies (keyof EngineQueueOptions)[];
+
 interface Declared {
-  readonly persistent: boolean;
+  readonly options: EngineQueueOptions;
   /** Sessions that use it. */
   readonly users: Set<object>;
 }
@@ -48,21 +50,26 @@ export class Topology {
     return routes;
   }
 
-  declare(kind: EngineQueueKind, name: QueueName, persistent: boolean, user: object): void {
+  declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions, user: object): void {
     const existing = this.#declared[kind].get(name);
-    if (existing && existing.persistent !== persistent) {
-      const [is, asked] = persistent ? ['not persistent', 'persistent'] : ['persistent', 'not persistent'];
-      throw new EngineRefusedError('mismatch', name, `it is ${is}, asked for was ${asked}`);
+    // What only keeps dead letters has limits of its own, and nothing that is asked for is ignored.
+    const keepsLetters = kind === 'inqueue' && this.#inqueues.has(name);
+    const is = existing?.options ?? (keepsLetters ? { persistent: options.persistent } : options);
+    for (const option of OPTIONS) {
+      if (is[option] === options[option]) continue;
+      const [there, asked] = [is[option] ?? 'not set', options[option] ?? 'none'];
+      throw new EngineRefusedError('mismatch', name, `'${option}' is ${there} there, asked for was ${asked}`);
     }
     if (existing) existing.users.add(user);
-    else this.#declared[kind].set(name, { persistent, users: new Set([user]) });
-    if (kind === 'inqueue') this.#create(name, this.#limits.inqueue);
-    if (kind === 'inqueue') this.keepDeadLetters(name);
+    else this.#declared[kind].set(name, { options, users: new Set([user]) });
+    if (kind !== 'inqueue') return;
+    this.#create(name, { limit: this.#limitOf(options), ttlMs: options.ttlMs });
+    this.keepDeadLetters(name);
   }
 
   /** Makes the place where dead letters of `inqueue` are kept. */
   keepDeadLetters(inqueue: QueueName): void {
-    this.#create(deadName(inqueue), this.#limits.dead);
+    this.#create(deadName(inqueue), { limit: this.#limits.dead });
   }
 
   use(inqueue: QueueName, user: object): Inqueue {
@@ -76,8 +83,8 @@ export class Topology {
   release(user: object): readonly Inqueue[] {
     const gone: Inqueue[] = [];
     for (const kind of ['inqueue', 'outqueue'] as const) {
-      for (const [name, { persistent, users }] of this.#declared[kind]) {
-        if (!users.delete(user) || persistent || users.size > 0) continue;
+      for (const [name, { options, users }] of this.#declared[kind]) {
+        if (!users.delete(user) || options.persistent || users.size > 0) continue;
         this.#declared[kind].delete(name);
         const queue = kind === 'inqueue' && this.#inqueues.get(name);
         if (queue) gone.push(queue);
@@ -112,15 +119,25 @@ export class Topology {
     );
   }
 
-  #create(name: QueueName, limit: QueueLimit): void {
+  #create(name: QueueName, options: InqueueOptions): void {
     if (this.#inqueues.has(name)) return;
-    this.#inqueues.set(name, new Inqueue(name, limit));
+    this.#inqueues.set(name, new Inqueue(name, options));
     this.#routes.clear();
+  }
+
+  #limitOf({ maxLength, maxBytes }: EngineQueueOptions): QueueLimit {
+    const own = this.#limits.inqueue;
+    return {
+      ...own,
+      maxMessages: Math.min(maxLength ?? own.maxMessages, own.maxMessages),
+      maxBytes: Math.min(maxBytes ?? own.maxBytes, own.maxBytes),
+    };
   }
 
   /** Its place for dead letters goes too, unless there are some or somebody asked for it. */
   #remove(queue: Inqueue): void {
     this.#inqueues.delete(queue.name);
+    queue.alarm?.clear();
     const dead = deadName(queue.name);
     const { ready, unacked, consumers } = this.#inqueues.get(dead)?.depth() ?? { ready: 1, unacked: 0, consumers: 0 };
     if (ready + unacked + consumers > 0 || this.#declared.inqueue.has(dead)) return;

@@ -43,8 +43,8 @@ export class DirectBroker implements Broker {
     reportsUnrouted: true,
     lastWords: true,
     depths: true,
-    expiry: false,
-    limits: false,
+    expiry: true,
+    limits: true,
     queueArguments: false,
     credits: false,
   };
@@ -91,9 +91,8 @@ export class DirectBroker implements Broker {
 
   async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
     checkQueueOptions(kind, name, options, this.capabilities);
-    const { persistent = true } = options;
     const session = this.#open('declare');
-    translated(() => session.declare(kind, name, persistent));
+    translated(() => session.declare(kind, name, { ...options, persistent: options.persistent ?? true }));
   }
 
   async send(
@@ -167,11 +166,28 @@ export class DirectBroker implements Broker {
     throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
   }
 
-  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
-    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  async visitDeadLetters(inqueue: QueueName, visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+    const session = this.#open('visitDeadLetters');
+    const round = session.visit(inqueue);
+    let visited = 0;
+    try {
+      for (let letter = round.next(); letter; letter = round.next()) {
+        visited += 1;
+        const { key, body, headers } = letter;
+        const fate = await visit({ key, body: Buffer.from(body), headers: { ...headers } });
+        if (this.#session !== session) throw new NotConnectedError('visitDeadLetters');
+        if (fate === 'remove') round.settle('remove');
+        if (fate === 'stop') break;
+      }
+    } finally {
+      round.end();
+    }
+    return visited;
   }
 
+  /** Never tells of any: nothing is dropped here but the oldest of too many dead letters. */
   async losses(): Promise<Subscription> {
+    this.#open('losses');
     return { cancel: async () => {} };
   }
 

@@ -14,7 +14,7 @@ import type { Fields } from './fields.js';
 import { FrameSocket, MAX_FRAME_BYTES } from './frame-socket.js';
 
 /** The version of the protocol, said in `hello`. */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** Bytes that a head may need beside the bodies. */
 const HEAD_ROOM_BYTES = 1024 * 1024;
@@ -40,8 +40,14 @@ export interface Events {
   onLost(reason: Error): void;
 }
 
+/** What the broker answers with where there is more to say than that it was done. */
+export interface Answer {
+  readonly fields: Fields;
+  readonly body: Buffer;
+}
+
 interface Waiting {
-  resolve(answer: Fields | undefined): void;
+  resolve(answer: Answer | undefined): void;
   reject(reason: Error): void;
 }
 
@@ -98,8 +104,8 @@ export class Connection {
     return this.#isOpen;
   }
 
-  /** Resolves with the fields of the answer if it has any. @throws {ConnectionLostError}, or what the broker refused with */
-  request(head: object, ...bodies: readonly Buffer[]): Promise<Fields | undefined> {
+  /** Resolves with the answer if there is more to it than `ok`. @throws {ConnectionLostError}, or what the broker refused with */
+  request(head: object, ...bodies: readonly Buffer[]): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
       if (!this.#isOpen) return reject(new ConnectionLostError('the connection has ended'));
       if (bodies.reduce((sum, body) => sum + body.length, HEAD_ROOM_BYTES) > MAX_FRAME_BYTES)
@@ -124,7 +130,7 @@ export class Connection {
     else if (op === 'tapped') this.#events.onTapped(fields, body);
     else if (op === 'notice') this.#events.onNotice(fields, body);
     else if (op === 'ok') for (const re of fields.counts('re')) this.#settled(re)?.resolve(undefined);
-    else if (op === 'answer') this.#settled(fields.count('re'))?.resolve(fields);
+    else if (op === 'answer') this.#settled(fields.count('re'))?.resolve({ fields, body });
     else this.#settled(fields.count('re'))?.reject(readRefusal(fields));
   }
 

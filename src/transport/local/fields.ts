@@ -32,6 +32,13 @@ export class Fields {
     return value;
   }
 
+  /** A number, whole or not, not below zero. */
+  amount(name: string): number {
+    const value = this.#head[name];
+    if (typeof value !== 'number' || !(value >= 0)) throw this.#wrong(name, 'a number');
+    return value;
+  }
+
   /** @returns false when absent */
   flag(name: string): boolean {
     const value = this.#head[name] ?? false;

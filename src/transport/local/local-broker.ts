@@ -31,6 +31,7 @@ import type { Fields } from './fields.js';
 import { LocalConsumer } from './local-consumer.js';
 import { Restorables } from './restorables.js';
 import { Session } from './session.js';
+import { visitOver } from './visiting.js';
 
 /** Sends without an answer at a time; further ones wait here. */
 const MAX_UNCONFIRMED = 1024;
@@ -49,8 +50,8 @@ export class LocalBroker implements Broker {
     reportsUnrouted: true,
     lastWords: true,
     depths: true,
-    expiry: false,
-    limits: false,
+    expiry: true,
+    limits: true,
     queueArguments: false,
     credits: false,
   };
@@ -121,8 +122,9 @@ export class LocalBroker implements Broker {
 
   async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
     checkQueueOptions(kind, name, options, this.capabilities);
-    const { persistent = true } = options;
-    await this.#keep('declare', `declare ${kind} ${name}`, { op: 'declare', kind, name, persistent }, false);
+    const { persistent = true, ttlMs, maxLength, maxBytes } = options;
+    const head = { op: 'declare', kind, name, persistent, ttlMs, maxLength, maxBytes };
+    await this.#keep('declare', `declare ${kind} ${name}`, head, false);
   }
 
   async send(
@@ -188,7 +190,7 @@ export class LocalBroker implements Broker {
   async bindings(): Promise<readonly Binding[]> {
     this.#check('bindings');
     const answer = await this.#session.call({ op: 'bindings' });
-    return (answer?.list('bindings') ?? []).map((row) => ({
+    return (answer?.fields.list('bindings') ?? []).map((row) => ({
       kind: row.oneOf('kind', ['pubsub', 'roundrobin']),
       source: asQueueName(row.text('source')),
       target: asQueueName(row.text('target')),
@@ -198,11 +200,13 @@ export class LocalBroker implements Broker {
   async depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
     this.#check('depths');
     const answer = await this.#session.call({ op: 'depths', queues });
-    return (answer?.list('depths') ?? []).map((row) => ({
+    return (answer?.fields.list('depths') ?? []).map((row) => ({
       queue: asQueueName(row.text('queue')),
       ready: row.count('ready'),
       unacked: row.count('unacked'),
       consumers: row.count('consumers'),
+      ...(row.has('inPerSecond') && { inPerSecond: row.amount('inPerSecond') }),
+      ...(row.has('outPerSecond') && { outPerSecond: row.amount('outPerSecond') }),
     }));
   }
 
@@ -210,11 +214,16 @@ export class LocalBroker implements Broker {
     throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
   }
 
-  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
-    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  /** @throws {ConnectionLostError} (retryable) when the broker is lost in the middle: not removed is what it showed last */
+  async visitDeadLetters(inqueue: QueueName, visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+    const check = (): void => this.#check('visitDeadLetters');
+    check();
+    return visitOver(await this.#session.connected(), { round: this.#newId(), inqueue, visit, check });
   }
 
+  /** Never tells of any: nothing is dropped here but the oldest of too many dead letters. */
   async losses(): Promise<Subscription> {
+    this.#check('losses');
     return { cancel: async () => {} };
   }
 

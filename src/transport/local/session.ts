@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.js';
 import { Backoff, type Logger, timeLimit } from '../../support/index.js';
 import { BrokerUnreachableError, type ClientOptions, NotConnectedError, RefusedError } from '../index.js';
 import type { LocalAddress } from './address.js';
-import { Connection, ConnectionLostError, type Events } from './connection.js';
+import { type Answer, Connection, ConnectionLostError, type Events } from './connection.js';
 import type { Fields } from './fields.js';
 
 const HELLO_LIMIT_MS = 10_000;
@@ -91,7 +91,7 @@ export class Session {
    * Sends a request, on the next connection if there is none or this one is lost before the answer.
    * @throws {RefusedError} when that happens time and again: it may be this request that ends the connections
    */
-  async call(head: object, ...bodies: readonly Buffer[]): Promise<Fields | undefined> {
+  async call(head: object, ...bodies: readonly Buffer[]): Promise<Answer | undefined> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const connection = this.#current ?? (await this.#next.promise);
       try {
@@ -113,6 +113,11 @@ export class Session {
     }
     this.#stop();
     connection?.end();
+  }
+
+  /** The connection there is, or the next. @throws {NotConnectedError} when the session ends before */
+  async connected(): Promise<Connection> {
+    return this.#current ?? this.#next.promise;
   }
 
   /** As a crash would. */
