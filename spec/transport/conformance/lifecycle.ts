@@ -110,6 +110,7 @@ export function lifecycleSpecs(server: () => Server, stage: () => Stage): void {
         30_000,
       );
       await eventually(() => sender.status === 'open' && consumer.status === 'open', 'both to be open', 20_000);
+      expect(sender.reconnects).to.be.at.least(1);
       if (consumer.capabilities.persistent && consumer.capabilities.binds) {
         await eventually(() => inbox.data.includes('meanwhile'), 'the repeated message');
       }
