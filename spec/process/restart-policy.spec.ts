@@ -39,6 +39,19 @@ describe('RestartPolicy', () => {
     }
   });
 
+  it('waits longer after each kill from outside only while it lives for less than 2 s', () => {
+    const kill = (atMs: number) => ({ code: null, signal: 'SIGKILL' as const, atMs });
+    const pausesOf = (livedMs: number): number[] => {
+      const policy = new RestartPolicy({ minMs: 100 });
+      return [1, 2, 3, 4].map((n) => {
+        const decision = policy.judge(kill(n * 3000), livedMs);
+        return decision.kind === 'again' ? decision.afterMs : Number.NaN;
+      });
+    };
+    expect(pausesOf(2500).every((ms) => ms <= 125)).to.equal(true);
+    expect(pausesOf(1500).at(-1)).to.be.within(600, 1000);
+  });
+
   it('does not try again what cannot be started, unless it is to be tried for ever', () => {
     const exit = { code: null, signal: null, atMs: 0 };
     expect(new RestartPolicy().judge(exit, undefined).kind).to.equal('failed');

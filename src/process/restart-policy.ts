@@ -19,6 +19,9 @@ export interface RestartOptions {
 /** Unless said otherwise, see `RestartOptions.settledMs`. */
 export const SETTLED_MS = 10_000;
 
+/** Killed after so long, it was at work: what waits for it should not wait longer with each kill. */
+const AT_WORK_MS = 2000;
+
 export type Decision =
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed' }
@@ -26,7 +29,8 @@ export type Decision =
 
 /**
  * Decides after each exit whether the process is started again. Being killed from outside (SIGKILL, SIGTERM) is not the
- * program's failure: it is started again with back-off, but does not count towards the limit.
+ * program's failure: it is started again with back-off, but does not count towards the limit, and the pause grows only
+ * while it is killed soon after each start.
  */
 export class RestartPolicy {
   readonly #limit: number;
@@ -52,6 +56,7 @@ export class RestartPolicy {
       this.#failuresAtMs = [];
     }
     const isOwnFailure = !wasKilled(exit);
+    if (!isOwnFailure && livedMs !== undefined && livedMs >= AT_WORK_MS) this.#backoff.reset();
     const sinceMs = exit.atMs - this.#windowMs;
     this.#failuresAtMs = [...this.#failuresAtMs, ...(isOwnFailure ? [exit.atMs] : [])].filter(
       (atMs) => atMs >= sinceMs,
