@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { run } from '../dist/cli/command.js';
 import { participant } from '../dist/cli/participant.js';
+import { runSharing } from '../dist/cli/shared-process.js';
 
-process.exitCode = await run(participant, process.argv);
+process.exitCode = await runSharing(participant, process.argv);

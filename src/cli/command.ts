@@ -14,6 +14,8 @@ export interface CliContext {
   readonly log: Logger;
   /** One line of results on stdout. Everything else goes through `log` to stderr. */
   print(line: string): void;
+  /** What went wrong, in one line. @default to stderr */
+  complain?(line: string): void;
 }
 
 /** Builds the parser of one executable; its action does the work. */
@@ -125,7 +127,7 @@ export class TerminatedError extends MsgfloError {
   readonly code = 'MSGFLO_TERMINATED';
 }
 
-function failure(name: string, error: unknown, { signal, log }: CliContext): number {
+function failure(name: string, error: unknown, { signal, log, complain = toStderr }: CliContext): number {
   // Commander has printed its own words already; asking for help or the version is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   if (error instanceof AlreadyToldError) return 1;
@@ -137,8 +139,12 @@ function failure(name: string, error: unknown, { signal, log }: CliContext): num
   }
   const expected = error instanceof MsgfloError || process.env.DEBUG === undefined;
   const detail = expected || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
-  process.stderr.write(`${name}: ${detail}\n`);
+  complain(`${name}: ${detail}`);
   return error instanceof UsageError || error instanceof UnknownSchemeError ? 2 : 1;
+}
+
+function toStderr(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /** Gives every flag that stands bare its value, so that it cannot swallow the word behind it. */

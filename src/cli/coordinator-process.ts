@@ -154,8 +154,10 @@ function openGraph(settings: RuntimeSettings, log: Logger): Promise<GraphFile> {
 
 async function projectOf(settings: RuntimeSettings, log: Logger): Promise<Project> {
   const load = (): Promise<Library> => loadProjectLibrary(settings, { cwd: process.cwd(), log });
-  const { broker, run, ignore } = settings;
-  return new Project({ library: await load(), load, launch: { broker, run, ignore } });
+  const { broker, run, ignore, together } = settings;
+  const shareable = [executable('msgflo-participant')];
+  const launch = { broker, run, ignore, shareable, ...(together === undefined ? {} : { together }) };
+  return new Project({ library: await load(), load, launch });
 }
 
 /** That a component is unknown is no mistake: somebody else may run it. */

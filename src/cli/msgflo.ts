@@ -8,7 +8,7 @@ import { builtinTransports } from '../transport/builtin/index.js';
 import { withoutPassword } from '../transport/index.js';
 import { type AccessFlags, accessOf, accessOptions, takeSecret } from './access-options.js';
 import { brokerOption, namedBroker, stateDir } from './broker.js';
-import { booleanOption, type CliContext, command, repeatable, secondsOption } from './command.js';
+import { booleanOption, type CliContext, command, presetOption, repeatable, secondsOption } from './command.js';
 import { keep } from './keeper.js';
 import { loadGraph, loadProjectLibrary } from './project.js';
 import { runtimeIdOf } from './runtime-settings.js';
@@ -23,6 +23,7 @@ interface Options extends AccessFlags, TlsFlags {
   readonly componentdir?: string;
   readonly graph?: string;
   readonly ignore: readonly string[];
+  readonly together?: string;
   readonly autoSave: boolean;
   readonly forward: readonly OutputLine['stream'][];
   readonly waitTimeout: number;
@@ -43,6 +44,7 @@ export function msgflo(context: CliContext): Command {
     .option('--library <file>', 'component configuration (without: package.json, if there is one)')
     .option('--componentdir <folder>', 'folder of components (without: participants/, if there is one)')
     .addOption(repeatable('--ignore <role>', 'do not start this role; somebody else does'))
+    .addOption(presetOption('--together', 'processes', 'run components of JavaScript in one process, or in so many'))
     .addOption(booleanOption('--auto-save', 'write edits back to the graph file'))
     .optionsGroup('What is said:')
     .addOption(forwardOption())
@@ -110,6 +112,7 @@ async function start(options: Options, context: CliContext): Promise<void> {
     ...(options.library === undefined ? {} : { library: options.library }),
     ...(options.componentdir === undefined ? {} : { componentDir: options.componentdir }),
     ignore: options.ignore,
+    ...(options.together === undefined ? {} : { together: processesOf(options.together) }),
     waitTimeoutMs: options.waitTimeout,
     lapseMs: options.lapse,
     runtimeId: options.runtimeId ?? (await runtimeIdOf(dir, context.log)),
@@ -136,6 +139,12 @@ export function forwardOption(): Option {
 function parsePingUrl(text: string): string {
   if (/^https?:/i.test(text) && URL.canParse(text)) return text;
   throw new UsageError('--ping-url must be an http or https URL');
+}
+
+function processesOf(text: string): number {
+  const count = text === 'true' ? 1 : Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 100) return count;
+  throw new UsageError(`--together is a number of processes from 1 to 100, not '${text}'`);
 }
 
 function parsePort(text: string): number {

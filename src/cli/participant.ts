@@ -2,6 +2,7 @@ import { basename, extname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { messageOf, UsageError } from '../errors.js';
 import { type RunOptions, runComponent } from '../participant/index.js';
+import { SHARED_VARIABLE } from '../process/index.js';
 import { createLogger } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { withoutPassword } from '../transport/index.js';
@@ -46,6 +47,7 @@ export function tellKeeper({ env, signal }: CliContext): void {
  */
 export async function runOptions(role: string, broker: string | undefined, context: CliContext): Promise<RunOptions> {
   const { MSGFLO_RUN: run, MSGFLO_SLOT: slot, MSGFLO_DISCOVERY_PERIOD: period } = context.env;
+  const isShared = Boolean(context.env[SHARED_VARIABLE]);
   const address = await joinBroker(broker, context);
   return {
     role,
@@ -55,6 +57,7 @@ export async function runOptions(role: string, broker: string | undefined, conte
     log: createLogger(role),
     // Programs that started participants of older msgflo wait for this line.
     onStarted: () => context.print(`${role} connected to ${withoutPassword(address)}`),
+    ...(isShared ? { isShared } : {}),
     ...(run ? { run } : {}),
     ...(slot ? { slot } : {}),
     ...(period ? { periodMs: periodMsOf(period) } : {}),

@@ -26,6 +26,8 @@ export interface RuntimeSettings {
   readonly library?: string;
   readonly componentDir?: string;
   readonly ignore: readonly string[];
+  /** So many processes for all components that can share one. */
+  readonly together?: number;
   readonly waitTimeoutMs: number;
   readonly lapseMs: number;
   readonly runtimeId: string;

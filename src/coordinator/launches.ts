@@ -3,7 +3,7 @@ import { type Graph, type Iip, type Node, participantNodes } from '../graph/inde
 import { type Library, UnknownComponentError } from '../library/index.js';
 import type { Role } from '../names.js';
 import type { ProcessSpec } from '../process/index.js';
-import { groupBy } from '../support/index.js';
+import { contentHash, groupBy } from '../support/index.js';
 import type { Launch } from './launcher.js';
 
 export interface LaunchOptions {
@@ -20,6 +20,10 @@ export interface LaunchOptions {
    * slot of its own, which it would take from one that runs already. @default false
    */
   readonly briefly?: boolean;
+  /** Programs that take the orders of a shared process (`ProcessSpec.shared`). @default none */
+  readonly shareable?: readonly string[];
+  /** Into so many processes all that is shareable is put, unless its node says otherwise. @default each has its own */
+  readonly together?: number;
 }
 
 /** A role that cannot be started here, since the library does not know its component. */
@@ -31,7 +35,8 @@ export interface UnknownComponent {
 const MAX_INSTANCES = 1000;
 
 /**
- * The processes of a graph. A node may ask for several with metadata `instances`.
+ * The processes of a graph. A node may ask for several with metadata `instances`, and to share one with all nodes that
+ * name the same with metadata `process`, where its program can.
  * @throws {UsageError} for a number of instances that makes no sense, or a command template that does not
  */
 export function launchesOf(
@@ -63,6 +68,7 @@ function launchOf(node: Node, iips: readonly Iip[], library: Library, options: L
   const shellCommand = shell === undefined ? undefined : library.shellCommandFor(component, request);
   const asked = instancesOf(node);
   const count = briefly ? 1 : asked;
+  const shared = shell === undefined ? sharedProcessOf(node, command?.argv ?? [], options) : undefined;
   const specs = Array.from({ length: count }, (_, n): ProcessSpec => {
     return {
       key: count === 1 ? role : `${role}.${n + 1}`,
@@ -75,9 +81,23 @@ function launchOf(node: Node, iips: readonly Iip[], library: Library, options: L
         ...(run === undefined ? {} : { MSGFLO_RUN: run }),
       },
       cwd: library.baseDir,
+      ...(shared === undefined ? {} : { shared }),
     };
   });
   return { specs, takesIips: command?.takesIips ?? shellCommand?.takesIips ?? false };
+}
+
+/** Always the same for a role, so that an edit elsewhere in the graph moves no process. */
+function sharedProcessOf(
+  { role, metadata }: Node,
+  [, program = '']: readonly string[],
+  { shareable = [], together }: LaunchOptions,
+): string | undefined {
+  if (!shareable.includes(program)) return undefined;
+  const named = metadata?.['process'];
+  if (typeof named === 'string' && named !== '') return named;
+  if (together === undefined) return undefined;
+  return together === 1 ? 'together' : `together.${(Number.parseInt(contentHash(role).slice(0, 8), 16) % together) + 1}`;
 }
 
 function instancesOf({ role, metadata }: Node): number {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access } from 'node:fs/promises';
+import { access, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -28,14 +28,17 @@ export type LoadedModule =
 
 /**
  * Loads a module, ES or CommonJS: its default export is what `participant()` gave, or a function `(client, role)`.
+ * @param asItIsNow an ES module that has changed since it was loaded here is loaded anew, though not what it imports
  * @throws {ModuleError} when there is no such file, it cannot be loaded, or exports neither
  */
-export async function loadComponent(file: string): Promise<LoadedModule> {
+export async function loadComponent(file: string, asItIsNow = false): Promise<LoadedModule> {
   const path = resolve(file);
   await access(path).catch(() => {
     throw new ModuleError(`there is no file ${file}`);
   });
-  const exported = defaultOf(await importModule(path, file));
+  // Node knows modules by their address.
+  const version = asItIsNow ? `?changed=${(await stat(path)).mtimeMs}` : '';
+  const exported = defaultOf(await importModule(path, file, version));
   if (isComponent(exported)) return { kind: 'component', component: exported };
   if (typeof exported === 'function') {
     return { kind: 'legacy', create: (client, role) => legacyParticipant(exported(client, role), file) };
@@ -45,9 +48,9 @@ export async function loadComponent(file: string): Promise<LoadedModule> {
   );
 }
 
-async function importModule(path: string, file: string): Promise<unknown> {
+async function importModule(path: string, file: string, version: string): Promise<unknown> {
   try {
-    return await import(pathToFileURL(path).href);
+    return await import(pathToFileURL(path).href + version);
   } catch (error) {
     const place = error instanceof SyntaxError ? await placeOf(path) : '';
     const reason = messageOf(error).replace(/\s*\n\s*/g, ' ');

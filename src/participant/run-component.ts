@@ -27,6 +27,8 @@ export interface RunOptions {
   /** How long what is in hand may take when it is stopped. @default 3500, within the 5 s that a keeper gives */
   readonly graceMs?: number;
   readonly log?: Logger;
+  /** The process lives longer than the participant, whose file may have changed since it was loaded. @default false */
+  readonly isShared?: boolean;
   /** Called when the participant has been announced. */
   readonly onStarted?: () => void;
 }
@@ -39,7 +41,7 @@ const GRACE_MS = 3500;
  */
 export async function runComponent(file: string, options: RunOptions): Promise<void> {
   if (options.role === '') throw new UsageError('a participant needs a role');
-  const loaded = await loadComponent(file);
+  const loaded = await loadComponent(file, options.isShared);
   if (loaded.kind === 'component') await runParticipant(loaded.component, options);
   else await runLegacy(loaded, options);
 }

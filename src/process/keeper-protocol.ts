@@ -33,6 +33,7 @@ const spec = object(
     shell: { anyOf: [text, { const: true }] },
     env: { type: 'object', additionalProperties: text },
     cwd: text,
+    shared: text,
   },
 );
 const state = object(

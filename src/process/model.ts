@@ -12,6 +12,11 @@ export interface ProcessSpec {
   readonly env?: Readonly<Record<string, string>>;
   /** @default the working directory */
   readonly cwd?: string;
+  /**
+   * Runs in one process with all specs that say the same here and begin with the same two words: Node, and a program that
+   * takes orders (`SharedOrder`). The program's arguments, `env` and `cwd` are its own; what it prints is the process's.
+   */
+  readonly shared?: string;
 }
 
 /**

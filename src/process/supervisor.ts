@@ -3,8 +3,10 @@ import { canonicalJson, type Logger } from '../support/index.js';
 import { SupervisorClosedError } from './errors.js';
 import type { Guard } from './guard.js';
 import type { OutputLine, ProcessSpec, ProcessState } from './model.js';
-import { ProcessRunner } from './process-runner.js';
+import { ProcessRunner, type RunnerOptions } from './process-runner.js';
 import type { RestartOptions } from './restart-policy.js';
+import { SharedProcess } from './shared-process.js';
+import { SharedRunner } from './shared-runner.js';
 
 export interface SupervisorOptions {
   /** Ends everything should this process die; opened and closed by the caller. */
@@ -17,6 +19,9 @@ export interface SupervisorOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
+/** What keeps one spec running. */
+type Runner = Pick<ProcessRunner, 'spec' | 'tried' | 'state' | 'stop'>;
+
 /** May return a promise; the process's output is not read on before it resolves. */
 export type OutputHandler = (line: OutputLine) => void | Promise<void>;
 
@@ -26,7 +31,8 @@ export type OutputHandler = (line: OutputLine) => void | Promise<void>;
  */
 export class Supervisor {
   readonly #options: SupervisorOptions;
-  readonly #runners = new Map<string, ProcessRunner>();
+  readonly #runners = new Map<string, Runner>();
+  readonly #shared = new Map<string, SharedProcess>();
   /** The last thing asked for each key; the next waits for it. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #changeHandlers: ((state: ProcessState) => void)[] = [];
@@ -70,6 +76,7 @@ export class Supervisor {
     await this.#inTurn(key, async () => {
       await this.#runners.get(key)?.stop();
       this.#runners.delete(key);
+      await this.#endUnused();
     });
   }
 
@@ -87,9 +94,25 @@ export class Supervisor {
     await Promise.all([...new Set([...this.#runners.keys(), ...this.#turns.keys()])].map((key) => this.stop(key)));
   }
 
-  #run(spec: ProcessSpec): ProcessRunner {
+  #run(spec: ProcessSpec): Runner {
+    const options = this.#runnerOptions();
+    if (spec.shared === undefined) return new ProcessRunner(spec, options);
+    const key = JSON.stringify([spec.shared, ...spec.argv.slice(0, 2)]);
+    const process = this.#shared.get(key) ?? new SharedProcess(spec, { ...options, onState: () => undefined });
+    this.#shared.set(key, process);
+    return new SharedRunner(spec, { process, ...options });
+  }
+
+  /** Shared processes in which nothing is wanted any more. */
+  async #endUnused(): Promise<void> {
+    const unused = [...this.#shared].filter(([, process]) => process.isEmpty);
+    for (const [key] of unused) this.#shared.delete(key);
+    await Promise.all(unused.map(([, process]) => process.stop()));
+  }
+
+  #runnerOptions(): RunnerOptions {
     const { guard, log, graceMs = 5000, restart = {}, env = {} } = this.#options;
-    return new ProcessRunner(spec, {
+    return {
       guard,
       log,
       graceMs,
@@ -101,7 +124,7 @@ export class Supervisor {
       onState: (state) => {
         for (const handler of this.#changeHandlers) handler(state);
       },
-    });
+    };
   }
 
   async #inTurn(key: string, work: () => Promise<void>): Promise<void> {
