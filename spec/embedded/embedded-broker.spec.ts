@@ -109,6 +109,17 @@ describe('EmbeddedBroker', () => {
         Buffer.concat([hello, frame({ op: 'send', re: 2, kind: 'inqueue', name: 'work', headers: { a: 1 } })]),
       ],
       [
+        'declares a queue that holds nothing',
+        Buffer.concat([
+          hello,
+          frame({ op: 'declare', re: 2, kind: 'inqueue', name: 'work', persistent: true, maxLength: 0 }),
+        ]),
+      ],
+      [
+        'goes on with a round that it never began',
+        Buffer.concat([hello, frame({ op: 'visited', re: 2, round: 1, fate: 'keep', more: true })]),
+      ],
+      [
         'wants deliveries without bound',
         Buffer.concat([hello, frame({ op: 'consume', re: 2, consumer: 1, inqueue: 'work', prefetch: 1e9 })]),
       ],
@@ -146,6 +157,51 @@ describe('EmbeddedBroker', () => {
       await eventually(async () => (await other.depths([work]))[0]?.ready === 1, 'it to come back');
       expect(broker.counters.refused).to.equal(0);
     });
+  });
+
+  it('refuses a client that speaks another version, and says which it speaks itself: MSGFLO_REFUSED', async () => {
+    const broker = await listen();
+    const socket = await scripted(broker);
+    const answered = once(socket, 'data');
+    socket.write(frame({ ...HELLO, version: 1 }));
+    expect(String((await answered)[0])).to.include(`this broker speaks version ${WIRE_VERSION}, not 1`);
+  });
+
+  it('shows dead letters to nobody else while a client looks at them, and to others once it is gone', async () => {
+    const broker = await listen();
+    const [owner, looker] = [await connected(broker.address), await connected(broker.address)];
+    await owner.declare('inqueue', work);
+    await owner.consume(work, async () => ({ verdict: { deadLetter: 'bad' }, outputs: [] }));
+    await owner.send('inqueue', work, { data: 'bad' });
+    const ready = async () => (await owner.depths([asQueueName('dead-work')]))[0]?.ready;
+    await eventually(async () => (await ready()) === 1, 'the dead letter');
+    let leave = (): void => undefined;
+    const visiting = looker.visitDeadLetters(work, async () => {
+      await new Promise<void>((resolve) => {
+        leave = resolve;
+      });
+      return 'remove';
+    });
+    const rejected = rejection(visiting, 'MSGFLO_NOT_CONNECTED');
+    await eventually(async () => (await ready()) === 0, 'it to be shown');
+    expect(await owner.visitDeadLetters(work, async () => 'keep')).to.equal(0);
+    await looker.close();
+    leave();
+    await rejected;
+    expect(await owner.visitDeadLetters(work, async () => 'remove')).to.equal(1);
+    expect(broker.counters.refused).to.equal(0);
+  });
+
+  it('tells how much comes and goes, once it has been asked before', async () => {
+    const broker = await listen();
+    const user = await connected(broker.address);
+    await user.declare('inqueue', work);
+    await user.consume(work, async () => ({ verdict: 'ack', outputs: [] }));
+    await eventually(async () => {
+      await user.send('inqueue', work, { data: 1 });
+      const [row] = await user.depths([work]);
+      return (row?.inPerSecond ?? 0) > 0 && (row?.outPerSecond ?? 0) > 0;
+    }, 'both rates');
   });
 
   it('takes a frame that comes byte by byte', async () => {
