@@ -77,10 +77,11 @@ export class Collector {
   }
 
   /** The same where there is no settlement: all are sent, confirmed. */
-  async endNow(): Promise<void> {
+  async endNow(): Promise<readonly Outgoing[]> {
     this.#ended = true;
     await this.#leaving;
     await this.#outlet.sendAll(this.#collected);
+    return NONE;
   }
 
   #leave(): void {

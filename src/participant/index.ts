@@ -19,6 +19,7 @@ export {
   type ProcessContext,
   type ProduceContext,
   participant,
+  type RetrySpec,
   type Surroundings,
 } from './component.js';
 export { DeviceWatch, type DeviceWatchOptions, type TopicListener } from './device-watch.js';
@@ -31,5 +32,6 @@ export { Participant } from './participant.js';
 export { newParticipantId, type ParticipantOptions, participantClientOptions } from './participant-options.js';
 export { PortTypeError } from './port-data.js';
 export { PortSchemaError, SchemaError } from './port-schema.js';
+export { PermanentError } from './retry.js';
 export { type RunOptions, runComponent, runParticipant } from './run-component.js';
 export { type ScriptOptions, scriptComponent } from './script-component.js';

@@ -1,16 +1,24 @@
 import type { InportCounters } from '../discovery/index.js';
 import type { PortName, QueueName } from '../names.js';
-import type { Consumer } from '../transport/index.js';
+import { type Consumer, type Delivery, HEADER } from '../transport/index.js';
 import type { InportSpec } from './component.js';
 import { DurationCounts } from './durations.js';
 import { portReader } from './port-data.js';
 import type { PortSchema } from './port-schema.js';
+import { Retry } from './retry.js';
+
+const DEFAULT_CRASHES = 3;
 
 /** An inport of a running participant. */
 export class Inport {
   readonly name: PortName;
   readonly queue: QueueName;
   readonly prefetch: number;
+  readonly retry: Retry | undefined;
+  /** After so many deaths of the process over a message it is a dead letter. */
+  readonly crashes: number;
+  /** Lower first; those without one come last. */
+  readonly order: number;
   /** There as soon as the participant consumes. */
   consumer: Consumer | undefined;
   /** What it listens to, on brokers that cannot bind. */
@@ -43,9 +51,19 @@ export class Inport {
     this.name = name;
     this.queue = queue;
     this.prefetch = spec.prefetch;
+    this.retry = spec.retry && new Retry(spec.retry);
+    this.crashes = spec.crashes ?? DEFAULT_CRASHES;
+    this.order = spec.order ?? Number.POSITIVE_INFINITY;
     this.#schema = spec.check;
     this.shownSchema = spec.shownSchema;
     this.#read = portReader(name, spec.type);
+  }
+
+  /** A message has come; it waits for its turn. */
+  took(headers: Delivery['headers'], atMs: number): void {
+    const createdMs = Number(headers[HEADER.createdAt]);
+    this.taken += 1;
+    if (createdMs > 0) this.waiting.observe(atMs - createdMs);
   }
 
   /** As they are told. */

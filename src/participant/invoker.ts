@@ -1,58 +1,58 @@
+import { hostname } from 'node:os';
 import { messageOf } from '../errors.js';
-import { Semaphore } from '../support/index.js';
 import {
   type Client,
   type Delivery,
   deadLetterQueue,
   HEADER,
-  MAX_REASON_CHARS,
   NotConnectedError,
   type Settlement,
-  type Verdict,
 } from '../transport/index.js';
+import type { AttemptLedger, Note } from './attempt-ledger.js';
 import { Collector } from './collector.js';
 import type { Component, Surroundings } from './component.js';
+import { deathOf, type Failure, failureOf, type Place, ProcessDied } from './death.js';
 import type { Inport } from './inport.js';
-import { type Outgoing, type Outlet, settled } from './outlet.js';
+import type { Outlet } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
+import { PriorityIntake } from './priority-intake.js';
+import { Burial, Result } from './result.js';
+import { Pauses } from './retry.js';
+import { EqualSlots, type Slots } from './slots.js';
 import type { Telemetry } from './telemetry.js';
 
-const NONE: readonly Outgoing[] = Object.freeze([]);
+const NO_HEADERS = Object.freeze({});
+const NO_FAILURES: readonly Failure[] = Object.freeze([]);
 
-/** What becomes of a message of an inport. One object each: it is made for every message. */
-class Result implements Settlement {
-  readonly verdict: Verdict;
-  readonly outputs: readonly Outgoing[];
-  readonly #inport: Inport;
-  readonly #onChange: () => void;
+/** Initial data: it goes through no broker, so nobody else confirms what is made of it. */
+class Initial implements Delivery {
+  readonly data: unknown;
+  readonly headers = NO_HEADERS;
+  readonly redelivered = false;
 
-  constructor(inport: Inport, onChange: () => void, verdict: Verdict, outputs = NONE) {
-    this.verdict = verdict;
-    this.outputs = outputs;
-    this.#inport = inport;
-    this.#onChange = onChange;
-  }
-
-  settled(isCarriedOut: boolean): void {
-    settled(this.outputs, isCarriedOut);
-    this.#inport.settled += 1;
-    this.#onChange();
+  constructor(data: unknown) {
+    this.data = data;
   }
 }
 
 export interface InvokerOptions {
+  /** Id of the participant. */
+  readonly id: string;
   readonly component: Component;
   readonly client: Client;
+  readonly inports: ReadonlyMap<string, Inport>;
   readonly outports: ReadonlyMap<string, Outport>;
   readonly outlet: Outlet;
+  readonly ledger: AttemptLedger;
   readonly surroundings: Surroundings;
   /** Called when more or fewer messages are in hand. */
   readonly onChange: () => void;
 }
 
 /**
- * Calls process() for deliveries and IIPs, at most `concurrency` at a time, and says what becomes of each. Deliveries
- * wait until `begin()`, so that the IIPs which came before it are taken first.
+ * Calls process() for deliveries and IIPs, at most `concurrency` at a time, and says what becomes of each: it is done, it
+ * is tried again after a pause, it is a dead letter. Deliveries wait until `begin()`, so that the IIPs which came before it
+ * are taken first.
  */
 export class Invoker {
   /** What `setup` returned. */
@@ -60,7 +60,10 @@ export class Invoker {
   /** There when spans are to be made. */
   telemetry: Telemetry | undefined;
   readonly #options: InvokerOptions;
-  readonly #slots: Semaphore;
+  readonly #slots: Slots;
+  readonly #pauses = new Pauses();
+  readonly #place: Place;
+  readonly #onChange: () => void;
   readonly #isConnected = (port: string): boolean => this.#options.outports.get(port)?.isConnected ?? false;
   readonly #iips = new Set<Promise<void>>();
   #begun = false;
@@ -68,8 +71,21 @@ export class Invoker {
   #held: (() => void)[] = [];
 
   constructor(options: InvokerOptions) {
+    const { id, component, inports, surroundings, onChange } = options;
     this.#options = options;
-    this.#slots = new Semaphore(options.component.concurrency);
+    this.#place = { role: surroundings.role, component: component.component, participant: id, host: hostname() };
+    const ports = [...inports.values()];
+    if (ports.some(({ order }) => order !== Number.POSITIVE_INFINITY)) {
+      const intake = new PriorityIntake(ports, { limit: component.concurrency });
+      this.#slots = intake;
+      this.#onChange = () => {
+        intake.changed();
+        onChange();
+      };
+    } else {
+      this.#slots = new EqualSlots(component.concurrency);
+      this.#onChange = onChange;
+    }
   }
 
   begin(): void {
@@ -77,9 +93,11 @@ export class Invoker {
     for (const release of this.#held.splice(0)) release();
   }
 
-  /** What has not begun is given back. */
+  /** What has not begun is given back, and so is what waits for its next attempt. */
   stop(): void {
     this.#stopped = true;
+    this.#pauses.stop();
+    this.#slots.stop();
     for (const release of this.#held.splice(0)) release();
   }
 
@@ -93,65 +111,81 @@ export class Invoker {
     await Promise.all(this.#iips);
   }
 
-  async handle(inport: Inport, delivery: Delivery): Promise<Settlement> {
-    const { onChange } = this.#options;
-    this.#taken(inport, delivery);
-    if (!this.#begun && !this.#stopped) await new Promise<void>((resolve) => this.#held.push(resolve));
-    if (!this.#slots.tryAcquire()) await this.#slots.acquire();
-    if (this.#stopped) {
-      this.#slots.release();
-      return new Result(inport, onChange, 'requeue');
-    }
-    const collector = this.#collector(delivery);
-    const startMs = performance.now();
-    try {
-      try {
-        await this.#process(inport, delivery, collector);
-      } finally {
-        this.#slots.release();
-        inport.working.observe(performance.now() - startMs);
-      }
-      const outputs = collector.end();
-      return new Result(inport, onChange, 'ack', outputs instanceof Promise ? await outputs : outputs);
-    } catch (error) {
-      return new Result(inport, onChange, this.#interrupted(error) ? 'requeue' : this.#deadLetter(inport, error));
-    }
+  handle(inport: Inport, delivery: Delivery): Promise<Settlement> {
+    const takenMs = Date.now();
+    inport.took(delivery.headers, takenMs);
+    this.telemetry?.taken(inport, delivery, takenMs);
+    this.#onChange();
+    return this.#begun || this.#stopped ? this.#attempt(inport, delivery) : this.#attemptLater(inport, delivery);
   }
 
   /** Hands over initial data. It goes through no broker; what fails is published as a dead letter of the inqueue. */
   iip(inport: Inport, data: unknown): void {
     const done = this.#iip(inport, data).finally(() => {
       this.#iips.delete(done);
-      this.#options.onChange();
+      this.#onChange();
     });
     this.#iips.add(done);
-    this.#options.onChange();
+    this.#onChange();
   }
 
   async #iip(inport: Inport, data: unknown): Promise<void> {
-    if (!this.#slots.tryAcquire()) await this.#slots.acquire();
-    if (this.#stopped) return this.#slots.release();
-    const delivery = { data, headers: {}, redelivered: false };
+    const { verdict } = await this.#attempt(inport, new Initial(data));
+    if (typeof verdict !== 'object') return;
+    const { client, surroundings } = this.#options;
+    const queue = deadLetterQueue(inport.queue);
+    const headers = {
+      ...verdict.headers,
+      [HEADER.deadReason]: verdict.deadLetter,
+      [HEADER.deadQueue]: inport.queue,
+      [HEADER.deadAt]: String(Date.now()),
+    };
+    try {
+      await client.declare('outqueue', queue);
+      await client.send('outqueue', queue, { data, headers });
+    } catch (lost) {
+      surroundings.log.warn(`the dead letter of an IIP could not be sent: ${messageOf(lost)}`);
+    }
+  }
+
+  async #attemptLater(inport: Inport, delivery: Delivery): Promise<Result> {
+    await new Promise<void>((resolve) => this.#held.push(resolve));
+    return this.#attempt(inport, delivery);
+  }
+
+  /** @param failures of the attempts before */
+  async #attempt(inport: Inport, delivery: Delivery, failures = NO_FAILURES): Promise<Result> {
+    const { ledger } = this.#options;
+    const note = delivery.redelivered ? ledger.look(inport, delivery) : undefined;
+    if (note?.isPoison(inport.crashes)) return this.#bury(inport, note);
+    const alone = note?.isSuspect ?? false;
+    const isFree = !alone && this.#slots.tryAcquire(inport);
+    if (!isFree && !(await this.#slots.acquire(inport, { alone, keep: delivery instanceof Initial })))
+      return this.#givenBack(inport);
+    if (this.#stopped) {
+      this.#slots.release(inport, alone);
+      return this.#givenBack(inport);
+    }
+    note?.begin(alone || this.#options.component.concurrency === 1);
     const collector = this.#collector(delivery);
+    const startMs = performance.now();
     try {
       try {
         await this.#process(inport, delivery, collector);
       } finally {
-        this.#slots.release();
+        note?.end();
+        this.#slots.release(inport, alone);
+        inport.working.observe(performance.now() - startMs);
       }
-      await collector.endNow();
+      const outputs = delivery instanceof Initial ? collector.endNow() : collector.end();
+      return new Result(inport, this.#onChange, 'ack', outputs instanceof Promise ? await outputs : outputs);
     } catch (error) {
-      if (!this.#interrupted(error)) await this.#buryIip(inport, data, error);
+      return this.#interrupted(error) ? this.#givenBack(inport) : this.#failed(inport, delivery, error, failures);
     }
   }
 
-  #taken(inport: Inport, delivery: Delivery): void {
-    const takenMs = Date.now();
-    const createdMs = Number(delivery.headers[HEADER.createdAt]);
-    inport.taken += 1;
-    if (createdMs > 0) inport.waiting.observe(takenMs - createdMs);
-    this.telemetry?.taken(inport, delivery, takenMs);
-    this.#options.onChange();
+  #givenBack(inport: Inport): Result {
+    return new Result(inport, this.#onChange, 'requeue');
   }
 
   #collector({ headers }: Delivery): Collector {
@@ -192,36 +226,43 @@ export class Invoker {
     return error instanceof Error && error.name === 'AbortError';
   }
 
-  #deadLetter(inport: Inport, error: unknown): Verdict {
-    const reason = messageOf(error);
+  #failed(inport: Inport, delivery: Delivery, error: unknown, before: readonly Failure[]): Result | Promise<Result> {
     const { log } = this.#options.surroundings;
-    log.warnOnce(`${inport.name} ${reason}`, `a message on inport '${inport.name}' became a dead letter: ${reason}`);
-    return { deadLetter: reason, headers: this.#facts(inport, error) };
-  }
-
-  #facts(inport: Inport, error: unknown): Record<string, string> {
-    return {
-      [HEADER.deadError]: error instanceof Error ? error.name : typeof error,
-      [HEADER.deadRole]: this.#options.surroundings.role,
-      [HEADER.deadPort]: inport.name,
-    };
-  }
-
-  async #buryIip(inport: Inport, data: unknown, error: unknown): Promise<void> {
-    const { client, surroundings } = this.#options;
-    const reason = messageOf(error).slice(0, MAX_REASON_CHARS);
-    surroundings.log.warn(`the IIP of inport '${inport.name}' failed: ${reason}`);
-    const headers = {
-      ...this.#facts(inport, error),
-      [HEADER.deadReason]: reason,
-      [HEADER.deadQueue]: inport.queue,
-    };
-    const queue = deadLetterQueue(inport.queue);
-    try {
-      await client.declare('outqueue', queue);
-      await client.send('outqueue', queue, { data, headers });
-    } catch (lost) {
-      surroundings.log.warn(`its dead letter could not be sent: ${messageOf(lost)}`);
+    const failures = [...before, failureOf(error)];
+    const pauseMs = inport.retry?.pauseMs(failures.length, error);
+    const reason = messageOf(error);
+    if (pauseMs !== undefined) {
+      const text = `${whatOf(inport, delivery)} failed and is tried again, up to ${inport.retry?.attempts} times in all: ${reason}`;
+      log.warnOnce(`retry ${inport.name} ${reason}`, text);
+      return this.#again(inport, delivery, failures, pauseMs);
     }
+    if (delivery instanceof Initial) log.warn(`${whatOf(inport, delivery)} failed: ${reason}`);
+    else log.warnOnce(`${inport.name} ${reason}`, `${whatOf(inport, delivery)} became a dead letter: ${reason}`);
+    return new Result(inport, this.#onChange, deathOf(inport.name, error, failures, this.#place));
   }
+
+  /** It stays in hand while it waits, but what it took to work on it is free for others. */
+  async #again(inport: Inport, delivery: Delivery, failures: readonly Failure[], pauseMs: number): Promise<Result> {
+    const counted = delivery instanceof Initial ? 0 : 1;
+    inport.retried += 1;
+    inport.pausing += counted;
+    this.#onChange();
+    const goesOn = await this.#pauses.wait(pauseMs);
+    inport.pausing -= counted;
+    this.#onChange();
+    return goesOn ? this.#attempt(inport, delivery, failures) : this.#givenBack(inport);
+  }
+
+  #bury(inport: Inport, note: Note): Result {
+    const error = new ProcessDied(note.crashes.length);
+    this.#options.surroundings.log.warn(`a message on inport '${inport.name}' became a dead letter: ${error.message}`);
+    const failures = note.crashes.map(({ atMs, participant, alone }) => {
+      return { atMs, error: `the process of ${participant} died${alone ? ' with nothing else in hand' : ''}` };
+    });
+    return new Burial(inport, this.#onChange, deathOf(inport.name, error, failures, this.#place), note);
+  }
+}
+
+function whatOf({ name }: Inport, delivery: Delivery): string {
+  return delivery instanceof Initial ? `the IIP of inport '${name}'` : `a message on inport '${name}'`;
 }

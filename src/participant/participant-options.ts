@@ -20,6 +20,8 @@ export interface ParticipantOptions {
   readonly wiringWaitMs?: number;
   /** Scheme of the broker's address (`amqp`), for the names of spans' attributes. */
   readonly scheme?: string;
+  /** Folder in which it is noted of which messages processes die, see `InportSpec.crashes`. @default .msgflo/attempts */
+  readonly attemptsIn?: string;
   readonly log?: Logger;
 }
 

@@ -12,13 +12,15 @@ import {
 import { messageOf } from '../errors.js';
 import { asParticipantId, asPortName, asRole, type ParticipantId, type PortName, type Role } from '../names.js';
 import { createLogger, type Logger, within } from '../support/index.js';
-import type { Client, Subscription } from '../transport/index.js';
+import type { Client, Delivery, Subscription } from '../transport/index.js';
 import { Announcer } from './announcer.js';
+import { AttemptLedger } from './attempt-ledger.js';
 import type { Component, Surroundings } from './component.js';
 import { CountersTeller } from './counters-teller.js';
 import { createDefinition, createInports, createOutports } from './define-ports.js';
 import { IipIntake } from './iip-intake.js';
 import type { Inport } from './inport.js';
+import { inOrder } from './inport-order.js';
 import { Invoker } from './invoker.js';
 import { Outlet } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
@@ -33,6 +35,8 @@ const DEFAULT_GRACE_MS = 5000;
 const LEAVE_MS = 1000;
 /** How long what was sent before a new wiring may delay the word that it is carried out. */
 const UNDERWAY_MS = 2000;
+/** In the working directory, which all participants of a project on one machine share. */
+const ATTEMPTS_IN = '.msgflo/attempts';
 
 /** A running instance of a component: announced, wired by the coordinator, taking messages until it is stopped. */
 export class Participant {
@@ -44,6 +48,7 @@ export class Participant {
   readonly #log: Logger;
   readonly #inports: ReadonlyMap<string, Inport>;
   readonly #outports: ReadonlyMap<string, Outport>;
+  readonly #ledger: AttemptLedger;
   readonly #invoker: Invoker;
   readonly #intake: IipIntake;
   readonly #producer: Producer;
@@ -79,8 +84,12 @@ export class Participant {
     const onChange = (): void => this.#teller.touch();
     const outlet = new Outlet(this.#client, this.#stopping.signal, onChange);
     const shared = { component, outports: this.#outports, outlet };
+    this.#ledger = new AttemptLedger({ folder: options.attemptsIn ?? ATTEMPTS_IN, participant: this.id, log });
     this.#invoker = new Invoker({
       ...shared,
+      id: this.id,
+      inports: this.#inports,
+      ledger: this.#ledger,
       onChange,
       client: this.#client,
       surroundings: this.#surroundings(this.#abandoned.signal),
@@ -151,8 +160,9 @@ export class Participant {
       await this.#declare();
       this.#invoker.state = await this.#component.setup?.(this.#surroundings(this.#stopping.signal));
       this.#setUp = true;
+      void this.#ledger.sweep();
       this.#intake.take(keyIips(commandLineIips(this.#options.iips)));
-      await Promise.all([...this.#inports.values()].map((inport) => this.#consume(inport)));
+      await this.#consume();
       this.#wiringWatch = await this.#client.watch(wiringNotice(this.role), (body) => this.#follower.receive(body));
       await this.#announcer.start();
     } catch (error) {
@@ -192,10 +202,18 @@ export class Participant {
     );
   }
 
-  async #consume(inport: Inport): Promise<void> {
-    const { prefetch, queue } = inport;
-    const handler = (delivery: Parameters<Invoker['handle']>[1]) => this.#invoker.handle(inport, delivery);
-    inport.consumer = await this.#client.consume(queue, handler, { prefetch });
+  /** Earlier ports first. They are given two at a time at least: the second shows that there are more. */
+  async #consume(): Promise<void> {
+    const ranks = inOrder(this.#inports.values());
+    for (const [at, rank] of ranks.entries()) {
+      const least = at < ranks.length - 1 ? 2 : 1;
+      const consuming = rank.map(async (inport) => {
+        const handler = (delivery: Delivery) => this.#invoker.handle(inport, delivery);
+        const prefetch = Math.max(least, inport.prefetch);
+        inport.consumer = await this.#client.consume(inport.queue, handler, { prefetch });
+      });
+      await Promise.all(consuming);
+    }
   }
 
   async #carryOut(wiring: Wiring): Promise<void> {
@@ -269,6 +287,7 @@ export class Participant {
     const work = Promise.allSettled([...consumers, this.#invoker.idle(), this.#producing]);
     await within(work, graceMs);
     this.#abandoned.abort(new StoppedError());
+    this.#ledger.close();
     if (this.#setUp) await this.#tearDown();
     if (this.#client.status === 'open') await within(this.#sayGone(), LEAVE_MS);
     await this.#client.close({ graceMs: Math.min(graceMs, LEAVE_MS) });
