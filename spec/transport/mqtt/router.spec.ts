@@ -31,7 +31,7 @@ describe('mqtt router', () => {
     await client.consume(other.target, two.handler);
     await client.bind(binding);
     await client.bind(other);
-    const headers = { 'message-id': 'm7', traceparent: 'x', 'content-type': 'text/plain' };
+    const headers = { 'message-id': 'm7', 'created-at': '1', traceparent: 'x', 'content-type': 'text/plain' };
     await client.send('outqueue', binding.source, { data: Buffer.from([0, 255, 1]), headers }, { mandatory: true });
     await Promise.all([one.until(1), two.until(1)]);
     expect(one.deliveries[0]).to.deep.include({ data: Buffer.from([0, 255, 1]), headers });

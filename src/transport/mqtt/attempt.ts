@@ -12,7 +12,8 @@ import {
   type Settlement,
   type UnroutedLanes,
 } from '../index.js';
-import { REDELIVERED_HEADER, type Sender } from './sender.js';
+import { REDELIVERED_HEADER, withoutOurs } from './own-headers.js';
+import type { Sender } from './sender.js';
 import type { Incoming } from './session.js';
 
 /** MQTT has no nack: what is requeued waits here, unsettled, and is tried again. */
@@ -66,10 +67,8 @@ async function carriedOut(message: Incoming, settlement: Settlement, options: At
 }
 
 export function deliveryOf({ payload, headers, dup }: Incoming): Delivery {
-  const data = decodePayload(payload);
-  if (!Object.hasOwn(headers, REDELIVERED_HEADER)) return { data, headers, redelivered: dup };
-  const { [REDELIVERED_HEADER]: _givenBack, ...own } = headers;
-  return { data, headers: own, redelivered: true };
+  const isGivenBack = Object.hasOwn(headers, REDELIVERED_HEADER);
+  return { data: decodePayload(payload), headers: withoutOurs(headers), redelivered: dup || isGivenBack };
 }
 
 /** Resolves when the broker has all outputs; with a dead letter for one that it will never take. */

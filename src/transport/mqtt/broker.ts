@@ -11,8 +11,6 @@ import {
   checkQueueOptions,
   type Delivery,
   type Handler,
-  type KeptLetter,
-  type LetterFate,
   type Message,
   NotConnectedError,
   type Notice,
@@ -26,7 +24,11 @@ import {
 } from '../index.js';
 import { deliveryOf } from './attempt.js';
 import { Consuming } from './consuming.js';
+import type { Visit } from './dead-letter-visit.js';
+import { DeadLetterVisits } from './dead-letter-visits.js';
+import { Flows } from './flows.js';
 import type { Inqueues } from './inqueues.js';
+import { followLosses } from './losses.js';
 import { Outlet } from './outlet.js';
 import { Routes } from './routes.js';
 import { RoutingBoard } from './routing-board.js';
@@ -41,9 +43,13 @@ export class MqttBroker implements Broker {
   readonly #options: ClientOptions;
   readonly #log: Logger;
   readonly #outlet: Outlet;
+  readonly #flows: Flows;
   readonly #sender: Sender;
   readonly #routes: Routes;
   readonly #consuming: Consuming;
+  readonly #ttls = new Map<QueueName, number>();
+  readonly #leaving = new AbortController();
+  readonly #visits: DeadLetterVisits;
   #state: 'idle' | 'opening' | 'open' | 'closing' | 'closed' = 'idle';
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -54,7 +60,10 @@ export class MqttBroker implements Broker {
     this.#log = log;
     const will = options.lastWords ? publicationOf(options.lastWords) : undefined;
     this.#outlet = new Outlet({ address, id: options.id, log, ...(will ? { will } : {}) });
-    this.#sender = new Sender(this.#outlet, log);
+    this.#flows = new Flows(this.#outlet, log);
+    this.#sender = new Sender(this.#outlet, this.#flows, log);
+    const { id } = options;
+    this.#visits = new DeadLetterVisits({ address, id, outlet: this.#outlet, signal: this.#leaving.signal, log });
     this.#routes = new Routes(new RoutingBoard(this.#outlet), withoutPassword(address.href), log);
     this.#consuming = new Consuming({
       address,
@@ -65,6 +74,7 @@ export class MqttBroker implements Broker {
       outlet: this.#outlet,
       sender: this.#sender,
       onTaken: () => this.#taken(),
+      ttls: this.#ttls,
       log,
     });
   }
@@ -79,10 +89,10 @@ export class MqttBroker implements Broker {
       reportsUnrouted: isNew,
       lastWords: true,
       depths: false,
-      expiry: false,
+      expiry: isNew,
       limits: false,
       queueArguments: false,
-      credits: false,
+      credits: isNew,
     };
   }
 
@@ -106,10 +116,13 @@ export class MqttBroker implements Broker {
     return this.#closing;
   }
 
-  /** A topic needs no declaring. */
+  /** A topic needs no declaring. Who takes from an inqueue sees to it that nothing is handed over that waited too long. */
   async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
     this.#mustBeOpen('declare');
     checkQueueOptions(kind, name, options, this.capabilities);
+    if (kind === 'outqueue') return;
+    if (options.ttlMs === undefined) this.#ttls.delete(name);
+    else this.#ttls.set(name, options.ttlMs);
   }
 
   async send(
@@ -165,21 +178,28 @@ export class MqttBroker implements Broker {
     throw new UnsupportedError('an MQTT broker does not tell how many messages wait');
   }
 
-  async flowTo(): Promise<void> {
-    throw new UnsupportedError('flowTo(): this broker tells nothing of what readers leave');
+  async flowTo(outqueue: QueueName, inqueues: readonly QueueName[]): Promise<void> {
+    this.#mustBeOpen('flowTo');
+    if (!this.capabilities.credits)
+      throw new UnsupportedError('flowTo(): on MQTT 3.1.1 messages cannot be told from each other');
+    await this.#flows.flowTo(outqueue, inqueues);
   }
 
-  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
-    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  /** @throws {DeadLettersBusyError} (retryable) while another round over the same inqueue is going on */
+  async visitDeadLetters(inqueue: QueueName, visit: Visit): Promise<number> {
+    this.#mustBeOpen('visitDeadLetters');
+    return this.#visits.run(inqueue, visit);
   }
 
-  async losses(): Promise<Subscription> {
-    return { cancel: async () => {} };
+  async losses(handler: (text: string, messages?: number) => void): Promise<Subscription> {
+    this.#mustBeOpen('losses');
+    return followLosses(this.#outlet, handler);
   }
 
   /** Ends as a crash of the process would: the broker hears no good-bye. What is in hand is abandoned. */
   kill(): void {
     this.#state = 'closed';
+    this.#leave();
     this.#outlet.kill();
     this.#consuming.kill();
   }
@@ -209,6 +229,12 @@ export class MqttBroker implements Broker {
     return this.#inqueues;
   }
 
+  /** What waits for others is not waited for any longer. */
+  #leave(): void {
+    this.#leaving.abort(new NotConnectedError('closed'));
+    this.#flows.end(new NotConnectedError('send'));
+  }
+
   #taken(): void {
     if (this.#state !== 'open') return;
     this.#log.warn(`another client took the slot '${this.#options.slot}'; this one is closed`);
@@ -219,6 +245,7 @@ export class MqttBroker implements Broker {
     const startedMs = performance.now();
     const wasIdle = this.#state === 'idle';
     this.#state = 'closing';
+    this.#leave();
     await this.#consuming.close(graceMs);
     await this.#inqueues?.catch(() => undefined);
     if (!wasIdle) await this.#outlet.close(Math.max(0, graceMs - (performance.now() - startedMs)));

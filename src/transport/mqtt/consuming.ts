@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { messageOf } from '../../errors.js';
+import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import { NotConnectedError } from '../index.js';
 import type { Arrival } from './arrivals.js';
@@ -7,8 +8,10 @@ import { Inqueues } from './inqueues.js';
 import { Intake } from './intake.js';
 import type { Outlet } from './outlet.js';
 import type { Sender } from './sender.js';
+import { SettledTeller } from './settled-teller.js';
 import { SharingProbe } from './sharing.js';
 import { Slot } from './slot.js';
+import { type Taker, takerPublication } from './takers.js';
 import { slotClientId } from './topics.js';
 
 export interface ConsumingOptions {
@@ -23,6 +26,8 @@ export interface ConsumingOptions {
   readonly sender: Sender;
   /** The slot was taken, and this client is not one that goes on without. */
   readonly onTaken: () => void;
+  /** Inqueues whose messages are not to wait longer than so many ms. */
+  readonly ttls: ReadonlyMap<QueueName, number>;
   readonly log: Logger;
 }
 
@@ -98,10 +103,37 @@ export class Consuming {
     if (!isShared) log.warnOnce('share', 'this broker cannot share: each instance of a role gets every message');
     this.#isShared = isShared;
     const tellsUnrouted = outlet.protocol === 5;
-    const inqueues = new Inqueues({ intake, sender, isShared, tellsUnrouted, log });
+    const teller = tellsUnrouted ? this.#newTeller() : undefined;
+    const showTaker = (inqueue: QueueName, filters: readonly string[]): void => this.#show(inqueue, filters);
+    const { ttls } = this.#options;
+    const inqueues = new Inqueues({ intake, sender, isShared, tellsUnrouted, ttls, teller, showTaker, log });
     this.#inqueues = inqueues;
     for (const arrival of this.#early.splice(0)) inqueues.take(arrival);
     return inqueues;
+  }
+
+  #newTeller(): SettledTeller {
+    const { outlet, log } = this.#options;
+    const intakes = (): (Intake | undefined)[] => [this.#intake, ...this.#retiring];
+    const isIdle = (): boolean => intakes().every((intake) => intake?.isEmpty !== false);
+    return new SettledTeller({ outlet, taker: () => this.#taker.name, isIdle, log });
+  }
+
+  /** Under which name we take just now. */
+  get #taker(): Pick<Taker, 'name' | 'isKept'> {
+    const { slot, id } = this.#options;
+    const intake = this.#intake;
+    return slot !== undefined && intake?.isKept
+      ? { name: slot, isKept: true }
+      : { name: intake?.clientId ?? id, isKept: false };
+  }
+
+  #show(inqueue: QueueName, filters: readonly string[]): void {
+    const { outlet, log } = this.#options;
+    if (outlet.protocol !== 5 || !this.#isShared) return;
+    outlet
+      .publish(takerPublication({ inqueue, ...this.#taker, filters }))
+      .catch((error) => log.debug(`could not tell who takes from '${inqueue}': ${messageOf(error)}`));
   }
 
   /** Under the client id of the slot if that is ours. */

@@ -5,9 +5,12 @@ import { type ConsumeOptions, type Consumer, type Handler, UnroutedLanes } from 
 import type { Arrival } from './arrivals.js';
 import { attempt } from './attempt.js';
 import { claim, claimKey } from './claims.js';
+import { creditOf } from './credit.js';
+import { bury, isExpired } from './expiry.js';
 import { Inqueue, type Job, Member } from './inqueue.js';
 import type { Intake } from './intake.js';
 import type { Sender } from './sender.js';
+import type { SettledTeller } from './settled-teller.js';
 import { groupOf, nameOf, topicOf } from './topics.js';
 
 export interface InqueuesOptions {
@@ -18,6 +21,12 @@ export interface InqueuesOptions {
   readonly tellsUnrouted: boolean;
   /** Whether `$share` works here. */
   readonly isShared: boolean;
+  /** Inqueues whose messages are not to wait longer than so many ms. */
+  readonly ttls: ReadonlyMap<QueueName, number>;
+  /** Tells senders what was settled; absent where messages have no headers. */
+  readonly teller: SettledTeller | undefined;
+  /** Lets others know by which filters we take from an inqueue now. */
+  readonly showTaker: (inqueue: QueueName, filters: readonly string[]) => void;
   readonly log: Logger;
 }
 
@@ -64,6 +73,8 @@ export class Inqueues {
     this.#decide();
     await this.#subscribe(inqueue, name);
     inqueue.add(member);
+    this.#options.teller?.listen(name);
+    this.#show(inqueue);
     let cancelled: Promise<void> | undefined;
     return {
       listenTo: (sources) => this.#listenTo(inqueue, new Set(sources)),
@@ -86,25 +97,31 @@ export class Inqueues {
     for (const inqueue of all) inqueue.stop();
     await Promise.all(all.map((inqueue) => inqueue.idle(graceMs)));
     if (this.#intake.isOpen) await inTime(Promise.all(all.map((inqueue) => this.#leave(inqueue, forGood))));
+    this.#options.teller?.end();
   }
 
   /** From now on `intake`, which is not open yet, is subscribed to all that the one before was. */
   moveTo(intake: Intake): void {
     intake.wantAs(this.#intake);
     this.#intake = intake;
+    for (const inqueue of this.#inqueues.values()) this.#show(inqueue);
   }
 
   /** Another client holds our slot: the broker hands what was kept for us to that one. */
   forgetKept(): void {
     const kept = this.#undecided.filter(({ isKept }) => isKept);
     this.#undecided = this.#undecided.filter(({ isKept }) => !isKept);
-    for (const inqueue of this.#inqueues.values())
-      kept.push(...inqueue.take({ inHand: true, isKept: true }).map(({ arrival }) => arrival));
+    for (const inqueue of this.#inqueues.values()) {
+      const jobs = inqueue.take({ inHand: true, isKept: true });
+      for (const { arrival } of jobs) this.#disown(inqueue, arrival);
+      kept.push(...jobs.map(({ arrival }) => arrival));
+    }
     for (const arrival of kept) arrival.settle();
   }
 
   async #leave(inqueue: Inqueue, forGood: boolean): Promise<void> {
     if (forGood || !this.#intake.isKept) await this.#unsubscribe(inqueue);
+    if (forGood) this.#show(inqueue);
     if (forGood) await this.#giveBack(inqueue, inqueue.take({ inHand: true, isKept: true }));
     const left = await this.#giveBack(inqueue, inqueue.take({ inHand: true, isKept: false }));
     if (left.length > 0)
@@ -116,7 +133,11 @@ export class Inqueues {
     const taken = await Promise.all(
       jobs.map((job) => this.#options.sender.giveBack(inqueue.name, job.arrival.message)),
     );
-    for (const [at, job] of jobs.entries()) if (taken[at]) job.done();
+    for (const [at, job] of jobs.entries()) {
+      if (!taken[at]) continue;
+      this.#disown(inqueue, job.arrival);
+      job.done();
+    }
     return jobs.filter((_, at) => !taken[at]);
   }
 
@@ -135,6 +156,7 @@ export class Inqueues {
   /** What nobody else takes waits for a consumer that this client may make later. */
   async #retire(inqueue: Inqueue): Promise<void> {
     await this.#unsubscribe(inqueue);
+    this.#show(inqueue);
     if (!this.#options.tellsUnrouted) return;
     for (const job of await this.#giveBack(inqueue, inqueue.take({ inHand: false }))) inqueue.offer(job);
   }
@@ -147,6 +169,7 @@ export class Inqueues {
     const removed = [...before].filter((source) => source !== inqueue.name && !sources.has(source));
     await Promise.all(added.map((source) => this.#subscribe(inqueue, source)));
     await Promise.all(removed.map((source) => this.#unsubscribeFrom(inqueue, source)));
+    if (added.length + removed.length > 0) this.#show(inqueue);
     this.#decide();
   }
 
@@ -178,20 +201,40 @@ export class Inqueues {
     const key = claimKey({ name });
     const known = this.#inqueues.get(key);
     if (known) return known;
-    const { sender } = this.#options;
+    const { sender, ttls } = this.#options;
     const options = { inqueue: name, sender, lanes: this.#lanes, signal: this.#closing.signal };
-    const inqueue = new Inqueue(name, ({ arrival }, handler) => attempt(arrival.message, handler, options));
+    const inqueue = new Inqueue(name, ({ arrival: { message } }, handler) => {
+      const isLate = ttls.size > 0 && isExpired(message, ttls.get(name));
+      return attempt(message, isLate ? bury : handler, options);
+    });
     this.#inqueues.set(key, inqueue);
     return inqueue;
   }
 
   #handOver(arrival: Arrival, by: readonly Inqueue[]): void {
+    const { teller } = this.#options;
+    const credit = teller && creditOf(arrival.message.headers);
+    if (credit) for (const { name } of by) teller.arrived(name, credit);
     let left = by.length;
     const done = (): void => {
       left -= 1;
-      if (left === 0) arrival.settle();
+      if (left > 0) return;
+      arrival.settle();
+      if (credit) for (const { name } of by) teller.settled(name, credit);
     };
     for (const inqueue of by) inqueue.offer({ arrival, done });
+  }
+
+  /** It is settled here, but others have it now: who sent it is not told. */
+  #disown(inqueue: Inqueue, { message }: Arrival): void {
+    const { teller } = this.#options;
+    const credit = teller && creditOf(message.headers);
+    if (credit) teller.forget(inqueue.name, credit);
+  }
+
+  #show(inqueue: Inqueue): void {
+    const filters = [...inqueue.subscribed].map((source) => this.#filter(inqueue, source));
+    this.#options.showTaker(inqueue.name, filters);
   }
 
   #decide(): void {
@@ -220,6 +263,9 @@ export class Inqueues {
     log.debug(`${this.#stale} messages dropped from topics that are no source any more`);
     arrival.settle();
     const { by } = claim(arrival.message, this.#inqueues);
+    const { teller } = this.#options;
+    const credit = creditOf(arrival.message.headers);
+    if (credit) for (const inqueue of by) teller?.settledUnseen(inqueue.name, credit);
     const names = by.length > 0 ? by.map(({ name }) => name) : [source];
     const filters = [topicOf(source), ...names.map((name) => `$share/${groupOf(name)}/${topicOf(source)}`)];
     for (const filter of filters) this.#forget(filter).catch((error) => log.debug(String(error)));

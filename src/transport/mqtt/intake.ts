@@ -58,6 +58,15 @@ export class Intake {
     return this.#options.keptSeconds > 0;
   }
 
+  get clientId(): string {
+    return this.#options.clientId;
+  }
+
+  /** Nothing that came is unsettled. */
+  get isEmpty(): boolean {
+    return this.#held === 0;
+  }
+
   get canShare(): boolean {
     return this.#link.session?.canShare ?? true;
   }

@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import type { QueueName } from '../../names.js';
+import { HEADER } from '../index.js';
+import { CREDIT_HEADER } from './own-headers.js';
+
+/**
+ * The number that a message has in the flow that it was sent in. Whoever takes it tells the sender of the flow, known by
+ * its token, when it is settled. It is the message's id, `~<token>:<number>`; beside an id of the author it is a header.
+ */
+export interface Credit {
+  readonly token: string;
+  readonly number: number;
+}
+
+type Headers = Readonly<Record<string, string>>;
+
+const TOKEN_CHARS = 10;
+
+/** The number of characters, and the mark it begins with, are what a credit is known by among other ids. */
+export function newToken(): string {
+  const digits = randomBytes(8).readBigUInt64BE().toString(36).padStart(TOKEN_CHARS, '0');
+  return `~${digits.slice(1 - TOKEN_CHARS)}`;
+}
+
+/** The headers with id, time of creation and credit. */
+export function withCredit(headers: Headers = {}, token: string, number: number): Headers {
+  const credit = `${token}:${number}`;
+  const createdAt = headers[HEADER.createdAt] ?? String(Date.now());
+  if (headers[HEADER.messageId] === undefined)
+    return { ...headers, [HEADER.messageId]: credit, [HEADER.createdAt]: createdAt };
+  return { ...headers, [HEADER.createdAt]: createdAt, [CREDIT_HEADER]: credit };
+}
+
+/** Undefined for messages that nobody counts. */
+export function creditOf(headers: Headers): Credit | undefined {
+  const text = headers[CREDIT_HEADER] ?? headers[HEADER.messageId];
+  if (text === undefined || text.charCodeAt(0) !== 0x7e || text.charCodeAt(TOKEN_CHARS) !== 0x3a) return undefined;
+  const number = Number(text.slice(TOKEN_CHARS + 1));
+  return Number.isSafeInteger(number) && number > 0 ? { token: text.slice(0, TOKEN_CHARS), number } : undefined;
+}
+
+/** Where senders are told what was settled of their flow. */
+export const settledTopic = (token: string): string => `msgflo/settled/${token}`;
+/** Where those who take from an inqueue are asked how they stand. */
+export const askedTopic = (inqueue: QueueName): string => `msgflo/asked/${encodeURIComponent(inqueue)}`;
+
+export interface Question {
+  readonly token: string;
+  readonly asked: number;
+}
+
+/** What a taker tells a sender: what it has settled since it last told, and when it was asked, how it stands. */
+export interface Report {
+  readonly inqueue: string;
+  /** The slot, or a name that nobody has again. */
+  readonly taker: string;
+  /** Flows that end in the same session just now: they share what the broker keeps for it. */
+  readonly flows: number;
+  readonly settled: string;
+  readonly answer?: Answer;
+}
+
+export interface Answer {
+  /** The question that it answers. */
+  readonly asked: number;
+  /** The highest number that has come. */
+  readonly arrived: number;
+  /** Numbers that have come and are not settled. */
+  readonly held: string;
+  /** The taker has nothing at all in hand, and so nothing waits for it at the broker either. */
+  readonly isIdle: boolean;
+}
+
+export function readQuestion(payload: Buffer): Question | undefined {
+  const { token, asked } = fieldsOf(payload);
+  return typeof token === 'string' && typeof asked === 'number' ? { token, asked } : undefined;
+}
+
+export function readReport(payload: Buffer): Report | undefined {
+  const { inqueue, taker, flows, settled, answer } = fieldsOf(payload);
+  if (typeof inqueue !== 'string' || typeof taker !== 'string' || typeof settled !== 'string') return undefined;
+  const report = { inqueue, taker, flows: typeof flows === 'number' ? flows : 1, settled };
+  if (typeof answer !== 'object' || answer === null) return report;
+  const { asked, arrived, held, isIdle } = answer as Fields;
+  if (typeof asked !== 'number' || typeof arrived !== 'number' || typeof held !== 'string') return report;
+  return { ...report, answer: { asked, arrived, held, isIdle: isIdle === true } };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function fieldsOf(payload: Buffer): Fields {
+  try {
+    const value: unknown = JSON.parse(payload.toString());
+    return typeof value === 'object' && value !== null ? (value as Fields) : {};
+  } catch {
+    return {};
+  }
+}
+
+/** Of the 1,000 messages that a broker keeps for a session by default, what all flows that end there may use together. */
+const SESSION_BUDGET = 900;
+const MAX_SHARE = 700;
+const MIN_SHARE = 20;
+
+/** Unsettled messages that each of so many flows into one session may have. */
+export function shareOf(flows: number): number {
+  return Math.max(MIN_SHARE, Math.min(MAX_SHARE, Math.floor(SESSION_BUDGET / Math.max(1, flows))));
+}

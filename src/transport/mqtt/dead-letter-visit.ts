@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import type { QueueName } from '../../names.js';
+import type { Logger } from '../../support/index.js';
+import { HEADER, type KeptLetter, type LetterFate, NotConnectedError } from '../index.js';
+import type { Arrival } from './arrivals.js';
+import { Intake } from './intake.js';
+import type { Outlet } from './outlet.js';
+import { withoutOurs } from './own-headers.js';
+import type { Incoming, Publication } from './session.js';
+import { heldDeadLetterTopic } from './topics.js';
+
+export interface DeadLetterVisitOptions {
+  readonly inqueue: QueueName;
+  readonly address: URL;
+  readonly id: string;
+  readonly outlet: Outlet;
+  /** Published when the connection of the round dies. */
+  readonly will: Publication;
+  /** The client is closed, or gone. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+export type Visit = (letter: KeptLetter) => Promise<LetterFate>;
+
+interface Found extends KeptLetter {
+  readonly topic: string;
+  readonly atMs: number;
+}
+
+/** Letters that are in memory at a time; the rest of them is asked for again afterwards. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** So many of what it keeps does a broker send at least, by default, before it drops the rest. */
+const MOST_SENT = 1000;
+
+/** One round over what is kept under `dead/<inqueue>/`, on a connection of its own. */
+export class DeadLetterVisit {
+  readonly #options: DeadLetterVisitOptions;
+  readonly #intake: Intake;
+  readonly #seen = new Set<string>();
+  #page: Found[] = [];
+  #pageBytes = 0;
+  #isCut = false;
+  #marker = '';
+  #ended: () => void = () => undefined;
+
+  constructor(options: DeadLetterVisitOptions) {
+    this.#options = options;
+    const { address, id, outlet, will, log } = options;
+    this.#intake = new Intake({
+      address,
+      clientId: `${id}-dead-${randomUUID().slice(0, 8)}`,
+      protocol: outlet.protocol,
+      keptSeconds: 0,
+      will,
+      onArrival: (arrival) => this.#take(arrival),
+      onTaken: () => undefined,
+      log,
+    });
+  }
+
+  /** The number of those visited. @throws {NotConnectedError} when the client is closed meanwhile */
+  async run(visit: Visit): Promise<number> {
+    const { signal } = this.#options;
+    const kill = (): void => this.#intake.kill();
+    signal.addEventListener('abort', kill);
+    try {
+      await this.#intake.open(signal);
+      return await this.#unlessClosed(this.#visitAll(visit));
+    } finally {
+      signal.removeEventListener('abort', kill);
+      await this.#intake.end();
+    }
+  }
+
+  async #visitAll(visit: Visit): Promise<number> {
+    let count = 0;
+    do {
+      await this.#look();
+      for (const { topic, key, body, headers } of this.#page) {
+        this.#options.signal.throwIfAborted();
+        const fate = await visit({ key, body, headers });
+        count += 1;
+        if (fate === 'stop') return count;
+        if (fate === 'remove') await this.#clear(topic);
+      }
+    } while (this.#isCut && this.#page.length > 0);
+    return count;
+  }
+
+  /** Everything kept comes at the subscription, before what is sent afterwards. */
+  async #look(): Promise<void> {
+    const { inqueue, outlet, log } = this.#options;
+    const filter = `${heldDeadLetterTopic(inqueue, '')}+`;
+    this.#page = [];
+    this.#pageBytes = 0;
+    this.#isCut = false;
+    this.#marker = heldDeadLetterTopic(inqueue, `end-${randomUUID()}`);
+    const ended = new Promise<void>((resolve) => {
+      this.#ended = resolve;
+    });
+    await this.#intake.subscribe(filter, { qos: 1 });
+    await outlet.publish({ topic: this.#marker, payload: Buffer.alloc(0) });
+    await ended;
+    await this.#intake.unsubscribe(filter);
+    this.#page.sort((a, b) => a.atMs - b.atMs);
+    if (this.#isCut) log.debug(`more dead letters of '${inqueue}' than are shown at once`);
+  }
+
+  #take(arrival: Arrival): void {
+    const { message } = arrival;
+    if (message.topic === this.#marker) this.#ended();
+    else if (message.retain && message.payload.length > 0) this.#add(message);
+    arrival.settle();
+  }
+
+  #add({ topic, payload, headers }: Incoming): void {
+    const key = topic.slice(heldDeadLetterTopic(this.#options.inqueue, '').length);
+    if (this.#seen.has(key)) return;
+    if (this.#page.length + 1 >= MOST_SENT || this.#pageBytes > MAX_BYTES) this.#isCut = true;
+    if (this.#pageBytes > MAX_BYTES) return;
+    this.#seen.add(key);
+    this.#pageBytes += payload.length;
+    // The payload is a part of a larger piece that was read.
+    const body = Buffer.from(payload);
+    this.#page.push({ topic, key, body, headers: withoutOurs(headers), atMs: Number(headers[HEADER.deadAt] ?? 0) });
+  }
+
+  async #clear(topic: string): Promise<void> {
+    await this.#options.outlet.publish({ topic, payload: Buffer.alloc(0), retain: true });
+  }
+
+  /** A connection that is gone for good answers nothing any more. */
+  async #unlessClosed<T>(work: Promise<T>): Promise<T> {
+    const { signal } = this.#options;
+    let stop = (): void => undefined;
+    const closed = new Promise<never>((_, reject) => {
+      stop = () => reject(new NotConnectedError('visitDeadLetters'));
+      signal.addEventListener('abort', stop);
+    });
+    work.catch(() => undefined);
+    return Promise.race([work, closed]).finally(() => signal.removeEventListener('abort', stop));
+  }
+}

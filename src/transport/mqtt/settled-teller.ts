@@ -1,0 +1,152 @@
+import { messageOf } from '../../errors.js';
+import type { QueueName } from '../../names.js';
+import type { Logger } from '../../support/index.js';
+import { type Answer, askedTopic, type Credit, type Question, readQuestion, settledTopic, shareOf } from './credit.js';
+import { writeRanges } from './number-ranges.js';
+import type { Outlet } from './outlet.js';
+
+export interface SettledTellerOptions {
+  readonly outlet: Outlet;
+  /** The name of the taker, just now. */
+  readonly taker: () => string;
+  /** Nothing is in hand, of whomever. */
+  readonly isIdle: () => boolean;
+  readonly log: Logger;
+}
+
+/** So many settled messages are told together, and a few when so much time has passed. */
+const MOST_UNTOLD = 100;
+const TELL_MS = 100;
+/** A flow that brought nothing for so long is over. */
+const FORGOTTEN_MS = 10_000;
+
+/** What came to one inqueue in one flow. */
+interface Lane {
+  readonly inqueue: QueueName;
+  readonly token: string;
+  readonly held: Set<number>;
+  untold: number[];
+  arrived: number;
+  seenMs: number;
+}
+
+/** Tells those who send in flows what this client has settled of what they sent. Costs nothing where nobody does. */
+export class SettledTeller {
+  readonly #options: SettledTellerOptions;
+  readonly #inqueues = new Map<QueueName, Map<string, Lane>>();
+  readonly #listening = new Set<QueueName>();
+  #flows = 0;
+  #isCountNew = false;
+  #later: NodeJS.Timeout | undefined;
+  #isEnded = false;
+
+  constructor(options: SettledTellerOptions) {
+    this.#options = options;
+  }
+
+  /** Answers who asks about the inqueue from now on. */
+  listen(inqueue: QueueName): void {
+    if (this.#listening.has(inqueue)) return;
+    const { outlet, log } = this.#options;
+    this.#listening.add(inqueue);
+    const listening = outlet.subscribe(askedTopic(inqueue), 1, ({ payload }) => {
+      const question = readQuestion(payload);
+      if (question) this.#answer(inqueue, question);
+    });
+    listening.catch((error) => log.debug(messageOf(error)));
+  }
+
+  arrived(inqueue: QueueName, { token, number }: Credit): void {
+    const lane = this.#inqueues.get(inqueue)?.get(token) ?? this.#newLane(inqueue, token);
+    lane.held.add(number);
+    if (number > lane.arrived) lane.arrived = number;
+  }
+
+  settled(inqueue: QueueName, { token, number }: Credit): void {
+    const lane = this.#inqueues.get(inqueue)?.get(token);
+    if (!lane?.held.delete(number)) return;
+    lane.untold.push(number);
+    if (lane.untold.length >= Math.min(MOST_UNTOLD, shareOf(this.#flows) / 4)) this.#tell(lane);
+    else this.#tellLater(TELL_MS);
+  }
+
+  /** It was never handed over. */
+  settledUnseen(inqueue: QueueName, credit: Credit): void {
+    this.arrived(inqueue, credit);
+    this.settled(inqueue, credit);
+  }
+
+  /** Another client has what was held here. */
+  forget(inqueue: QueueName, { token, number }: Credit): void {
+    this.#inqueues.get(inqueue)?.get(token)?.held.delete(number);
+  }
+
+  /** Tells what there is to tell, and answers nobody any more. */
+  end(): void {
+    if (this.#isEnded) return;
+    this.#tellAll();
+    this.#isEnded = true;
+    clearTimeout(this.#later);
+  }
+
+  /** Told at once, so that its sender learns how many there are. */
+  #newLane(inqueue: QueueName, token: string): Lane {
+    const lanes = this.#inqueues.get(inqueue) ?? new Map<string, Lane>();
+    const lane = { inqueue, token, held: new Set<number>(), untold: [], arrived: 0, seenMs: performance.now() };
+    this.#inqueues.set(inqueue, lanes.set(token, lane));
+    this.#flows += 1;
+    this.#isCountNew = true;
+    clearTimeout(this.#later);
+    this.#later = undefined;
+    this.#tellLater(0);
+    return lane;
+  }
+
+  #tellLater(inMs: number): void {
+    if (this.#isEnded) return;
+    this.#later ??= setTimeout(() => this.#tellAll(), inMs).unref();
+  }
+
+  #tellAll(): void {
+    this.#later = undefined;
+    this.#forgetOld();
+    const isCountNew = this.#isCountNew;
+    this.#isCountNew = false;
+    for (const lanes of this.#inqueues.values())
+      for (const lane of lanes.values()) if (isCountNew || lane.untold.length > 0) this.#tell(lane);
+  }
+
+  #tell(lane: Lane, answer?: Answer): void {
+    const settled = writeRanges(lane.untold);
+    if (lane.untold.length > 0) lane.seenMs = performance.now();
+    lane.untold = [];
+    this.#publish(lane, settled, answer);
+  }
+
+  #answer(inqueue: QueueName, { token, asked }: Question): void {
+    if (this.#isEnded) return;
+    const lane = this.#inqueues.get(inqueue)?.get(token);
+    const isIdle = this.#options.isIdle();
+    if (!lane) this.#publish({ inqueue, token }, '', { asked, arrived: 0, held: '', isIdle });
+    else this.#tell(lane, { asked, arrived: lane.arrived, held: writeRanges(lane.held), isIdle });
+  }
+
+  #publish({ inqueue, token }: Pick<Lane, 'inqueue' | 'token'>, settled: string, answer: Answer | undefined): void {
+    const { outlet, taker, log } = this.#options;
+    const report = { inqueue, taker: taker(), flows: this.#flows, settled, ...(answer ? { answer } : {}) };
+    outlet
+      .publish({ topic: settledTopic(token), payload: Buffer.from(JSON.stringify(report)) })
+      .catch((error) => log.debug(`could not tell what is settled: ${messageOf(error)}`));
+  }
+
+  #forgetOld(): void {
+    const oldestMs = performance.now() - FORGOTTEN_MS;
+    for (const lanes of this.#inqueues.values()) {
+      for (const [token, { held, untold, seenMs }] of lanes) {
+        if (seenMs > oldestMs || held.size > 0 || untold.length > 0 || !lanes.delete(token)) continue;
+        this.#flows -= 1;
+        this.#isCountNew = true;
+      }
+    }
+  }
+}
