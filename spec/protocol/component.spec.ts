@@ -29,13 +29,20 @@ describe('protocol component', () => {
     });
 
     it('leaves out a schema that is not the address of one', async () => {
-      const ports = [
-        { id: 'a', schema: { type: 'string' } },
-        { id: 'b', schema: 'no address' },
-      ];
+      const ports = [{ id: 'b', schema: 'no address' }];
       const network = fakeNetwork({ components: () => [{ name: 'A', inPorts: ports, outPorts: [] }] });
       const [component] = await openSession(network).ask('component:list');
       expect(JSON.stringify(component)).not.to.contain('schema');
+    });
+
+    it('gives a schema that is there in full as an address that holds it', async () => {
+      const schema = { type: 'string', description: '5 % of "it", äöü' };
+      const network = fakeNetwork({ components: () => [{ name: 'A', inPorts: [{ id: 'a', schema }], outPorts: [] }] });
+      const [component] = await openSession(network).ask('component:list');
+      const { inPorts } = component?.payload as { readonly inPorts: readonly { readonly schema: string }[] };
+      const response = await fetch(inPorts[0]?.schema ?? '');
+      expect(response.headers.get('content-type')).to.equal('application/schema+json');
+      expect(await response.json()).to.deep.equal(schema);
     });
 
     it('says that there are none', async () => {

@@ -15,15 +15,22 @@ export function componentMessage(component: ComponentInfo): object {
 }
 
 function portMessage(port: ComponentPort): object {
-  const { id, type = 'any', description, addressable = false, required = false, schema } = port;
+  const { id, type = 'any', description, addressable = false, required = false } = port;
+  const schema = addressOf(port.schema);
   return {
     id,
     type,
     ...(description !== undefined && { description }),
     addressable,
     required,
-    ...(typeof schema === 'string' && URL.canParse(schema) && { schema }),
+    ...(schema !== undefined && { schema }),
   };
+}
+
+/** The protocol knows schemas by their address alone: one that is given in full is its own. */
+function addressOf(schema: ComponentPort['schema']): string | undefined {
+  if (typeof schema === 'object') return `data:application/schema+json,${encodeURIComponent(JSON.stringify(schema))}`;
+  return schema !== undefined && URL.canParse(schema) ? schema : undefined;
 }
 
 /** The payload of `network:status`. */

@@ -9,7 +9,7 @@ export interface ComponentPort {
   readonly description?: string;
   readonly addressable?: boolean;
   readonly required?: boolean;
-  /** The address of a JSON Schema. A schema given in full has no place in the protocol and is left out. */
+  /** A JSON Schema, or its address. Clients are given an address: that of a schema given in full is a `data:` URL. */
   readonly schema?: string | Readonly<Record<string, unknown>>;
   /** No port of the program's own: the dead letters of an inport leave by it. */
   readonly isImplied?: boolean;
