@@ -8,6 +8,7 @@ import { coordinator } from './coordinator.js';
 import { editing } from './editing.js';
 import { fanOut } from './fan-out.js';
 import { graphLoad } from './graph-load.js';
+import { startMany } from './start-many.js';
 import { startUp } from './start-up.js';
 import { formatTable } from './support/table.js';
 
@@ -33,6 +34,7 @@ const BENCHES = {
   editing,
   'fan-out': fanOut,
   'graph-load': graphLoad,
+  'start-many': startMany,
   'start-up': startUp,
 };
 
