@@ -75,16 +75,16 @@ async function mosquitto(fault: 'SIGTERM' | 'SIGKILL'): Promise<ChaosServer> {
 
 /** What waits is in the sessions of the participants and of the router: each is taken up once more, and is to get nothing. */
 async function remainsOf({ url }: Mosquitto): Promise<Remains> {
-  const holders = [...SLOTS, 'router'].map((holder) =>
-    mqtt.connectAsync(url, { clientId: `msgflo-${holder}`, clean: false }),
-  );
-  const client = await mqtt.connectAsync(url);
+  const client = mqtt.connect(url);
+  const holders = [...SLOTS, 'router'].map((name) => mqtt.connect(url, { clientId: `msgflo-${name}`, clean: false }));
   let waiting = 0;
   let deadLetters = 0;
-  for (const holder of await Promise.all(holders)) holder.on('message', () => (waiting += 1));
+  // What waits comes with the connection: who listens only then is too late.
+  for (const holder of holders) holder.on('message', () => (waiting += 1));
   client.on('message', () => (deadLetters += 1));
+  await Promise.all([client, ...holders].map((one) => new Promise<void>((done) => one.once('connect', () => done()))));
   await client.subscribeAsync('dead/#');
   await delay(500);
-  await Promise.all([client, ...(await Promise.all(holders))].map((one) => one.endAsync()));
+  await Promise.all([client, ...holders].map((one) => one.endAsync()));
   return { waiting, deadLetters };
 }
