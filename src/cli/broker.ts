@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Option } from 'commander';
 import { readBrokerFile } from '../embedded/index.js';
-import { MsgfloError } from '../errors.js';
+import { MsgfloError, UsageError } from '../errors.js';
 import { timeLimit } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { type Broker, type ClientOptions, withoutPassword } from '../transport/index.js';
@@ -17,6 +17,26 @@ export function brokerOption(): Option {
     '--broker <url>',
     'broker: amqp://, amqps://, mqtt://, mqtts://, ws://, wss://, local:// (else MSGFLO_BROKER, else CLOUDAMQP_URL, else the embedded broker)',
   );
+}
+
+/** `--management`, for those who ask for figures and for bindings of others. */
+export function managementOption(): Option {
+  return new Option(
+    '--management <url>',
+    "RabbitMQ's management interface, http://user:password@host:15672; auto: looked for at the broker's host; off: not asked",
+  )
+    .default('auto')
+    .argParser((value) => {
+      if (value === 'auto' || value === 'off') return value;
+      if (/^https?:/i.test(value) && URL.canParse(value)) return value;
+      // It may hold a password: not repeated.
+      throw new UsageError('--management is an http or https URL, auto or off');
+    });
+}
+
+/** What a client is told of it. */
+export function managementOf({ management }: { readonly management: string }): Pick<ClientOptions, 'management'> {
+  return management === 'off' ? {} : { management };
 }
 
 /** How long a one-shot tool tries to reach the broker, in ms. */

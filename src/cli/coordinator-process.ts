@@ -4,7 +4,7 @@ import { messageOf } from '../errors.js';
 import { GraphFile } from '../graph-file/index.js';
 import type { Library } from '../library/index.js';
 import { type IpcChannel, KeeperClient, type ProcessSpec } from '../process/index.js';
-import { FbpRelay, gitCommit, Project, Runtime } from '../runtime/index.js';
+import { FbpRelay, gitCommit, Metrics, Project, Runtime } from '../runtime/index.js';
 import { liveUrlLine, RuntimePinger, Server, type ServerOptions } from '../server/index.js';
 import { createLogger, type Logger } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
@@ -77,7 +77,9 @@ async function serve(
     const project = await projectOf(settings, log);
     if (!isRestart) sayUnfit(project, graphFile, log);
     for (const role of graphFile.live.others ?? []) project.leaveToOthers(role);
-    const broker = await openBroker(settings.broker, { id: `msgflo-coordinator-${settings.run}` }, log);
+    const { management } = settings;
+    const identity = { id: `msgflo-coordinator-${settings.run}`, ...(management !== undefined && { management }) };
+    const broker = await openBroker(settings.broker, identity, log);
     closings.unshift(() => broker.close());
     const coordinator = coordinatorOf(settings, { graphFile, project, broker, keeper, log });
     const relay = new FbpRelay({ broker, log });
@@ -93,14 +95,17 @@ async function serve(
       ...(repositoryVersion === undefined ? {} : { repositoryVersion }),
     });
     let isReady = false;
+    const metrics = new Metrics(coordinator);
     const server = serverOf(settings, {
       network: runtime,
       log,
+      metrics: () => metrics.text(),
       isReady: () => isReady && broker.status === 'open',
       ...(tls && { tls }),
     });
     closings.unshift(
       () => server.stop(),
+      () => metrics.close(),
       () => runtime.close(),
       () => relay.close(),
       () => coordinator.stop(),
@@ -197,7 +202,7 @@ function coordinatorOf(settings: RuntimeSettings, { graphFile, project, broker, 
 
 function serverOf(
   { host, port, ide, access, allowOrigins }: RuntimeSettings,
-  parts: Pick<ServerOptions, 'network' | 'log' | 'isReady' | 'tls'>,
+  parts: Pick<ServerOptions, 'network' | 'log' | 'isReady' | 'tls' | 'metrics'>,
 ): Server {
   return new Server({ ...parts, host, port, access, allowOrigins, ...(ide === undefined ? {} : { ide }) });
 }

@@ -7,7 +7,7 @@ import { DEFAULT_IDE, freePort } from '../server/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { withoutPassword } from '../transport/index.js';
 import { type AccessFlags, accessOf, accessOptions, takeSecret } from './access-options.js';
-import { brokerOption, namedBroker, stateDir } from './broker.js';
+import { brokerOption, managementOf, managementOption, namedBroker, stateDir } from './broker.js';
 import { booleanOption, type CliContext, command, presetOption, repeatable, secondsOption } from './command.js';
 import { keep } from './keeper.js';
 import { loadGraph, loadProjectLibrary } from './project.js';
@@ -18,6 +18,7 @@ interface Options extends AccessFlags, TlsFlags {
   readonly host: string;
   readonly port: number;
   readonly broker?: string;
+  readonly management: string;
   readonly ide: string;
   readonly library?: string;
   readonly componentdir?: string;
@@ -41,6 +42,7 @@ export function msgflo(context: CliContext): Command {
     .optionsGroup('What runs:')
     .option('--graph <file>', 'graph to run, .fbp or .json (without: an empty one)')
     .addOption(brokerOption())
+    .addOption(managementOption())
     .option('--library <file>', 'component configuration (without: package.json, if there is one)')
     .option('--componentdir <folder>', 'folder of components (without: participants/, if there is one)')
     .addOption(repeatable('--ignore <role>', 'do not start this role; somebody else does'))
@@ -99,6 +101,7 @@ async function start(options: Options, context: CliContext): Promise<void> {
   const settings = {
     stateDir: dir,
     ...(named ? { broker: named.address } : {}),
+    ...managementOf(options),
     run: randomUUID(),
     host: options.host,
     // A coordinator that comes back must be found where the one before was.

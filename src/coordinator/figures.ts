@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ParticipantStatus } from '../discovery/index.js';
 import type { PortName, QueueName, Role } from '../names.js';
+import { within } from '../support/index.js';
 import type { Broker } from '../transport/index.js';
 import type { CountersFeed } from './counters-feed.js';
 import { deadLettersTold } from './dead-letter-edges.js';
-import { definitionOf, portNamed } from './edges.js';
+import { definitionOf, isOurs, portNamed } from './edges.js';
 import { type Feed, type Inlet, type InletFigures, QueueMeter } from './queue-meter.js';
 import type { InportCounts, OutportCounts } from './role-counts.js';
 import type { Desired, Observed, WantedEdge } from './state.js';
@@ -40,6 +41,12 @@ export interface RoleFigures {
 /** Longer together than a participant takes to tell that it is idle again. */
 const BUSY_LOOKS = 8;
 const BUSY_LOOK_MS = 50;
+
+/** How long a broker may take to tell of all queues, in ms. */
+const READ_WITHIN_MS = 3000;
+
+const NOTHING_TAKEN: InportCounts = { taken: 0, settled: 0, dead: 0, retried: 0, inHand: 0 };
+const NOTHING_SENT: OutportCounts = { sent: 0, dropped: 0 };
 
 /** What waits in the queues of the graph, and what its participants have done. */
 export class Figures {
@@ -104,22 +111,32 @@ export class Figures {
       (definitionOf(observed, role)?.outports ?? []).map(({ id: port }) => ({ role, port })),
     );
     const told = outlets.slice(0, maxPorts);
-    // What is counted is told also while the broker is away.
-    const figures = await this.#meter
-      .read(all)
-      .catch(() => all.map(({ role, port, queue }) => ({ role, port, queue })));
+    const figures = await this.#readInTime(all);
     return {
       inports: figures.slice(0, maxPorts).map((one) => {
-        const counts = this.#counters.ofInport(one.role, one.port);
+        const counts = this.#counters.ofInport(one.role, one.port) ?? countable(one.role, observed, NOTHING_TAKEN);
         return { ...one, ...(counts && { counts }) };
       }),
       outports: told.map(({ role, port }) => {
-        const counts = this.#counters.ofOutport(role, port);
+        const counts = this.#counters.ofOutport(role, port) ?? countable(role, observed, NOTHING_SENT);
         return { role, port, ...(counts && { counts }) };
       }),
       roles: [...desired.roles].slice(0, maxPorts).map((role) => this.#roleOf(role, observed)),
       leftOut: all.length - inlets.length + outlets.length - told.length,
     };
+  }
+
+  /** What is counted is told also while the broker is away, or too slow. */
+  async #readInTime(inlets: readonly Inlet[]): Promise<readonly InletFigures[]> {
+    let figures: readonly InletFigures[] = inlets.map(({ role, port, queue }) => ({ role, port, queue }));
+    const read = this.#meter.read(inlets).then((read) => {
+      figures = read;
+    });
+    await within(
+      read.catch(() => undefined),
+      READ_WITHIN_MS,
+    );
+    return figures;
   }
 
   #roleOf(role: Role, observed: Observed): RoleFigures {
@@ -143,6 +160,11 @@ export class Figures {
       });
     });
   }
+}
+
+/** Those of ours count, even if they have not had anything to tell yet. */
+function countable<T>(role: Role, observed: Observed, nothing: T): T | undefined {
+  return isOurs(observed.participants.get(role) ?? []) ? nothing : undefined;
 }
 
 /** `unknown`: one of them does not count, or shares its messages out among several. O(edges). */

@@ -1,6 +1,6 @@
 import type { Logger } from '../support/index.js';
 import { Access, type AccessRules } from './access.js';
-import { OFFERED } from './capabilities.js';
+import { type Capability, OFFERED } from './capabilities.js';
 import { changeMessages, isChange, type NetworkChange } from './change-messages.js';
 import { DataFeed } from './data-feed.js';
 import type { Network, NetworkEvent, Origin } from './network.js';
@@ -49,6 +49,13 @@ export class Protocol {
       ports: new PortsNotice(network),
     };
     this.#unsubscribe = network.subscribe((event) => this.#take(event));
+  }
+
+  /** Whether who gives this secret may do that, for what is told beside the protocol. */
+  permits(secret: string | undefined, capability: Capability): boolean {
+    const { capabilities, isWrongSecret } = this.#access.grantFor(secret);
+    if (isWrongSecret) this.#counts.wrongSecret += 1;
+    return capabilities.includes(capability);
   }
 
   /** Takes a client on; `close` the session when the client goes. */

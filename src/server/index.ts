@@ -1,6 +1,6 @@
 /**
  * The door of a running network: one port on which visual editors find the FBP runtime protocol over WebSocket, people a
- * page, and watchdogs `/healthz` and `/readyz`. `Server` listens (`listen.ts`), with TLS if it has a certificate
+ * page, watchdogs `/healthz` and `/readyz`, and Prometheus `/metrics` (`metrics.ts`). `Server` listens (`listen.ts`), with TLS if it has a certificate
  * (`http-servers.ts`), lets browser pages of known origins and all other programs in (`origin.ts`), keeps each client
  * within the limits (`connection.ts` for what it sends, `outbox.ts` for what it does not read, `limits.ts`), and counts
  * whom it refused (`tally.ts`); what the frames mean, and who may do what, is the business of the protocol folder.

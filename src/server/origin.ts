@@ -31,6 +31,16 @@ export function isAllowedOrigin(
   return own === page && isOurName(new URL(page).hostname, rules.host);
 }
 
+/**
+ * Whether a request was meant for us: a page of a stranger whose name points here asks under that name, and is no stranger
+ * to a browser then. Who listens beyond this machine may be known by any name.
+ */
+export function isMeantForUs(requestHost: string | undefined, host: string): boolean {
+  if (requestHost === undefined || !isLoopbackName(host)) return true;
+  const address = `http://${requestHost}`;
+  return URL.canParse(address) && isOurName(new URL(address).hostname, host);
+}
+
 /** Scheme, host and port of an http or https address as browsers spell them; undefined for any other text. */
 export function webOrigin(address: string): string | undefined {
   if (!URL.canParse(address)) return undefined;

@@ -7,20 +7,25 @@ export interface PageFacts {
   /** Where to open it in an editor. */
   readonly liveUrl: string;
   readonly isReady: boolean;
+  /** What is told to programs that watch; absent where nothing is. */
+  readonly metrics?: () => Promise<HttpAnswer>;
 }
 
-interface Answer {
+export interface HttpAnswer {
   readonly status: number;
-  readonly type: 'text/html' | 'text/plain';
+  readonly type: 'text/html' | 'text/plain' | 'text/plain; version=0.0.4';
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** Answers a plain HTTP request: a page for people, two paths for watchdogs. Never fails on what it is asked. */
-export function answerHttp(request: IncomingMessage, response: ServerResponse, facts: PageFacts): void {
+/** Answers a plain HTTP request: a page for people, some paths for watchdogs. Never fails on what it is asked. */
+export async function answerHttp(request: IncomingMessage, response: ServerResponse, facts: PageFacts): Promise<void> {
   request.resume();
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  const { status, type, body } = isRead ? answerFor(request.url ?? '/', facts) : text(405, 'only GET is answered here');
+  const answer = isRead ? await answerFor(request.url ?? '/', facts) : text(405, 'only GET is answered here');
+  const { status, type, body, headers } = answer;
   response.writeHead(status, {
+    ...headers,
     'content-type': `${type}; charset=utf-8`,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',
@@ -31,7 +36,7 @@ export function answerHttp(request: IncomingMessage, response: ServerResponse, f
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-function answerFor(url: string, facts: PageFacts): Answer {
+async function answerFor(url: string, facts: PageFacts): Promise<HttpAnswer> {
   const [path] = url.split('?', 1);
   switch (path) {
     case '/':
@@ -40,12 +45,14 @@ function answerFor(url: string, facts: PageFacts): Answer {
       return text(200, 'ok');
     case '/readyz':
       return facts.isReady ? text(200, 'ready') : text(503, 'not ready');
+    case '/metrics':
+      return facts.metrics ? await facts.metrics() : text(404, 'there is nothing here');
     default:
       return text(404, 'there is nothing here');
   }
 }
 
-function text(status: number, line: string): Answer {
+export function text(status: number, line: string): HttpAnswer {
   return { status, type: 'text/plain', body: `${line}\n` };
 }
 

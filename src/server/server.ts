@@ -1,4 +1,4 @@
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { type AccessRules, type Network, Protocol, type ProtocolCounts } from '../protocol/index.js';
@@ -9,6 +9,7 @@ import { HttpServers, type TlsPem } from './http-servers.js';
 import { DEFAULT_LIMITS, type ServerLimits } from './limits.js';
 import { listen } from './listen.js';
 import { DEFAULT_IDE, liveUrl } from './live-url.js';
+import { answerMetrics } from './metrics.js';
 import { isAllowedOrigin } from './origin.js';
 import { answerHttp } from './page.js';
 import { type Refusal, refuse, refuseRequest } from './refuse.js';
@@ -32,6 +33,8 @@ export interface ServerOptions {
   readonly limits?: Partial<ServerLimits>;
   /** What `/readyz` answers. @default always ready */
   readonly isReady?: () => boolean;
+  /** What `/metrics` answers, in the text format of Prometheus, to whoever may see the network's status. @default nothing */
+  readonly metrics?: () => Promise<string>;
 }
 
 /** Clients that came, what they asked, and those that were not served to their end. */
@@ -51,7 +54,8 @@ const WORDS: Readonly<Record<CutReason, string>> = {
 
 /** The door of a network: the FBP protocol over WebSocket, a page and health over HTTP, on one port. */
 export class Server {
-  readonly #options: Required<Omit<ServerOptions, 'limits' | 'access' | 'tls'>> & Pick<ServerOptions, 'tls'>;
+  readonly #options: Required<Omit<ServerOptions, 'limits' | 'access' | 'tls' | 'metrics'>> &
+    Pick<ServerOptions, 'tls' | 'metrics'>;
   readonly #limits: ServerLimits;
   readonly #protocol: Protocol;
   readonly #upgrader: WebSocketServer;
@@ -149,12 +153,7 @@ export class Server {
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
     });
-    server.on('request', (request, response) => {
-      const { network, ide, isReady } = this.#options;
-      const { address } = this;
-      const { label, id } = network;
-      answerHttp(request, response, { label, address, liveUrl: liveUrl({ ide, address, id }), isReady: isReady() });
-    });
+    server.on('request', (request, response) => this.#answer(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('clientError', (error, socket) => {
       const words = 'a connection was refused: what came is no proper request, or came too slowly';
@@ -167,6 +166,21 @@ export class Server {
     server.on('error', (error) => this.#options.log.warn(`the server failed: ${error.message}`));
   }
 
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const { network, ide, isReady, metrics, host, log } = this.#options;
+    const { address } = this;
+    const { label, id } = network;
+    const facts = { label, address, liveUrl: liveUrl({ ide, address, id }), isReady: isReady() };
+    const rules = {
+      host,
+      isAllowedOrigin: () => this.#isAllowed(request),
+      permits: (secret: string | undefined) => this.#protocol.permits(secret, 'network:status'),
+      log,
+    };
+    const told = metrics && { metrics: () => answerMetrics(request, { ...rules, metrics }) };
+    void answerHttp(request, response, { ...facts, ...told });
+  }
+
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on('error', () => socket.destroy());
     const refusal = this.#refusalOf(request);
@@ -174,15 +188,18 @@ export class Server {
     else this.#upgrader.handleUpgrade(request, socket, head, (ws) => this.#accept(ws, socket));
   }
 
-  #refusalOf({ headers: { origin, host } }: IncomingMessage): Refusal | undefined {
+  #isAllowed({ headers: { origin, host } }: IncomingMessage): boolean {
+    if (isAllowedOrigin(origin, host, { ...this.#options, isTls: this.#options.tls !== undefined })) return true;
+    const page = String(origin)
+      .replace(/[^ -~]/g, '?')
+      .slice(0, 200);
+    this.#tally.count('wrongOrigin', `a page of ${page} was refused (--allow-origin ${page} lets it in)`, page);
+    return false;
+  }
+
+  #refusalOf(request: IncomingMessage): Refusal | undefined {
     if (this.#stopped) return { status: 503, reason: 'the runtime is stopping' };
-    if (!isAllowedOrigin(origin, host, { ...this.#options, isTls: this.#options.tls !== undefined })) {
-      const page = String(origin)
-        .replace(/[^ -~]/g, '?')
-        .slice(0, 200);
-      this.#tally.count('wrongOrigin', `a page of ${page} was refused (--allow-origin ${page} lets it in)`, page);
-      return { status: 403, reason: 'pages of this origin may not connect' };
-    }
+    if (!this.#isAllowed(request)) return { status: 403, reason: 'pages of this origin may not connect' };
     const { maxClients } = this.#limits;
     if (this.#connections.size >= maxClients) {
       this.#tally.count('tooMany', `there are ${maxClients} clients: further ones are refused`);
