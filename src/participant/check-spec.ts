@@ -9,7 +9,7 @@ type Loose = Readonly<Record<string, unknown>>;
 const texts = ['label', 'icon', 'description'] as const;
 const functions = ['setup', 'process', 'produce', 'teardown'] as const;
 const componentKeys = ['component', ...texts, 'inports', 'outports', 'prefetch', 'concurrency', ...functions];
-const portKeys = ['type', 'description', 'schema', 'options', 'hidden', 'queue', 'persistent'];
+const portKeys = ['type', 'description', 'schema', 'validate', 'options', 'hidden', 'queue', 'persistent'];
 const MAX_PREFETCH = 65_535;
 
 /**
@@ -58,12 +58,20 @@ class SpecCheck {
       this.#onlyKnown(port, known, where);
       for (const text of ['type', 'description', 'queue']) this.#kind(port, text, 'string', `${where}: `);
       for (const flag of ['hidden', 'persistent']) this.#kind(port, flag, 'boolean', `${where}: `);
+      this.#schema(port, where);
       const { unrouted } = port;
       if (unrouted !== undefined && unrouted !== 'drop' && unrouted !== 'hold') {
         this.#fail(`${where}: 'unrouted' is 'drop' or 'hold', not ${show(unrouted)}`);
       }
     }
     return ports;
+  }
+
+  #schema({ schema, validate }: Loose, where: string): void {
+    if (schema !== undefined && typeof schema !== 'string')
+      objectOf(schema, this.#says(`${where}: 'schema' is a JSON Schema, or the path of one`));
+    if (validate !== undefined && validate !== 'warn' && validate !== 'reject' && validate !== 'off')
+      this.#fail(`${where}: 'validate' is 'warn', 'reject' or 'off', not ${show(validate)}`);
   }
 
   /** Queue names are made from port names in upper case: what is told apart by case or direction alone would be one queue. */
