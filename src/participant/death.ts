@@ -15,6 +15,8 @@ export interface Place {
   readonly host: string;
 }
 
+/** Between the lines of a stack. */
+const STACK_SEPARATOR = ' | ';
 /** What of one attempt's error, and of a name, is kept: all headers together stay far below 64 KiB. */
 const MAX_ERROR_CHARS = 300;
 const MAX_NAME_CHARS = 255;
@@ -51,7 +53,7 @@ export class ProcessDied extends Error {
 
 /** An attempt that has just failed. */
 export function failureOf(error: unknown): Failure {
-  return { atMs: Date.now(), error: messageOf(error).slice(0, MAX_ERROR_CHARS) };
+  return { atMs: Date.now(), error: cut(messageOf(error), MAX_ERROR_CHARS) };
 }
 
 /** The latest of them, as many as there is room for. */
@@ -76,7 +78,7 @@ function stackOf(error: unknown): string {
     lines.push(...framesOf(each));
     each = each.cause;
   }
-  return cut(lines.join('\n'), MAX_STACK_CHARS);
+  return cut(lines.join(STACK_SEPARATOR), MAX_STACK_CHARS);
 }
 
 function framesOf({ stack }: Error): string[] {
@@ -85,7 +87,10 @@ function framesOf({ stack }: Error): string[] {
   return frames.filter((line) => line.startsWith('at ') && !/[( ]node:/.test(line));
 }
 
-/** MQTT takes no U+0000 in text ([MQTT-1.5.4-2]) and ends the connection. */
+/**
+ * On one line: Mosquitto ends the connection over control characters in headers, line feeds among them, and over what is
+ * no character ([MQTT-1.5.4-2] and the paragraph behind it).
+ */
 function cut(text: string, chars: number): string {
-  return text.slice(0, chars).replaceAll('\0', '');
+  return text.slice(0, chars).replace(/[\p{Cc}\p{Noncharacter_Code_Point}]+/gu, ' ');
 }
