@@ -1,6 +1,6 @@
 import { messageOf, UnsupportedError } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
-import { type Logger, Semaphore } from '../../support/index.js';
+import type { Logger } from '../../support/index.js';
 import {
   type Binding,
   type Broker,
@@ -31,10 +31,12 @@ import type { Fields } from './fields.js';
 import { LocalConsumer } from './local-consumer.js';
 import { Restorables } from './restorables.js';
 import { Session } from './session.js';
+import { Unconfirmed } from './unconfirmed.js';
 import { visitOver } from './visiting.js';
 
-/** Sends without an answer at a time; further ones wait here. */
-const MAX_UNCONFIRMED = 1024;
+const MIB = 1024 * 1024;
+/** Well below what the broker lets one client have waiting. */
+const MAX_UNCONFIRMED = { messages: 1024, bytes: 64 * MIB };
 
 /**
  * Client of an embedded broker. It reconnects by itself and tells the broker again what it declared, bound, consumes
@@ -60,7 +62,7 @@ export class LocalBroker implements Broker {
   readonly #restorables: Restorables;
   readonly #consumers = new Map<number, LocalConsumer>();
   readonly #watchers = new Map<number, (fields: Fields, body: Buffer) => void>();
-  readonly #unconfirmed = new Semaphore(MAX_UNCONFIRMED);
+  readonly #unconfirmed = new Unconfirmed(MAX_UNCONFIRMED);
   #ids = 0;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
@@ -137,7 +139,7 @@ export class LocalBroker implements Broker {
     if (!this.#closing || this.#isClosed) this.#check('send');
     const body = encodePayload(data);
     const head = { op: 'send', kind, name, headers: stamped(headers), mandatory };
-    await this.#unconfirmed.run(() => this.#session.call(head, body));
+    await this.#unconfirmed.run(body.length, () => this.#session.call(head, body));
   }
 
   async consume(inqueue: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
