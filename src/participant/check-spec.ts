@@ -1,4 +1,5 @@
 import { UsageError } from '../errors.js';
+import { inportKeys, problemOfInport, problemOfNumber, show } from './check-inport.js';
 import type { ComponentSpec, Inports, Outports } from './component.js';
 
 /** A component's definition makes no sense: the module that holds it cannot be run. */
@@ -10,7 +11,7 @@ const texts = ['label', 'icon', 'description'] as const;
 const functions = ['setup', 'process', 'produce', 'teardown'] as const;
 const componentKeys = ['component', ...texts, 'inports', 'outports', 'prefetch', 'concurrency', ...functions];
 const portKeys = ['type', 'description', 'schema', 'validate', 'options', 'hidden', 'queue', 'persistent'];
-const MAX_PREFETCH = 65_535;
+const COUNT = { least: 1, most: 65_535 };
 
 /**
  * The spec, seen to be one, its author's port types forgotten.
@@ -39,11 +40,11 @@ class SpecCheck {
     this.#onlyKnown(given, componentKeys, 'it');
     for (const key of texts) this.#kind(given, key, 'string');
     for (const key of functions) this.#kind(given, key, 'function');
-    for (const key of ['prefetch', 'concurrency']) this.#count(given, key, '');
-    const inports = this.#ports(given, 'inports', [...portKeys, 'prefetch']);
+    for (const key of ['prefetch', 'concurrency']) this.#none(problemOfNumber(given, key, COUNT));
+    const inports = this.#ports(given, 'inports', [...portKeys, ...inportKeys]);
     const outports = this.#ports(given, 'outports', [...portKeys, 'unrouted']);
     for (const [name, port] of Object.entries(inports))
-      this.#count(objectOf(port, ''), 'prefetch', `inport '${name}': `);
+      this.#none(problemOfInport(objectOf(port, '')), `inport '${name}': `);
     this.#queuesDiffer(inports, outports);
     this.#hasWork(given, Object.keys(inports).length);
   }
@@ -101,11 +102,8 @@ class SpecCheck {
     this.#fail(`${where}'${key}' is a ${kind}, not ${show(value)}`);
   }
 
-  #count(given: Loose, key: string, where: string): void {
-    const value = given[key];
-    if (value === undefined) return;
-    if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_PREFETCH) return;
-    this.#fail(`${where}'${key}' is a whole number from 1 to ${MAX_PREFETCH}, not ${show(value)}`);
+  #none(problem: string | undefined, where = ''): void {
+    if (problem !== undefined) this.#fail(`${where}${problem}`);
   }
 
   #says(text: string): string {
@@ -122,8 +120,4 @@ function objectOf(value: unknown, otherwise: string): Loose {
     throw new ComponentError(`${otherwise}, not ${show(value)}`);
   }
   return value as Loose;
-}
-
-function show(value: unknown): string {
-  return typeof value === 'function' ? 'a function' : (JSON.stringify(value) ?? 'undefined').slice(0, 60);
 }

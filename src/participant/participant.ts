@@ -9,15 +9,15 @@ import {
   type Wiring,
   wiringNotice,
 } from '../discovery/index.js';
-import { messageOf } from '../errors.js';
+import { messageOf, UnsupportedError } from '../errors.js';
 import { asParticipantId, asPortName, asRole, type ParticipantId, type PortName, type Role } from '../names.js';
 import { createLogger, type Logger, within } from '../support/index.js';
-import type { Client, Delivery, Subscription } from '../transport/index.js';
+import type { Client, Delivery, QueueKind, QueueOptions, Subscription } from '../transport/index.js';
 import { Announcer } from './announcer.js';
 import { AttemptLedger } from './attempt-ledger.js';
 import type { Component, Surroundings } from './component.js';
 import { CountersTeller } from './counters-teller.js';
-import { createDefinition, createInports, createOutports } from './define-ports.js';
+import { createDefinition, createInports, createOutports, inqueueOptions, outqueueOptions } from './define-ports.js';
 import { IipIntake } from './iip-intake.js';
 import type { Inport } from './inport.js';
 import { inOrder } from './inport-order.js';
@@ -190,16 +190,17 @@ export class Participant {
   }
 
   async #declare(): Promise<void> {
-    const { inports, outports } = this.#component;
-    const declaring = [
-      ...[...this.#inports].map(([name, { queue }]) => ({ kind: 'inqueue' as const, queue, port: inports[name] })),
-      ...[...this.#outports].map(([name, { queue }]) => ({ kind: 'outqueue' as const, queue, port: outports[name] })),
-    ];
-    await Promise.all(
-      declaring.map(({ kind, queue, port }) =>
-        this.#client.declare(kind, queue, port?.persistent === undefined ? {} : { persistent: port.persistent }),
-      ),
-    );
+    const { component, inports, outports } = this.#component;
+    const declare = (kind: QueueKind, { name, queue }: Inport | Outport, options: QueueOptions): Promise<void> =>
+      this.#client.declare(kind, queue, options).catch((error: unknown) => {
+        if (!(error instanceof UnsupportedError)) throw error;
+        const port = `${kind === 'inqueue' ? 'inport' : 'outport'} '${name}'`;
+        throw new UnsupportedError(`component '${component}', ${port}: ${error.message}`, { cause: error });
+      });
+    await Promise.all([
+      ...[...this.#inports].map(([name, inport]) => declare('inqueue', inport, inqueueOptions(inports[name]))),
+      ...[...this.#outports].map(([name, outport]) => declare('outqueue', outport, outqueueOptions(outports[name]))),
+    ]);
   }
 
   /** Earlier ports first. They are given two at a time at least: the second shows that there are more. */
