@@ -15,6 +15,12 @@ describe('RestartPolicy', () => {
     expect(third).to.equal('failed');
   });
 
+  it('bears six failures, the deaths over two messages that kill, unless told otherwise', () => {
+    const policy = new RestartPolicy();
+    const kinds = Array.from({ length: 7 }, (_, atMs) => policy.judge(failure(atMs), 5).kind);
+    expect(kinds).to.deep.equal([...Array<string>(6).fill('again'), 'failed']);
+  });
+
   it('forgets failures that are long ago, and those before a life that was long', () => {
     const policy = new RestartPolicy({ limit: 2, windowMs: 1000, settledMs: 500 });
     const kinds = [

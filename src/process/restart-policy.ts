@@ -6,7 +6,10 @@ export interface RestartOptions {
   readonly minMs?: number;
   /** Longest pause. @default 30000 */
   readonly maxMs?: number;
-  /** So many failures within `windowMs` are too many. Infinity: it is tried for ever. @default 5 */
+  /**
+   * So many failures within `windowMs` are too many. Infinity: it is tried for ever. @default 7: a participant dies four
+   * times of a message before it knows (see `crashes` of an inport), six times of two that it has in hand together
+   */
   readonly limit?: number;
   /** @default 60000 */
   readonly windowMs?: number;
@@ -41,7 +44,7 @@ export class RestartPolicy {
   #failuresAtMs: number[] = [];
 
   constructor(options: RestartOptions = {}) {
-    this.#limit = options.limit ?? 5;
+    this.#limit = options.limit ?? 7;
     this.#windowMs = options.windowMs ?? 60_000;
     this.#settledMs = options.settledMs ?? SETTLED_MS;
     this.#finalCodes = options.finalCodes ?? [0];
