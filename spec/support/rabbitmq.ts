@@ -14,9 +14,11 @@ const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const ENV_OVERRIDE = 'MSGFLO_TEST_AMQP';
 const START_LIMIT_MS = 60_000;
 
-/** A private RabbitMQ server: loopback only, own ports, own data, no plugins. */
+/** A private RabbitMQ server: loopback only, own ports, own data, no plugins but those asked for. */
 export interface Rabbit {
   readonly url: string;
+  /** Of the management interface; nobody answers there unless it was asked for. */
+  readonly managementUrl: string;
   /** SIGKILL; resolves when the process is gone. */
   kill(): Promise<void>;
   /** Starts it again on the same port and data; resolves when it takes connections. */
@@ -40,17 +42,26 @@ export function sharedRabbit(): Promise<{ url: string }> {
   return shared;
 }
 
+export interface RabbitOptions {
+  /** With the management plugin; takes some seconds more. @default false */
+  readonly management?: boolean;
+}
+
 /** A server for one spec that kills it or looks at its lists; takes some 5 s. Also stopped when mocha ends. */
-export async function startRabbit(): Promise<Rabbit> {
+export async function startRabbit({ management = false }: RabbitOptions = {}): Promise<Rabbit> {
   const server = await ensureInstalled(SERVER, 'rabbitmq-server', ENV_OVERRIDE);
   const epmdProgram = await ensureInstalled('epmd', 'erlang-base', ENV_OVERRIDE);
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-rabbit-'));
-  const [port, distPort, epmdPort] = await freePorts(3);
-  await writeFile(
-    join(folder, 'rabbitmq.conf'),
-    `listeners.tcp.1 = 127.0.0.1:${port}\ndisk_free_limit.absolute = 1MB\n`,
-  );
-  await writeFile(join(folder, 'plugins'), '[].\n');
+  const [port, distPort, epmdPort, managementPort] = await freePorts(4);
+  const lines = [`listeners.tcp.1 = 127.0.0.1:${port}`, 'disk_free_limit.absolute = 1MB'];
+  if (management)
+    lines.push(
+      'management.tcp.ip = 127.0.0.1',
+      `management.tcp.port = ${managementPort}`,
+      'collect_statistics_interval = 1000',
+    );
+  await writeFile(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
+  await writeFile(join(folder, 'plugins'), management ? '[rabbitmq_management].\n' : '[].\n');
   await writeFile(join(folder, 'env.conf'), '');
   const env = environment(folder, { port, distPort, epmdPort });
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
@@ -89,7 +100,8 @@ export async function startRabbit(): Promise<Rabbit> {
     await stop();
     throw error;
   }
-  return { url, kill, restart: start, ctl, stop };
+  const managementUrl = `http://127.0.0.1:${managementPort}`;
+  return { url, managementUrl, kill, restart: start, ctl, stop };
 }
 
 interface Ports {
@@ -166,7 +178,7 @@ function killAtExit(child: ChildProcess): () => void {
 }
 
 /** All held at once, so that they differ. */
-async function freePorts(count: 3): Promise<[number, number, number]>;
+async function freePorts(count: 4): Promise<[number, number, number, number]>;
 async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
   await Promise.all(servers.map((server) => once(server, 'listening')));

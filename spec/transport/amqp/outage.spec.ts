@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { silentLogger } from '../../../src/support/index.js';
 import { openAmqp } from '../../../src/transport/amqp/index.js';
+import { deadLetterQueue } from '../../../src/transport/index.js';
 import { type Rabbit, startRabbit } from '../../support/rabbitmq.js';
 import { eventually, rejection } from '../conformance/stage.js';
 import { AmqpStage } from './stage.js';
@@ -86,32 +87,114 @@ describe('an AMQP broker that goes away', () => {
     await rabbit.restart();
   });
 
-  it('makes senders wait while it is short of memory, and hears acks and declarations meanwhile', async function () {
+  for (const [what, alarm, calm] of [
+    ['memory', ['set_vm_memory_high_watermark', '0.00001'], ['set_vm_memory_high_watermark', '0.4']],
+    ['disk', ['set_disk_free_limit', '900000GB'], ['set_disk_free_limit', '1MB']],
+  ] as const) {
+    it(`makes senders wait while it is short of ${what}, says so, and hears acks and declarations meanwhile`, async function () {
+      this.timeout(60_000);
+      const lines: string[] = [];
+      const say = (text: string): void => void lines.push(text);
+      const sender = await stage.connect({ ...silentLogger, info: say, warn: say });
+      const consumer = await stage.connect();
+      const inqueue = stage.name('IN');
+      await consumer.declare('inqueue', inqueue);
+      await Promise.all([1, 2, 3].map((data) => sender.send('inqueue', inqueue, { data })));
+      await rabbit.ctl(...alarm);
+      try {
+        let isSent = false;
+        const sending = Promise.all([4, 5, 6].map((data) => sender.send('inqueue', inqueue, { data }))).then(() => {
+          isSent = true;
+        });
+        await eventually(() => lines.length > 0, 'the alarm to be said');
+        expect(lines).to.have.length(1);
+        expect(lines[0]).to.match(new RegExp(`^RabbitMQ holds back senders: low on ${what}`));
+        const seen: unknown[] = [];
+        await consumer.consume(inqueue, async ({ data }) => {
+          seen.push(data);
+          return { verdict: 'ack', outputs: [] };
+        });
+        await eventually(() => seen.length === 3, 'what was sent before');
+        await eventually(async () => (await consumer.depths([inqueue]))[0]?.ready === 0, 'the queue to be empty');
+        await consumer.declare('outqueue', stage.name('OUT'));
+        const leaving = await stage.connect();
+        const stuck = rejection(leaving.send('inqueue', inqueue, { data: 7 }), 'MSGFLO_NOT_CONNECTED');
+        await leaving.close({ graceMs: 100 });
+        await stuck;
+        expect(isSent).to.equal(false);
+        await rabbit.ctl(...calm);
+        await sending;
+        await eventually(() => seen.length >= 6, 'the messages that waited');
+        expect(seen.filter((data) => data !== 7)).to.deep.equal([1, 2, 3, 4, 5, 6]);
+        expect(lines.slice(1)).to.deep.equal(['RabbitMQ takes messages again']);
+      } finally {
+        await rabbit.ctl(...calm);
+      }
+    });
+  }
+
+  it('hands a delivery that is never settled to another consumer after its consumer timeout, said once', async function () {
     this.timeout(60_000);
-    const [sender, consumer] = [await stage.connect(), await stage.connect()];
+    const evaluate = (expression: string): Promise<string> => rabbit.ctl('eval', expression);
+    await evaluate(
+      'application:set_env(rabbit, consumer_timeout, 500), application:set_env(rabbit, channel_tick_interval, 200).',
+    );
+    try {
+      const warnings: string[] = [];
+      const log = { ...silentLogger, warnOnce: (_key: string, text: string): void => void warnings.push(text) };
+      const [stuck, other] = [await stage.connect(log), await stage.connect()];
+      const inqueue = stage.name('IN');
+      await stuck.declare('inqueue', inqueue);
+      const held: unknown[] = [];
+      await stuck.consume(inqueue, ({ data }) => {
+        held.push(data);
+        return held.length === 1 ? new Promise(() => undefined) : Promise.resolve({ verdict: 'ack', outputs: [] });
+      });
+      await stuck.send('inqueue', inqueue, { data: 'first' });
+      await eventually(() => held.length === 1, 'the delivery that is never settled');
+      const seen: unknown[] = [];
+      await other.consume(inqueue, async ({ data, redelivered }) => {
+        seen.push([data, redelivered]);
+        return { verdict: 'ack', outputs: [] };
+      });
+      for (let data = 0; data < 5; data += 1) await other.send('inqueue', inqueue, { data });
+      await eventually(() => seen.length === 5, 'the others meanwhile');
+      expect(held, 'the bound of the one that hangs').to.deep.equal(['first']);
+      await eventually(() => warnings.length > 0, 'the timeout', 15_000);
+      await eventually(() => [...held.slice(1), ...seen.slice(5).flat()].includes('first'), 'the delivery again');
+      expect(warnings).to.have.length(1);
+      expect(warnings[0]).to.include(inqueue).and.to.include('consumer_timeout');
+      await eventually(async () => {
+        await other.send('inqueue', inqueue, { data: 'after' });
+        return held.length > 1;
+      }, 'its channel to be made anew');
+    } finally {
+      await evaluate(
+        'application:set_env(rabbit, consumer_timeout, 1800000), application:set_env(rabbit, channel_tick_interval, 60000).',
+      );
+    }
+  });
+
+  it('breaks off a look at dead letters with an error that says so, and the letters stay', async function () {
+    this.timeout(30_000);
+    const broker = await stage.connect();
     const inqueue = stage.name('IN');
-    await consumer.declare('inqueue', inqueue);
-    await sender.send('inqueue', inqueue, { data: 1 });
-    await rabbit.ctl('set_vm_memory_high_watermark', '0.00001');
-    let isSent = false;
-    const sending = sender.send('inqueue', inqueue, { data: 2 }).then(() => {
-      isSent = true;
+    await broker.declare('inqueue', inqueue);
+    for (const data of [0, 1, 2]) await broker.send('outqueue', deadLetterQueue(inqueue), { data });
+    const round = broker.visitDeadLetters(inqueue, async ({ body }) => {
+      if (body.toString() === '0') return 'remove';
+      await rabbit.ctl('close_all_connections', 'spec');
+      await eventually(() => broker.status === 'reconnecting' || broker.status === 'open', 'the loss');
+      return 'remove';
     });
-    const seen: unknown[] = [];
-    await consumer.consume(inqueue, async ({ data }) => {
-      seen.push(data);
-      return { verdict: 'ack', outputs: [] };
+    const error = await rejection(round, 'MSGFLO_BROKER_UNREACHABLE');
+    expect(error.message).to.include(inqueue).and.to.include('at letter 2, which stays');
+    const left: string[] = [];
+    await broker.visitDeadLetters(inqueue, async ({ body }) => {
+      left.push(body.toString());
+      return 'keep';
     });
-    await eventually(() => seen.length === 1, 'the first message');
-    await consumer.declare('outqueue', stage.name('OUT'));
-    const leaving = await stage.connect();
-    const stuck = rejection(leaving.send('inqueue', inqueue, { data: 3 }), 'MSGFLO_NOT_CONNECTED');
-    await leaving.close({ graceMs: 100 });
-    await stuck;
-    expect(isSent).to.equal(false);
-    await rabbit.ctl('set_vm_memory_high_watermark', '0.4');
-    await sending;
-    await eventually(() => seen.includes(2), 'the message that waited');
+    expect(left).to.deep.equal(['1', '2']);
   });
 
   it('refuses wrong credentials and unknown virtual hosts at once: MSGFLO_REFUSED', async () => {

@@ -3,7 +3,7 @@ import { type Channel, type ChannelModel, connect } from 'amqplib';
 import { asQueueName, type QueueName } from '../../../src/names.js';
 import { type Logger, silentLogger } from '../../../src/support/index.js';
 import { openAmqp } from '../../../src/transport/amqp/index.js';
-import type { Broker } from '../../../src/transport/index.js';
+import type { Broker, ClientOptions } from '../../../src/transport/index.js';
 import { sharedRabbit } from '../../support/rabbitmq.js';
 
 /** Clients of ours and bare amqplib channels beside them, closed after the spec. */
@@ -27,15 +27,15 @@ export class AmqpStage {
     return stage;
   }
 
-  async connect(log: Logger = silentLogger): Promise<Broker> {
-    const client = await this.open(new URL(this.#url), log);
+  async connect(log: Logger = silentLogger, options: Partial<ClientOptions> = {}): Promise<Broker> {
+    const client = await this.open(new URL(this.#url), log, options);
     await client.connect();
     return client;
   }
 
   /** Not connected yet. */
-  async open(address: URL, log: Logger = silentLogger): Promise<Broker> {
-    const client = await openAmqp(address, { id: `spec-${randomUUID()}` }, log);
+  async open(address: URL, log: Logger = silentLogger, options: Partial<ClientOptions> = {}): Promise<Broker> {
+    const client = await openAmqp(address, { id: `spec-${randomUUID()}`, ...options }, log);
     this.#clients.push(client);
     return client;
   }

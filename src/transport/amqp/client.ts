@@ -14,8 +14,6 @@ import {
   checkQueueOptions,
   type Delivery,
   type Handler,
-  type KeptLetter,
-  type LetterFate,
   type Message,
   NotConnectedError,
   type Notice,
@@ -29,11 +27,15 @@ import {
   type Subscription,
   UnroutedError,
 } from '../index.js';
+import { Alarm } from './alarm.js';
 import { Binder } from './binder.js';
 import { ChannelPool } from './channel-pool.js';
 import { AmqpConsumer } from './consumer.js';
+import { DeadLetterRound, type Visit } from './dead-letter-round.js';
+import { Depths } from './depths.js';
 import { DISCOVERY, DiscoveryInbox } from './discovery-inbox.js';
 import { Link } from './link.js';
+import { Management } from './management.js';
 import { Notices } from './notices.js';
 import { Outage } from './outage.js';
 import { Publisher } from './publisher.js';
@@ -51,11 +53,13 @@ const CAPABILITIES: Capabilities = {
   reportsUnrouted: true,
   lastWords: false,
   depths: true,
-  expiry: false,
-  limits: false,
-  queueArguments: false,
+  expiry: true,
+  limits: true,
+  queueArguments: true,
   credits: false,
 };
+
+const MANAGED: Capabilities = { ...CAPABILITIES, foreignBindings: true };
 
 interface Part {
   stop(graceMs: number): Promise<void>;
@@ -66,7 +70,6 @@ interface Part {
  * stops reading from connections that publish, and must still hear acks and declarations.
  */
 export class AmqpClient implements Broker {
-  readonly capabilities = CAPABILITIES;
   readonly #log: Logger;
   readonly #taking: Link;
   readonly #sending: Link;
@@ -78,19 +81,24 @@ export class AmqpClient implements Broker {
   /** Consumers, watches, the taps: what is stopped at the end. */
   readonly #parts = new Set<Part>();
   readonly #ending = new AbortController();
+  /** Where it was asked for. */
+  readonly #management: Management | undefined;
+  readonly #depths: Depths;
   #taps: Taps | undefined;
   #inbox: Promise<void> | undefined;
   #state: Exclude<Status, 'reconnecting'> = 'idle';
   #connecting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(address: URL, { id }: ClientOptions, log: Logger) {
+  constructor(address: URL, { id, management: where }: ClientOptions, log: Logger) {
     const outage = new Outage(log);
+    const alarm = new Alarm(log);
+    const onBlocked = (reason: string | undefined): void => alarm.tell(reason);
     const restored = { prepare: (model: ChannelModel): Promise<void> => this.#topology.restore(model) };
     const onUp = (): void => this.#binder.restore(this.#ending.signal);
     this.#log = log;
     this.#taking = new Link({ address, name: id, outage, onUp, ...restored });
-    this.#sending = new Link({ address, name: `${id} (publishing)`, outage, ...restored });
+    this.#sending = new Link({ address, name: `${id} (publishing)`, outage, onBlocked, ...restored });
     this.#pool = new ChannelPool(this.#taking);
     this.#publisher = new Publisher(this.#sending, log, async (exchange) => {
       await this.#pool.run(asQueueName(exchange), (channel) => channel.checkExchange(exchange));
@@ -98,11 +106,21 @@ export class AmqpClient implements Broker {
     this.#topology = new Topology(this.#pool, log);
     this.#binder = new Binder(this.#pool, log);
     this.#notices = new Notices(this.#pool, this.#publisher);
+    if (where !== undefined) this.#management = new Management({ address, where, log });
+    this.#depths = new Depths(this.#pool, this.#management);
+  }
+
+  get capabilities(): Capabilities {
+    return this.#management?.isThere ? MANAGED : CAPABILITIES;
   }
 
   get status(): Status {
     const down = !this.#taking.model || !this.#sending.model;
     return this.#state === 'open' && down ? 'reconnecting' : this.#state;
+  }
+
+  get reconnects(): number {
+    return Math.max(this.#taking.reconnects, this.#sending.reconnects);
   }
 
   async connect({ signal }: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -184,7 +202,7 @@ export class AmqpClient implements Broker {
 
   async bindings(): Promise<readonly Binding[]> {
     this.#mustBeOpen('bindings()');
-    return this.#binder.made;
+    return this.#management?.isThere ? this.#management.bindings() : this.#binder.made;
   }
 
   async tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription> {
@@ -196,30 +214,26 @@ export class AmqpClient implements Broker {
 
   async depths(queues: readonly QueueName[]): Promise<readonly QueueDepth[]> {
     this.#mustBeOpen('depths()');
-    const rows = await Promise.all(queues.map((queue) => this.#depth(queue)));
-    return rows.filter((row) => row !== undefined);
+    return this.#depths.rows(queues);
   }
 
   async flowTo(): Promise<void> {
     throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
   }
 
-  async visitDeadLetters(inqueue: QueueName, _visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
-    throw new UnsupportedError(`dead letters of '${inqueue}' cannot be looked at here`);
+  async visitDeadLetters(inqueue: QueueName, visit: Visit): Promise<number> {
+    this.#mustBeOpen('visitDeadLetters()');
+    const round = new DeadLetterRound(this.#taking, inqueue, visit);
+    this.#parts.add(round);
+    try {
+      return await round.run();
+    } finally {
+      this.#parts.delete(round);
+    }
   }
 
   async losses(): Promise<Subscription> {
     return { cancel: async () => {} };
-  }
-
-  async #depth(queue: QueueName): Promise<QueueDepth | undefined> {
-    try {
-      const { messageCount, consumerCount } = await this.#pool.run(queue, (channel) => channel.checkQueue(queue));
-      return { queue, ready: messageCount, consumers: consumerCount };
-    } catch (error) {
-      if (error instanceof QueueNotFoundError) return undefined;
-      throw error;
-    }
   }
 
   async #open(signal: AbortSignal | undefined): Promise<void> {
@@ -228,6 +242,7 @@ export class AmqpClient implements Broker {
       await this.#taking.open(signal);
       await this.#sending.open(signal);
       await this.#publisher.start();
+      await this.#management?.find(signal);
       if (this.#state === 'opening') this.#state = 'open';
     } catch (error) {
       await this.#taking.suspend();
@@ -240,6 +255,7 @@ export class AmqpClient implements Broker {
     this.#state = 'closing';
     const untilMs = performance.now() + graceMs;
     this.#ending.abort();
+    this.#management?.close();
     await Promise.all([...this.#parts].map((part) => part.stop(graceMs)));
     await this.#publisher.close(untilMs - performance.now());
     await Promise.all([this.#taking.close(), this.#sending.close()]);

@@ -9,6 +9,7 @@ import {
   deadLetterHeaders,
   deadLetterQueue,
   type Handler,
+  HEADER,
   InHand,
   NotConnectedError,
   type Output,
@@ -24,6 +25,7 @@ import { AckWindow } from './ack-window.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
 import type { Letter, Publisher } from './publisher.js';
+import { isConsumerTimeout } from './refusal.js';
 import { headersOf, toDelivery, toLetter } from './wire.js';
 import { within } from './within.js';
 
@@ -31,6 +33,9 @@ import { within } from './within.js';
 const GIVE_BACK_MS = 1000;
 /** A broker that does not answer a cancel in this time is dead; the channel is closed anyway. */
 const CANCEL_LIMIT_MS = 1000;
+
+const IDENTITY = [HEADER.messageId, HEADER.traceparent, HEADER.createdAt, HEADER.contentType, HEADER.priority];
+const MAX_IDENTITY_CHARS = 255;
 
 export interface ConsumerOptions {
   readonly link: Link;
@@ -68,6 +73,7 @@ export class AmqpConsumer implements Consumer {
       purpose: `consuming from '${inqueue}'`,
       open: (model) => model.createChannel(),
       setUp: (channel) => this.#attach(channel),
+      onRefused: (error) => this.#tellTimeout(error),
     });
   }
 
@@ -112,6 +118,13 @@ export class AmqpConsumer implements Consumer {
       else void this.#take(window, message);
     });
     this.#tag = consumerTag;
+  }
+
+  #tellTimeout(error: Error): void {
+    const { log, inqueue } = this.#options;
+    if (!isConsumerTimeout(error)) return;
+    const text = 'a delivery was in hand longer than RabbitMQ allows (consumer_timeout): what is in hand comes again';
+    log.warnOnce(`timeout '${inqueue}'`, `'${inqueue}': ${text}`);
   }
 
   /** Never rejects. */
@@ -167,14 +180,17 @@ export class AmqpConsumer implements Consumer {
     return { deadLetter: `output refused: ${messageOf(error)}` };
   }
 
-  /** The original bytes and headers with the reason, confirmed; headers of the original go if both are too large. */
+  /**
+   * The original bytes and headers with the reason, confirmed; if both are too large, of the original's only those by
+   * which it is told from others.
+   */
   async #bury(message: ConsumeMessage, verdict: DeadLetter): Promise<void> {
     const original = headersOf(message);
     try {
       await this.#publishDead(message.content, deadLetterHeaders(this.#options.inqueue, original, verdict));
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
-      await this.#publishDead(message.content, deadLetterHeaders(this.#options.inqueue, {}, verdict));
+      await this.#publishDead(message.content, deadLetterHeaders(this.#options.inqueue, identityOf(original), verdict));
     }
   }
 
@@ -192,3 +208,10 @@ export class AmqpConsumer implements Consumer {
     });
   }
 }
+
+/** Headers that stay on a dead letter when there is no room for all; short ones only, so that they cannot be the trouble. */
+function identityOf(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(IDENTITY.map((name) => [name, headers[name] ?? '']).filter(([, value]) => isShort(value)));
+}
+
+const isShort = (value = ''): boolean => value !== '' && value.length <= MAX_IDENTITY_CHARS;

@@ -22,6 +22,8 @@ export interface LinkOptions {
   readonly prepare: (model: ChannelModel) => Promise<void>;
   /** Told whenever there is a connection, the first time too. */
   readonly onUp?: () => void;
+  /** Told why the broker takes nothing from this connection, and with undefined when it does again, or the connection is lost. */
+  readonly onBlocked?: (reason: string | undefined) => void;
 }
 
 interface Waiter {
@@ -38,6 +40,7 @@ export class Link {
   readonly #closing = new AbortController();
   readonly #waiters = new Set<Waiter>();
   #model: ChannelModel | undefined;
+  #opened = 0;
   /** Destroys the socket of the current connection, in whatever state it is. */
   #cut: AbortController | undefined;
   #recovering: Promise<void> = Promise.resolve();
@@ -48,6 +51,11 @@ export class Link {
 
   get model(): ChannelModel | undefined {
     return this.#model;
+  }
+
+  /** How often it came back. */
+  get reconnects(): number {
+    return Math.max(0, this.#opened - 1);
   }
 
   get closed(): boolean {
@@ -119,6 +127,7 @@ export class Link {
       model.on('error', (error: Error) => {
         loss = error;
       });
+      this.#tellBlocks(model);
       model.once('close', (error?: Error) => {
         loss ??= error ?? new Error('connection closed');
         this.#lost(model, loss);
@@ -132,6 +141,7 @@ export class Link {
         throw error;
       }
       this.#model = model;
+      this.#opened += 1;
       this.#options.outage.up(this.#options.name);
     } finally {
       stop.removeEventListener('abort', abort);
@@ -139,6 +149,15 @@ export class Link {
     for (const { resolve } of this.#waiters) resolve(model);
     this.#waiters.clear();
     this.#options.onUp?.();
+  }
+
+  #tellBlocks(model: ChannelModel): void {
+    const { onBlocked } = this.#options;
+    if (!onBlocked) return;
+    const over = (): void => onBlocked(undefined);
+    model.on('blocked', onBlocked);
+    model.on('unblocked', over);
+    model.once('close', over);
   }
 
   #lost(model: ChannelModel, loss: Error): void {

@@ -9,6 +9,10 @@ const MAX_BYTES = 16 * 1024 * 1024;
 /** A letter on its way, and how its sender is told of the end; that is for the outbox to do. */
 export interface Outgoing {
   readonly letter: Letter;
+  /** Counts up in the order of the senders' calls. */
+  readonly number: number;
+  /** Aside while its queue is full: it takes no room, so that it stands in nobody's way. */
+  parked: boolean;
   /** The broker said that no queue took it; the confirm is still to come. */
   returned: boolean;
   readonly resolve: () => void;
@@ -21,6 +25,8 @@ export class Outbox {
   readonly #unconfirmed = new Set<Outgoing>();
   #waiting: Outgoing[] = [];
   #bytes = 0;
+  #parked = 0;
+  #number = 0;
   #onEmpty: () => void = () => {};
 
   /** @param write gives a letter to the broker; called in the order of `add` */
@@ -31,8 +37,9 @@ export class Outbox {
   /** Writes it, at once if there is room. Settles with the letter. */
   add(letter: Letter): Promise<void> {
     return new Promise((resolve, reject) => {
-      const outgoing: Outgoing = { letter, returned: false, resolve, reject };
-      if (this.#waiting.length === 0 && this.#hasRoom(letter)) this.#put(outgoing);
+      this.#number += 1;
+      const outgoing: Outgoing = { letter, number: this.#number, parked: false, returned: false, resolve, reject };
+      if (this.#waiting.length === 0 && this.hasRoom(letter)) this.#put(outgoing);
       else this.#waiting.push(outgoing);
     });
   }
@@ -43,6 +50,33 @@ export class Outbox {
 
   reject(outgoing: Outgoing, error: Error): void {
     if (this.#remove(outgoing)) outgoing.reject(error);
+  }
+
+  /** False once it was resolved or rejected. */
+  has(outgoing: Outgoing): boolean {
+    return this.#unconfirmed.has(outgoing);
+  }
+
+  /** Puts it aside: it stays unconfirmed, and others have its room. */
+  park(outgoing: Outgoing): void {
+    if (outgoing.parked || !this.#unconfirmed.has(outgoing)) return;
+    outgoing.parked = true;
+    this.#parked += 1;
+    this.#bytes -= outgoing.letter.content.length;
+    this.#letIn();
+  }
+
+  /** Gives it its room back, even if there is too little of it. */
+  unpark(outgoing: Outgoing): void {
+    if (!outgoing.parked) return;
+    outgoing.parked = false;
+    this.#parked -= 1;
+    this.#bytes += outgoing.letter.content.length;
+  }
+
+  hasRoom({ content }: Letter): boolean {
+    const letters = this.#unconfirmed.size - this.#parked;
+    return letters === 0 || (letters < MAX_LETTERS && this.#bytes + content.length <= MAX_BYTES);
   }
 
   /** In the order in which they were given to the broker. */
@@ -81,11 +115,6 @@ export class Outbox {
     for (const outgoing of this.unconfirmed()) this.reject(outgoing, error());
   }
 
-  #hasRoom({ content }: Letter): boolean {
-    if (this.#unconfirmed.size === 0) return true;
-    return this.#unconfirmed.size < MAX_LETTERS && this.#bytes + content.length <= MAX_BYTES;
-  }
-
   #put(outgoing: Outgoing): void {
     this.#unconfirmed.add(outgoing);
     this.#bytes += outgoing.letter.content.length;
@@ -95,12 +124,17 @@ export class Outbox {
   /** False if it was settled before. Lets in who waits. */
   #remove(outgoing: Outgoing): boolean {
     if (!this.#unconfirmed.delete(outgoing)) return false;
-    this.#bytes -= outgoing.letter.content.length;
-    for (let next = this.#waiting[0]; next && this.#hasRoom(next.letter); next = this.#waiting[0]) {
+    if (outgoing.parked) this.#parked -= 1;
+    else this.#bytes -= outgoing.letter.content.length;
+    this.#letIn();
+    if (this.#unconfirmed.size === 0) this.#onEmpty();
+    return true;
+  }
+
+  #letIn(): void {
+    for (let next = this.#waiting[0]; next && this.hasRoom(next.letter); next = this.#waiting[0]) {
       this.#waiting.shift();
       this.#put(next);
     }
-    if (this.#unconfirmed.size === 0) this.#onEmpty();
-    return true;
   }
 }

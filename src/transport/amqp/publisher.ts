@@ -3,6 +3,7 @@ import { messageOf } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import { NotConnectedError, QueueNotFoundError, RefusedError, UnroutedError } from '../index.js';
+import { FullQueues } from './full-queues.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
 import { Outbox, type Outgoing } from './outbox.js';
@@ -21,10 +22,12 @@ export interface Letter {
 /**
  * Publishes with confirms. What is unconfirmed when the channel or the connection is lost is published again, in order,
  * on the next one; at most so much is unconfirmed (see Outbox), then callers wait. A letter that the broker refuses by
- * closing the channel is rejected alone.
+ * closing the channel is rejected alone. One that it does not take just now, its queue being full, is sent again until
+ * there is room (see FullQueues).
  */
 export class Publisher {
   readonly #outbox = new Outbox((outgoing) => this.#post(outgoing));
+  readonly #full: FullQueues;
   readonly #kept: KeptChannel<ConfirmChannel>;
   /** Set in the same breath as the backlog is written, so that no letter falls between. */
   #channel: ConfirmChannel | undefined;
@@ -38,6 +41,11 @@ export class Publisher {
   /** @param findExchange rejects with QueueNotFoundError while there is no such exchange */
   constructor(link: Link, log: Logger, findExchange: (exchange: string) => Promise<void>) {
     this.#findExchange = findExchange;
+    const write = (outgoing: Outgoing): boolean => {
+      const channel = this.#channel;
+      return channel !== undefined && this.#suspects.length === 0 && this.#write(channel, outgoing);
+    };
+    this.#full = new FullQueues({ outbox: this.#outbox, write, log });
     this.#kept = new KeptChannel({
       link,
       log,
@@ -67,6 +75,7 @@ export class Publisher {
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     await this.#outbox.emptied(graceMs);
+    this.#full.stop();
     this.#outbox.rejectAll(() => new NotConnectedError('send()'));
     await this.#kept.stop();
   }
@@ -78,6 +87,7 @@ export class Publisher {
   }
 
   #post(outgoing: Outgoing): void {
+    if (this.#full.any && this.#full.takes(outgoing)) return;
     const channel = this.#channel;
     if (channel && this.#suspects.length === 0) this.#write(channel, outgoing);
     else if (channel) this.#suspects.push(outgoing);
@@ -92,10 +102,12 @@ export class Publisher {
     this.#channel = channel;
     const backlog = this.#outbox.unconfirmed();
     if (this.#suspects.length > 0) {
+      this.#full.release();
       this.#suspects = [...backlog];
       this.#tryNext(channel);
     } else {
-      for (const outgoing of backlog) this.#write(channel, outgoing);
+      for (const outgoing of this.#full.restart(backlog)) this.#write(channel, outgoing);
+      this.#full.resume();
     }
   }
 
@@ -115,18 +127,18 @@ export class Publisher {
     return true;
   }
 
-  /** A negative confirm means that the broker failed to store it: the channel is made anew and with it all is repeated. */
+  /** A negative confirm: no room in a queue, or the broker failed to store it. It is sent again in a while. */
   #confirmed(channel: ConfirmChannel, outgoing: Outgoing, error: unknown): void {
-    if (error) {
-      if (this.#channel === channel) this.#kept.renew();
-      return;
-    }
-    if (outgoing.returned) this.#outbox.reject(outgoing, new UnroutedError(nameOf(outgoing)));
+    if (error && this.#channel !== channel) return;
+    if (error) this.#full.refused(outgoing);
+    else if (outgoing.returned) this.#outbox.reject(outgoing, new UnroutedError(nameOf(outgoing)));
     else this.#outbox.resolve(outgoing);
     if (this.#suspects[0] === outgoing) {
       this.#suspects.shift();
       this.#tryNext(channel);
+      if (this.#suspects.length === 0) this.#full.resume();
     }
+    if (!error && this.#full.any) this.#full.confirmed(outgoing);
   }
 
   #tryNext(channel: ConfirmChannel): void {

@@ -4,6 +4,7 @@ import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import { deadLetterQueue, type QueueKind, type QueueOptions } from '../index.js';
 import type { ChannelPool } from './channel-pool.js';
+import { type QueueArguments, queueArguments } from './queue-arguments.js';
 import { refusalOf } from './refusal.js';
 
 /** Dead letters kept for somebody to look at; the oldest go first. */
@@ -15,6 +16,8 @@ interface Declaration {
   readonly kind: QueueKind;
   readonly name: QueueName;
   readonly persistent: boolean;
+  /** What the queue of an inqueue is declared with besides; empty unless asked for: old libraries declare the same. */
+  readonly arguments: QueueArguments;
 }
 
 /** The queues and exchanges of a participant's own ports, as index.ts lays them out; remembered for a reconnect. */
@@ -28,9 +31,13 @@ export class Topology {
     this.#log = log;
   }
 
-  /** Idempotent. @throws {QueueMismatchError} if it exists with other arguments; nothing else is hurt. */
-  async declare(kind: QueueKind, name: QueueName, { persistent = true }: QueueOptions = {}): Promise<void> {
-    const declaration: Declaration = { kind, name, persistent };
+  /**
+   * Idempotent. @throws {QueueMismatchError} if it exists with other arguments; nothing else is hurt.
+   * @throws {TypeError} for options that contradict each other
+   */
+  async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
+    const { persistent = true } = options;
+    const declaration: Declaration = { kind, name, persistent, arguments: queueArguments(name, options) };
     await this.#pool.run(name, (channel) => declareOwn(channel, declaration));
     this.#declared.set(`${kind} ${name}`, declaration);
     if (kind === 'inqueue') await this.#declareHolding(declaration);
@@ -39,7 +46,7 @@ export class Topology {
   /** The place where dead letters of an inqueue are kept until somebody looks. */
   async holdDeadLetters(inqueue: QueueName): Promise<void> {
     const known = this.#declared.get(`inqueue ${inqueue}`);
-    await this.#declareHolding(known ?? { kind: 'inqueue', name: inqueue, persistent: true });
+    await this.#declareHolding(known ?? { kind: 'inqueue', name: inqueue, persistent: true, arguments: {} });
   }
 
   /** Declares everything again on a new connection. What the broker refuses now is said and left. */
@@ -68,9 +75,13 @@ export class Topology {
   }
 }
 
-async function declareOwn(channel: Channel, { kind, name, persistent }: Declaration): Promise<void> {
+async function declareOwn(channel: Channel, declaration: Declaration): Promise<void> {
+  const { kind, name, persistent } = declaration;
   const options = { durable: persistent, autoDelete: !persistent };
-  if (kind === 'inqueue') await channel.assertQueue(name, { ...options, deadLetterExchange: deadLetterQueue(name) });
+  if (kind === 'inqueue') {
+    const deadLetterExchange = deadLetterQueue(name);
+    await channel.assertQueue(name, { ...options, arguments: declaration.arguments, deadLetterExchange });
+  }
   await channel.assertExchange(name, 'fanout', options);
   if (kind === 'inqueue') await channel.bindQueue(name, name, '');
 }
