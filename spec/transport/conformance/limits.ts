@@ -96,4 +96,25 @@ export function limitSpecs(stage: () => Stage): void {
     await eventually(() => settled.length === 1, 'the settlement');
     expect([settled, begun]).to.deep.equal([[true], 1]);
   });
+
+  it('give back at close, after the grace, an input whose output still waits for room', async () => {
+    const [owner, closing] = [await stage().connect(), await stage().connect()];
+    if (!owner.capabilities.limits) return;
+    const [inqueue, out, target] = [
+      await stage().inqueue(owner),
+      await stage().outqueue(owner),
+      await stage().inqueue(owner, { maxLength: 1 }),
+    ];
+    await owner.bind({ kind: 'pubsub', source: out, target });
+    await owner.send('inqueue', target, { data: 'in the way' });
+    const inbox = await stage().hold(closing, inqueue);
+    await owner.send('inqueue', inqueue, { data: 'input' });
+    (await inbox.next()).settle('ack', [{ outqueue: out, data: 'output' }]);
+    await stage().pass(closing);
+    await closing.close({ graceMs: 100 });
+    const heir = await stage().collect(owner, inqueue);
+    expect((await heir.next()).delivery).to.deep.include({ data: 'input', redelivered: true });
+    const results = await stage().collect(owner, target);
+    expect((await results.next()).delivery.data).to.equal('in the way');
+  });
 }
