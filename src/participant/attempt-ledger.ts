@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { messageOf } from '../errors.js';
+import type { QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
 import { type Delivery, encodePayload, HEADER } from '../transport/index.js';
-import type { Inport } from './inport.js';
 
 /** Process() began with a message, and its process died before it ended. */
 export interface Crash {
@@ -41,13 +41,13 @@ export class AttemptLedger {
   }
 
   /** What is noted of a message that came again. What is older than a day, or cannot be read, counts for nothing. */
-  look(inport: Inport, delivery: Delivery): Note {
+  look(inqueue: QueueName, delivery: Delivery): Note {
     const { folder, participant } = this.#options;
-    const file = join(folder, `${nameOf(inport, delivery)}.json`);
+    const file = join(folder, `${nameOf(inqueue, delivery)}.json`);
     const crashes = crashesIn(file);
     return new Note(file, crashes, {
       write: (note, alone) =>
-        this.#write(note, inport, delivery, [...crashes, { atMs: Date.now(), participant, alone }]),
+        this.#write(note, inqueue, delivery, [...crashes, { atMs: Date.now(), participant, alone }]),
       remove: (note) => this.#remove(note),
     });
   }
@@ -67,7 +67,7 @@ export class AttemptLedger {
     }
   }
 
-  #write(note: Note, { queue }: Inport, { headers }: Delivery, crashes: readonly Crash[]): void {
+  #write(note: Note, queue: QueueName, { headers }: Delivery, crashes: readonly Crash[]): void {
     const { folder, log } = this.#options;
     const text = JSON.stringify({ queue, messageId: headers[HEADER.messageId], attempts: crashes });
     try {
@@ -133,7 +133,7 @@ export class Note {
   }
 }
 
-function nameOf({ queue }: Inport, { headers, data }: Delivery): string {
+function nameOf(queue: QueueName, { headers, data }: Delivery): string {
   const id = headers[HEADER.messageId];
   const hash = createHash('sha256').update(queue).update('\0');
   return (id === undefined ? hash.update(encodePayload(data)) : hash.update('id ').update(id)).digest('hex');

@@ -156,7 +156,7 @@ export class Invoker {
   /** @param failures of the attempts before */
   async #attempt(inport: Inport, delivery: Delivery, failures = NO_FAILURES): Promise<Result> {
     const { ledger } = this.#options;
-    const note = delivery.redelivered ? ledger.look(inport, delivery) : undefined;
+    const note = delivery.redelivered ? ledger.look(inport.queue, delivery) : undefined;
     if (note?.isPoison(inport.crashes)) return this.#bury(inport, note);
     const alone = note?.isSuspect ?? false;
     const isFree = !alone && this.#slots.tryAcquire(inport);
