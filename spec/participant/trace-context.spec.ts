@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { participant } from '../../src/participant/index.js';
-import { OutputHeaders, readTrace } from '../../src/participant/trace-context.js';
+import { OutputHeaders, readTraceparent, TraceIds } from '../../src/participant/trace-context.js';
 import type { Delivery } from '../../src/transport/index.js';
 import { Network, until } from './network.js';
 
@@ -8,12 +8,11 @@ const GIVEN = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const OTHER = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
 const MADE = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-00$/;
 
-describe('readTrace', () => {
-  it('takes a traceparent of version 00 as it is, with its tracestate', () => {
-    expect(readTrace({ traceparent: GIVEN, tracestate: 'a=1' })).to.deep.equal({
-      traceparent: GIVEN,
-      tracestate: 'a=1',
-    });
+const ids = new TraceIds();
+
+describe('readTraceparent', () => {
+  it('takes one of version 00 as it is', () => {
+    expect(readTraceparent({ traceparent: GIVEN })).to.equal(GIVEN);
   });
 
   for (const [what, later] of [
@@ -22,7 +21,7 @@ describe('readTrace', () => {
     ['with flags that are not known yet', `01${GIVEN.slice(2, -2)}ff`],
   ] as const) {
     it(`reads a later version ${what} as 00`, () => {
-      expect(readTrace({ traceparent: later })?.traceparent).to.equal(GIVEN);
+      expect(readTraceparent({ traceparent: later })).to.equal(GIVEN);
     });
   }
 
@@ -37,17 +36,29 @@ describe('readTrace', () => {
     ['an id that is too short', GIVEN.replace('b7', 'b')],
   ] as const) {
     it(`finds no trace in ${what}, nor in the tracestate beside it`, () => {
-      expect(readTrace({ traceparent: wrong, tracestate: 'a=1' })).to.equal(undefined);
-      const begun = new OutputHeaders({ traceparent: wrong, tracestate: 'a=1' }).of(true);
+      expect(readTraceparent({ traceparent: wrong })).to.equal(undefined);
+      const begun = new OutputHeaders({ traceparent: wrong, tracestate: 'a=1' }, ids).of(true);
       expect(begun.traceparent).to.match(MADE);
       expect(begun).not.to.have.property('tracestate');
     });
   }
 });
 
+describe('TraceIds', () => {
+  it('begins traces that are valid, and each another', () => {
+    const begun = Array.from({ length: 1000 }, () => ids.begin());
+    for (const traceparent of begun) expect(traceparent).to.match(MADE);
+    for (const [from, to] of [
+      [3, 35],
+      [36, 52],
+    ])
+      expect(new Set(begun.map((traceparent) => traceparent.slice(from, to))).size).to.equal(1000);
+  });
+});
+
 describe('headers of outputs', () => {
   it('are made once for all outputs of one kind', () => {
-    const headers = new OutputHeaders({});
+    const headers = new OutputHeaders({}, ids);
     expect(headers.of(true)).to.equal(headers.of(true));
     expect(headers.of(false).traceparent).to.equal(headers.of(true).traceparent);
     expect(headers.of(true)).to.have.property('content-type', 'application/json');
@@ -55,7 +66,7 @@ describe('headers of outputs', () => {
   });
 
   it("keep the author's own, trace and all", () => {
-    const headers = new OutputHeaders({ traceparent: GIVEN, tracestate: 'a=1' });
+    const headers = new OutputHeaders({ traceparent: GIVEN, tracestate: 'a=1' }, ids);
     expect(headers.of(true, { colour: 'red' })).to.include({ colour: 'red', traceparent: GIVEN, tracestate: 'a=1' });
     const own = headers.of(true, { traceparent: OTHER });
     expect(own).to.deep.equal({ traceparent: OTHER, 'content-type': 'application/json' });
@@ -63,7 +74,7 @@ describe('headers of outputs', () => {
 
   it('carry on the span of the work, also where the author passes on all headers of the message', () => {
     const received = { traceparent: GIVEN, tracestate: 'a=1', colour: 'red' };
-    const headers = new OutputHeaders(received, { traceparent: OTHER });
+    const headers = new OutputHeaders(received, ids, { traceparent: OTHER });
     expect(headers.of(true, received)).to.deep.equal({
       traceparent: OTHER,
       colour: 'red',

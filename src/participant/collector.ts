@@ -61,7 +61,7 @@ export class Collector {
   /** Throws at once for what can never be sent, so that it is a dead letter even where `send` is not awaited. */
   send(port: string, data: unknown, headers?: Headers): Promise<void> {
     if (this.#ended) throw new LateSendError(port);
-    this.#known ??= new OutputHeaders(this.#received, this.#span);
+    this.#known ??= new OutputHeaders(this.#received, this.#outlet.traceIds, this.#span);
     const each = outgoing(outportOf(this.#outports, port), data, this.#known, headers);
     this.#collected.push(each);
     this.#bytes += each.data.length;

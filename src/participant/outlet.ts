@@ -9,7 +9,7 @@ import {
   UnroutedError,
 } from '../transport/index.js';
 import type { Outport } from './outport.js';
-import type { OutputHeaders } from './trace-context.js';
+import { type OutputHeaders, TraceIds } from './trace-context.js';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -48,6 +48,8 @@ export function outgoing(outport: Outport, data: unknown, known: OutputHeaders, 
 
 /** Where outputs leave: by themselves and confirmed, or as the outputs of a settlement. Follows the outports' states. */
 export class Outlet {
+  /** For messages that no other is behind. */
+  readonly traceIds = new TraceIds();
   readonly #client: Client;
   readonly #stopping: AbortSignal;
   readonly #onSent: () => void;

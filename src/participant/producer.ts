@@ -60,7 +60,7 @@ export class Producer {
   }
 
   #sendAs(outport: Outport, data: unknown, headers?: Headers, carried?: Carried): Promise<void> {
-    const each = made(outport, data, new OutputHeaders(NO_HEADERS, carried), headers);
+    const each = made(outport, data, new OutputHeaders(NO_HEADERS, this.#options.outlet.traceIds, carried), headers);
     return each instanceof SchemaError ? Promise.reject(each) : this.#options.outlet.send(each);
   }
 }

@@ -2,7 +2,7 @@ import type * as Api from '@opentelemetry/api';
 import { messageOf } from '../errors.js';
 import type { Logger } from '../support/index.js';
 import { type Delivery, HEADER } from '../transport/index.js';
-import { type Carried, readTrace } from './trace-context.js';
+import { type Carried, readTraceparent } from './trace-context.js';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -134,10 +134,10 @@ export class Telemetry {
   }
 
   #parentOf(headers: Headers): Api.Context | undefined {
-    const carried = readTrace(headers);
-    if (!carried) return undefined;
+    const traceparent = readTraceparent(headers);
+    if (traceparent === undefined) return undefined;
     const { ROOT_CONTEXT, createTraceState, trace } = this.#api;
-    const { traceparent, tracestate } = carried;
+    const tracestate = headers[HEADER.tracestate];
     return trace.setSpanContext(ROOT_CONTEXT, {
       traceId: traceparent.slice(3, 35),
       spanId: traceparent.slice(36, 52),
