@@ -1,13 +1,13 @@
 /**
- * The last step of `npm run build`: what executables and `import 'msgflo'` load becomes a few files instead of a hundred
- * and more, with the small packages that every participant needs inside. Loading modules is most of what a participant
- * takes to start (docs/performance.md). tsc has written the same files one by one, with their types, into dist/ before.
+ * The last step of `npm run build`: what executables and `import 'msgflo'` load becomes a few files instead of hundreds,
+ * packages included. Loading modules is most of what a participant takes to start, and much of its memory
+ * (docs/performance.md). tsc has written the same files one by one, with their types, into dist/ before.
  */
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { build } from 'esbuild';
 
-/** Loaded by every participant, or large and made of many files; everything else stays a package of its own. */
-const BUNDLED = ['amqplib', 'commander', 'debug', 'mqtt'];
+/** Loaded only by those who need them, and shared with the author's own code. Everything else goes into the files. */
+const SEPARATE = ['@opentelemetry/api', 'ajv', 'ajv-formats', 'prom-client'];
 
 /** Code that its users name by path: these files stay where they are. */
 const PROGRAMS = ['index', 'embedded/main', 'process/guard-main'];
@@ -16,20 +16,20 @@ const bins = await Promise.all((await readdir('bin')).map((name) => readFile(`bi
 const commands = bins.flatMap((text) => [...text.matchAll(/'\.\.\/dist\/(.+)\.js'/g)].map(([, path]) => path));
 const entryPoints = [...new Set([...PROGRAMS, ...commands])].map((path) => `src/${path}.ts`);
 
-const { dependencies } = JSON.parse(await readFile('package.json', 'utf8'));
-const external = Object.keys(dependencies).filter((name) => !BUNDLED.includes(name));
-
 await rm('dist/chunks', { recursive: true, force: true });
 const { metafile } = await build({
   entryPoints,
-  external,
+  external: SEPARATE,
   outdir: 'dist',
   outbase: 'src',
   chunkNames: 'chunks/[name]-[hash]',
   allowOverwrite: true,
   bundle: true,
   splitting: true,
+  // Names of functions stay, for stack traces and profiles.
   keepNames: true,
+  minifySyntax: true,
+  minifyWhitespace: true,
   format: 'esm',
   platform: 'node',
   target: 'node20',

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
-import type { Ajv as AjvClass, ErrorObject, ValidateFunction } from 'ajv';
+import type { ErrorObject, ValidateFunction } from 'ajv';
+import { newAjv } from '../support/index.js';
 import { MAX_NAME_CHARS } from './names.js';
 
 const text = { type: 'string', maxLength: 10_000 } as const;
@@ -49,12 +49,8 @@ export type Check = (value: unknown) => string | undefined;
 /** The validator is loaded when the first announcement comes: those who only make announcements start without it. */
 export function createDefinitionCheck(): Check {
   let validate: ValidateFunction | undefined;
-  const compile = (): ValidateFunction => {
-    const { Ajv } = createRequire(import.meta.url)('ajv') as { Ajv: typeof AjvClass };
-    return new Ajv({ allowUnionTypes: true }).compile(definition);
-  };
   return (value) => {
-    validate ??= compile();
+    validate ??= newAjv().compile(definition);
     return validate(value) ? undefined : inWords(validate.errors?.[0]);
   };
 }

@@ -1,4 +1,5 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject } from 'ajv';
+import { newAjv } from '../support/index.js';
 import type { Connection, ConnectionEnd } from './connection.js';
 import type { Metadata } from './model.js';
 
@@ -88,7 +89,7 @@ export interface SchemaFault {
 
 /** The value as FBP JSON, or the first fault of its shape. */
 export function checkFbpJson(value: unknown): FbpJson | SchemaFault {
-  const validate = new Ajv({ allowUnionTypes: true }).compile<FbpJson>(schema);
+  const validate = newAjv().compile<FbpJson>(schema);
   if (!validate(value)) return faultOf(validate.errors?.[0]);
   const nth = (value.connections ?? []).findIndex((connection) => !connection.src === !('data' in connection));
   if (nth < 0) return value;

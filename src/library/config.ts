@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { Ajv, type ErrorObject } from 'ajv';
+import type { ErrorObject } from 'ajv';
 import { messageOf, UsageError } from '../errors.js';
+import { newAjv } from '../support/index.js';
 
 /** What a project says about its components, in `package.json` under the key `msgflo` or in a JSON file of its own. */
 export interface LibraryConfig {
@@ -40,8 +41,9 @@ export async function readConfig(path: string): Promise<LibraryConfig | undefine
   const text = await readText(path);
   if (text === undefined) return undefined;
   const whole = parseObject(path, text);
-  const own = 'msgflo' in whole ? whole.msgflo : basename(path) === 'package.json' ? {} : whole;
-  const isConfig = new Ajv({ allowUnionTypes: true }).compile<LibraryConfig>(schema);
+  if (!('msgflo' in whole) && basename(path) === 'package.json') return {};
+  const own = 'msgflo' in whole ? whole.msgflo : whole;
+  const isConfig = newAjv().compile<LibraryConfig>(schema);
   if (isConfig(own)) return own;
   throw new UsageError(`${path}: ${describe(isConfig.errors ?? [], 'msgflo' in whole ? 'msgflo' : '')}`);
 }

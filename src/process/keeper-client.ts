@@ -1,7 +1,7 @@
 import { TimeoutError } from '../errors.js';
 import type { Logger } from '../support/index.js';
 import { KeeperGoneError, KeeperRefusedError } from './errors.js';
-import { type IpcChannel, type KeeperReport, type KeeperRequest, reportReader } from './keeper-protocol.js';
+import { type IpcChannel, isReport, type KeeperReport, type KeeperRequest } from './keeper-protocol.js';
 import type { OutputLine, ProcessSpec, ProcessState } from './model.js';
 
 interface Waiting {
@@ -23,7 +23,6 @@ export class KeeperClient {
   readonly #channel: IpcChannel;
   readonly #log: Logger;
   readonly #timeoutMs: number;
-  readonly #isReport = reportReader();
   readonly #waiting = new Map<number, Waiting>();
   readonly #changeHandlers: ((state: ProcessState) => void)[] = [];
   readonly #outputHandlers: ((line: OutputLine) => void)[] = [];
@@ -91,7 +90,7 @@ export class KeeperClient {
   }
 
   #take(message: unknown): void {
-    if (!this.#isReport(message)) {
+    if (!isReport(message)) {
       this.#log.warnOnce('bad report', 'a message of the keeper that is no report is ignored');
       return;
     }

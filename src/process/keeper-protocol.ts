@@ -1,4 +1,3 @@
-import { Ajv, type ValidateFunction } from 'ajv';
 import type { OutputLine, ProcessSpec, ProcessState } from './model.js';
 
 /**
@@ -24,66 +23,60 @@ export interface IpcChannel {
   off(event: 'message' | 'disconnect', listener: (message: unknown) => void): unknown;
 }
 
-const text = { type: 'string' };
-const whole = { type: 'integer' };
-const texts = { type: 'array', items: text };
-const spec = object(
-  { key: text, role: text, argv: texts },
-  {
-    shell: { anyOf: [text, { const: true }] },
-    env: { type: 'object', additionalProperties: text },
-    cwd: text,
-    shared: text,
-  },
-);
-const state = object(
-  {
-    key: text,
-    role: text,
-    restarts: whole,
-    status: { enum: ['starting', 'running', 'backoff', 'failed', 'stopping', 'stopped', 'ended'] },
-  },
-  {
-    pid: whole,
-    stderrTail: texts,
-    lastExit: object({
-      code: { type: ['integer', 'null'] },
-      signal: { type: ['string', 'null'] },
-      atMs: { type: 'number' },
-    }),
-  },
-);
-const output = object({ key: text, role: text, stream: { enum: ['stdout', 'stderr'] }, line: text });
-const keeper = { const: 1 };
+type Fields = Readonly<Record<string, unknown>>;
 
-/** True for messages that a keeper can carry out. */
-export function requestReader(): ValidateFunction<KeeperRequest> {
-  return new Ajv({ allowUnionTypes: true }).compile<KeeperRequest>({
-    anyOf: [
-      object({ keeper, id: whole, call: { const: 'list' } }),
-      object({ keeper, id: whole, call: { const: 'start' }, spec }),
-      object({ keeper, id: whole, call: { const: 'stop' }, key: text }),
-    ],
-  });
+const STATUSES: readonly unknown[] = ['starting', 'running', 'backoff', 'failed', 'stopping', 'stopped', 'ended'];
+
+/** Whether a message is one that a keeper can carry out. */
+export function isRequest(message: unknown): message is KeeperRequest {
+  if (!isObject(message) || message.keeper !== 1 || !isWhole(message.id)) return false;
+  if (message.call === 'list') return true;
+  return message.call === 'stop' ? isText(message.key) : message.call === 'start' && isSpec(message.spec);
 }
 
-/** True for messages that a coordinator expects from its keeper. */
-export function reportReader(): ValidateFunction<KeeperReport> {
-  return new Ajv({ allowUnionTypes: true }).compile<KeeperReport>({
-    anyOf: [
-      object({ keeper, re: whole, error: object({ code: text, message: text }) }),
-      object({ keeper, re: whole }, { states: { type: 'array', items: state } }),
-      object({ keeper, change: state }),
-      object({ keeper, output }),
-    ],
-  });
+/** Whether a message is one that a coordinator expects from its keeper. */
+export function isReport(message: unknown): message is KeeperReport {
+  if (!isObject(message) || message.keeper !== 1) return false;
+  if ('change' in message) return isState(message.change);
+  if ('output' in message) return isOutput(message.output);
+  if (!isWhole(message.re)) return false;
+  if ('error' in message) return isObject(message.error) && isText(message.error.code) && isText(message.error.message);
+  return message.states === undefined || isListOf(message.states, isState);
 }
 
-function object(required: Readonly<Record<string, object>>, optional: Readonly<Record<string, object>> = {}): object {
-  return {
-    type: 'object',
-    required: Object.keys(required),
-    properties: { ...required, ...optional },
-    additionalProperties: false,
-  };
+function isSpec(spec: unknown): spec is ProcessSpec {
+  if (!isObject(spec) || !isText(spec.key) || !isText(spec.role) || !isListOf(spec.argv, isText)) return false;
+  const { shell, env, cwd, shared } = spec;
+  const isEnv = env === undefined || (isObject(env) && Object.values(env).every(isText));
+  return isEnv && (shell === true || isTextOrNone(shell)) && isTextOrNone(cwd) && isTextOrNone(shared);
+}
+
+function isState(state: unknown): state is ProcessState {
+  if (!isObject(state) || !isText(state.key) || !isText(state.role) || !isWhole(state.restarts)) return false;
+  const { status, pid, lastExit, stderrTail } = state;
+  const isTail = stderrTail === undefined || isListOf(stderrTail, isText);
+  return STATUSES.includes(status) && (pid === undefined || isWhole(pid)) && isTail && isExitOrNone(lastExit);
+}
+
+function isExitOrNone(exit: unknown): boolean {
+  if (exit === undefined) return true;
+  if (!isObject(exit) || typeof exit.atMs !== 'number') return false;
+  return (exit.code === null || isWhole(exit.code)) && (exit.signal === null || isText(exit.signal));
+}
+
+function isOutput(output: unknown): output is OutputLine {
+  if (!isObject(output) || !isText(output.key) || !isText(output.role) || !isText(output.line)) return false;
+  return output.stream === 'stdout' || output.stream === 'stderr';
+}
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const isTextOrNone = (value: unknown): boolean => value === undefined || isText(value);
+const isWhole = (value: unknown): value is number => Number.isInteger(value);
+
+function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(check);
+}
+
+function isObject(value: unknown): value is Fields {
+  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

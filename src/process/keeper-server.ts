@@ -1,6 +1,6 @@
 import { MsgfloError, messageOf } from '../errors.js';
 import type { Logger } from '../support/index.js';
-import { type IpcChannel, type KeeperReport, type KeeperRequest, requestReader } from './keeper-protocol.js';
+import { type IpcChannel, isRequest, type KeeperReport, type KeeperRequest } from './keeper-protocol.js';
 import type { Supervisor } from './supervisor.js';
 
 /** Output lines on their way to the coordinator; what comes while so many are is dropped for it (not for the terminal). */
@@ -13,7 +13,6 @@ const MAX_LINES_ON_WAY = 1000;
 export class KeeperServer {
   readonly #supervisor: Supervisor;
   readonly #log: Logger;
-  readonly #isRequest = requestReader();
   #channel: IpcChannel | undefined;
   #linesOnWay = 0;
 
@@ -42,7 +41,7 @@ export class KeeperServer {
   }
 
   async #answer(channel: IpcChannel, message: unknown): Promise<void> {
-    if (!this.#isRequest(message)) {
+    if (!isRequest(message)) {
       this.#log.warnOnce(
         'bad request',
         `a message of the coordinator that is no request is ignored: ${shown(message)}`,

@@ -1,5 +1,5 @@
-import { createRequire } from 'node:module';
 import type { Ajv as AjvClass, ErrorObject, SchemaObject } from 'ajv';
+import { newAjv } from '../support/index.js';
 import { RequestError } from './errors.js';
 
 /** The payload, known to fit. @throws {RequestError} saying what is wrong with which field, without its value. */
@@ -9,16 +9,11 @@ export type PayloadCheck = <P>(schema: SchemaObject, payload: unknown) => P;
 export function createPayloadCheck(): PayloadCheck {
   let ajv: AjvClass | undefined;
   return <P>(schema: SchemaObject, payload: unknown): P => {
-    ajv ??= createAjv();
+    ajv ??= newAjv();
     const validate = ajv.compile<P>(schema);
     if (validate(payload)) return payload;
     throw new RequestError(inWords(validate.errors?.[0]));
   };
-}
-
-function createAjv(): AjvClass {
-  const { Ajv } = createRequire(import.meta.url)('ajv') as { Ajv: typeof AjvClass };
-  return new Ajv({ allowUnionTypes: true });
 }
 
 function inWords(error: ErrorObject | undefined): string {

@@ -2,6 +2,7 @@
  * Small, general pieces without a word of the domain: back-off, a semaphore, atomic files, frames on a stream, canonical
  * JSON, the logger. Everything above may use them; they use nothing of ours but the base error.
  */
+export { newAjv } from './ajv.js';
 export { type ReplaceOptions, removeLeftovers, replaceFile, writeFileAtomic } from './atomic-file.js';
 export { Backoff } from './backoff.js';
 export { canonicalJson, contentHash } from './canonical-json.js';
