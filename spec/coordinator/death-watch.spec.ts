@@ -21,7 +21,7 @@ describe('a process that ended', function () {
   const announce = (definition: Definition): Promise<void> =>
     broker.notify({ name: DISCOVERY_NOTICE, body: announcementOf(definition) });
 
-  it('takes along those of its role who answer no roll-call, and nobody else', async () => {
+  it('takes along those of its role who answer no roll-call, remembered ones too, and nobody else', async () => {
     const left: string[] = [];
     const nowMs = (): number => performance.now();
     const feed = new DiscoveryFeed({ broker, lapseMs: 600_000, nowMs, log: silentLogger }, (change) => {
@@ -31,13 +31,15 @@ describe('a process that ended', function () {
     const alive = aRole('worker').instance(2).definition;
     const old = aRole('worker').instance(3).old().definition;
     const other = aRole('other').instance(1).definition;
+    const remembered = aRole('worker').instance(4).definition;
+    feed.remember([remembered], { isSameRun: true });
     await feed.start();
     await broker.watch(ROLL_CALL_NOTICE, () => void announce(alive));
     for (const one of [killed, alive, old, other]) await announce(one);
-    await until(() => feed.table.all().length === 4);
+    await until(() => feed.table.all().length === 5);
     feed.processEnded(asRole('worker'));
     await until(() => left.length > 0);
-    expect(left).to.deep.equal([killed.id]);
+    expect(left).to.have.members([killed.id, remembered.id]);
     expect(feed.table.ofRole(asRole('worker')).map(({ definition }) => definition.id)).to.have.members([
       alive.id,
       old.id,

@@ -154,10 +154,13 @@ export class DiscoveryFeed {
     this.#onChange({ kind: 'heard', definition, queues, isNews: effect !== 'repeated' });
   }
 
-  /** Those that know no wiring do not hear the roll-call either. */
+  /**
+   * Also those that a coordinator before this one knew: otherwise the dead would be remembered from one to the next. Those
+   * that know no wiring do not hear the roll-call either.
+   */
   #silentSince(role: Role, sinceMs: number): readonly ParticipantId[] {
     return this.table.ofRole(role).flatMap(({ status, definition: { id, wiring } }) => {
-      const isSilent = status === 'live' && wiring === 1 && (this.heardAtMs.get(id) ?? 0) < sinceMs;
+      const isSilent = status !== 'lost' && wiring === 1 && (this.heardAtMs.get(id) ?? 0) < sinceMs;
       return isSilent ? [id] : [];
     });
   }
