@@ -14,6 +14,7 @@ const WITH_BROKER = [
   'msgflo-router',
   'msgflo-bindings',
   'msgflo-monitor',
+  'msgflo-dead',
 ];
 const ALL = [...WITH_BROKER, 'msgflo-procfile'];
 
@@ -35,6 +36,9 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   'msgflo-monitor': '--broker --queue --expect-periodic --fail-missed --grace --exec --forever --duration --json'.split(
     ' ',
   ),
+  'msgflo-dead':
+    `--broker --role --port --queue --where --limit --wait --json --body --dry-run --rate --canary --canary-wait
+    --edit --unsure --all`.split(/\s+/),
 };
 
 /** Enough arguments for each to look for its broker. */
@@ -49,6 +53,7 @@ const ENOUGH: Readonly<Record<string, readonly string[]>> = {
   'msgflo-script': ['--role', 'r', '--cmd', 'cat'],
   'msgflo-router': [],
   'msgflo-bindings': [],
+  'msgflo-dead': ['list'],
   'msgflo-monitor': ['--queue', 'q', '--expect-periodic', '1s'],
 };
 

@@ -93,7 +93,7 @@ const rows: readonly Row[] = [
     expected: ['bind pubsub b.OWN -> c.IN'],
   },
   {
-    when: 'dead letters have nowhere to go yet: nobody waits for that, neither IIPs nor sources',
+    when: 'what takes the dead letters is on its way: the source waits, so that it misses none',
     given: network({
       edges: ['b.dead_in -> z.in', 'a.out -> b.in'],
       iips: { 'b.in': [1] },
@@ -102,7 +102,17 @@ const rows: readonly Row[] = [
       participants: [aRole('a'), aRole('b').old()],
       bound: ['pubsub a.OUT -> b.IN'],
     }),
-    expected: ['wire a {"out":"ready"}', 'iip 1 to b.IN for b-1'],
+    expected: ['wire a {"out":"waiting"}', 'iip 1 to b.IN for b-1'],
+  },
+  {
+    when: 'nobody starts what is to take the dead letters: they are kept, and nobody waits',
+    given: network({
+      edges: ['b.dead_in -> z.in', 'a.out -> b.in'],
+      isSettling: true,
+      participants: [aRole('a'), aRole('b')],
+      bound: ['pubsub a.OUT -> b.IN'],
+    }),
+    expected: ['wire b {"out":"unconnected"}', 'wire a {"out":"ready"}'],
   },
   {
     when: 'the source is missing',

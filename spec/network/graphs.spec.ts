@@ -57,6 +57,15 @@ for (const [name, start] of Object.entries(brokers)) {
       expect(network.output).to.match(/report \| MIT +15 {2}permissive/);
     });
 
+    it('recover: what one participant cannot do comes to another, with the reason', async () => {
+      network = await RunningNetwork.start(
+        await project(await readFile(join(ROOT, 'graphs/recover.fbp'), 'utf8')),
+        broker,
+      );
+      await network.says('print | 4');
+      await network.says('print | halve.in could not take "7": 7 is not even');
+    });
+
     it('leaves nothing behind after Ctrl-C', async () => {
       const folder = await project(await readFile(join(ROOT, 'graphs/hello.fbp'), 'utf8'));
       network = await RunningNetwork.start(folder, broker);

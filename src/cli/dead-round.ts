@@ -1,14 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { MsgfloError, TimeoutError } from '../errors.js';
-import {
-  HEADER,
-  type KeptLetter,
-  type LetterFate,
-  type Message,
-  RefusedError,
-  UnroutedError,
-} from '../transport/index.js';
+import { HEADER, type KeptLetter, type LetterFate, type Message } from '../transport/index.js';
 import type { Canary, CanaryVerdict } from './dead-canary.js';
 import { type Entry, isSame, type RedriveJournal } from './dead-journal.js';
 import { factsOf, type LetterFacts, type LetterPlace, ownHeaders, placeName } from './dead-letter.js';
@@ -114,9 +107,9 @@ export class RedriveRound {
     try {
       await this.#confirmed(broker.send('inqueue', place.queue, message, { mandatory: true }));
     } catch (error) {
-      if (!(error instanceof UnroutedError || error instanceof RefusedError)) throw error;
+      const why = refusalOf(error);
+      if (why === undefined) throw error;
       // It was not sent for certain: nothing is unsure, and the next would fare no better.
-      const why = error instanceof UnroutedError ? 'no queue takes it' : error.message;
       const text = `'${place.queue}' does not take what is sent back: ${why}; the dead letters stay`;
       this.#failure = new RedriveStoppedError(text, { cause: error });
       return 'stop';
@@ -187,6 +180,13 @@ export class RedriveRound {
 }
 
 const nameOf = ({ id, redriven }: Pick<LetterFacts, 'id' | 'redriven'>): string => `${redriven} ${id}`;
+
+/** Why a message was not sent for certain; `undefined` where it may have been. */
+function refusalOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error)) return undefined;
+  if (error.code === 'MSGFLO_UNROUTED') return 'no queue takes it';
+  return error.code === 'MSGFLO_REFUSED' ? error.message : undefined;
+}
 
 interface Revived {
   readonly facts: LetterFacts;

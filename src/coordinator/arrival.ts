@@ -6,7 +6,8 @@ import type { Desired, Observed } from './state.js';
 /**
  * The states of edges as their sources are to see them. Participants that know no wiring hold nothing back: what they
  * are sent while one of their own edges is on its way, they send on into the void. So an edge to such a role, though
- * bound, is on its way too. While the network settles that goes for edges to roles that others start as well; later
+ * bound, is on its way too. Dead letters are held back by nobody: an edge to a role waits also for those of its dead-letter
+ * edges whose target we are starting. While the network settles that goes for edges to roles that others start as well; later
  * nobody waits for these, since one display that is switched off must not stop the switches. O(edges).
  */
 export function statesForSources(
@@ -28,12 +29,13 @@ export function statesForSources(
 /** Roles that hold nothing back and whose messages, or those of roles like them further down, do not arrive yet. */
 function leakingRoles(desired: Desired, observed: Observed, states: ReadonlyMap<string, EdgeState>): ReadonlySet<Role> {
   const holdsBack = (role: Role): boolean => isOurs(observed.participants.get(role) ?? []);
-  const edges = desired.edges.filter(({ kind, from }) => kind !== 'deadletter' && !holdsBack(from.role));
+  const edges = desired.edges.filter(({ kind, from }) => kind === 'deadletter' || !holdsBack(from.role));
   const leaking = new Set<Role>();
-  for (const { key, from } of edges) {
+  for (const { key, kind, from } of edges) {
     const state = states.get(key);
     if (!state || state.state === 'live') continue;
-    if (state.expected || (observed.isSettling && state.state === 'pending')) leaking.add(from.role);
+    const mayCome = kind !== 'deadletter' && observed.isSettling && state.state === 'pending';
+    if (state.expected || mayCome) leaking.add(from.role);
   }
   if (leaking.size === 0) return leaking;
   const byTarget = groupBy(edges, ({ to }) => to.role);
