@@ -115,6 +115,26 @@ describe('a queue that is full on an AMQP broker', function () {
     expect(dataOf(seen)).to.have.members(numbers(40));
   });
 
+  it('loses nothing where it is a quorum queue, which refuses a little late', async () => {
+    const [sender, reader] = [await stage.connect(), await stage.connect()];
+    const inqueue = stage.name('IN');
+    await reader.declare('inqueue', inqueue, { maxLength: LENGTH, quorum: true });
+    let sent = 0;
+    const sending = (async () => {
+      for (const data of numbers(80)) {
+        await sender.send('inqueue', inqueue, { data });
+        sent += 1;
+      }
+    })();
+    await eventually(() => sent >= LENGTH, 'the queue to be full');
+    await delay(200);
+    expect(sent).to.be.at.most(2 * LENGTH);
+    const seen = await reads(reader, inqueue, 0);
+    await sending;
+    await eventually(() => seen.length === 80, 'all messages');
+    expect(dataOf(seen)).to.deep.equal(numbers(80));
+  });
+
   it('does not keep close() waiting longer than its grace: what is held is rejected with MSGFLO_NOT_CONNECTED', async () => {
     const [sender, owner] = [await stage.connect(), await stage.connect()];
     const inqueue = await bounded(owner);

@@ -117,10 +117,12 @@ describe('an AMQP broker that goes away', () => {
         await eventually(() => seen.length === 3, 'what was sent before');
         await eventually(async () => (await consumer.depths([inqueue]))[0]?.ready === 0, 'the queue to be empty');
         await consumer.declare('outqueue', stage.name('OUT'));
-        const leaving = await stage.connect();
+        const others: string[] = [];
+        const leaving = await stage.connect({ ...silentLogger, info: (text) => others.push(text) });
         const stuck = rejection(leaving.send('inqueue', inqueue, { data: 7 }), 'MSGFLO_NOT_CONNECTED');
         await leaving.close({ graceMs: 100 });
         await stuck;
+        expect(others, 'who leaves does not know that it is over').to.deep.equal([]);
         expect(isSent).to.equal(false);
         await rabbit.ctl(...calm);
         await sending;

@@ -96,12 +96,13 @@ describe('topology on an AMQP broker', () => {
     const [ours, old] = [await stage.connect(), await stage.bare()];
     const name = stage.name('IN');
     await ours.declare('inqueue', name);
-    const headers = { 'message-id': 'm1', 'content-type': 'text/plain', 'reply-to': 'back', colour: 'red' };
+    const others = { colour: 'red', 'created-at': '1700000000123' };
+    const headers = { 'message-id': 'm1', 'content-type': 'text/plain', 'reply-to': 'back', ...others };
     await ours.send('inqueue', name, { data: Buffer.from('text'), headers });
     const message = await old.get(name);
     if (!message) throw new Error('no message');
     expect(message.properties).to.include({ messageId: 'm1', contentType: 'text/plain', replyTo: 'back' });
-    expect(message.properties).to.deep.include({ headers: { colour: 'red' }, deliveryMode: 2 });
+    expect(message.properties).to.deep.include({ headers: others, deliveryMode: 2 });
     old.nack(message);
     const seen: unknown[] = [];
     await ours.consume(name, async (delivery) => {

@@ -3,18 +3,25 @@ import type { Logger } from '../../support/index.js';
 /** Says once that the broker takes nothing because it is short of memory or disk, and once that it does again. */
 export class Alarm {
   readonly #log: Logger;
-  #reason: string | undefined;
+  #isOn = false;
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** @param reason undefined when it is over, or the connection that felt it is gone */
-  tell(reason: string | undefined): void {
-    if (reason === this.#reason) return;
-    const began = this.#reason === undefined;
-    this.#reason = reason;
-    if (reason === undefined) this.#log.info('RabbitMQ takes messages again');
-    else if (began) this.#log.warn(`RabbitMQ holds back senders: ${reason}; nothing is dropped, they wait`);
+  begins(reason: string): void {
+    if (this.#isOn) return;
+    this.#isOn = true;
+    this.#log.warn(`RabbitMQ holds back senders: ${reason}; nothing is dropped, they wait`);
+  }
+
+  ends(): void {
+    if (this.#isOn) this.#log.info('RabbitMQ takes messages again');
+    this.#isOn = false;
+  }
+
+  /** The connection that felt it is gone; the next one is told anew. */
+  forget(): void {
+    this.#isOn = false;
   }
 }

@@ -93,12 +93,11 @@ export class AmqpClient implements Broker {
   constructor(address: URL, { id, management: where }: ClientOptions, log: Logger) {
     const outage = new Outage(log);
     const alarm = new Alarm(log);
-    const onBlocked = (reason: string | undefined): void => alarm.tell(reason);
     const restored = { prepare: (model: ChannelModel): Promise<void> => this.#topology.restore(model) };
     const onUp = (): void => this.#binder.restore(this.#ending.signal);
     this.#log = log;
     this.#taking = new Link({ address, name: id, outage, onUp, ...restored });
-    this.#sending = new Link({ address, name: `${id} (publishing)`, outage, onBlocked, ...restored });
+    this.#sending = new Link({ address, name: `${id} (publishing)`, outage, alarm, ...restored });
     this.#pool = new ChannelPool(this.#taking);
     this.#publisher = new Publisher(this.#sending, log, async (exchange) => {
       await this.#pool.run(asQueueName(exchange), (channel) => channel.checkExchange(exchange));
@@ -232,7 +231,9 @@ export class AmqpClient implements Broker {
     }
   }
 
+  /** RabbitMQ drops nothing of ours: what it cannot take it does not confirm. */
   async losses(): Promise<Subscription> {
+    this.#mustBeOpen('losses()');
     return { cancel: async () => {} };
   }
 

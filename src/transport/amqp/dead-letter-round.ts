@@ -14,6 +14,10 @@ import {
 import type { Link } from './link.js';
 import { refusalOf } from './refusal.js';
 import { headersOf } from './wire.js';
+import { within } from './within.js';
+
+/** A broker that does not answer is left. */
+const CLOSE_LIMIT_MS = 1000;
 
 export type Visit = (letter: KeptLetter) => Promise<LetterFate>;
 
@@ -55,7 +59,7 @@ export class DeadLetterRound {
       await this.#visitAll(channel, () => isClosed);
     } finally {
       // Has the broker put back, each into its place, what is unsettled.
-      if (!isClosed) await channel.close().catch(() => {});
+      if (!isClosed) await closing(channel);
     }
     return this.#visited;
   }
@@ -63,7 +67,7 @@ export class DeadLetterRound {
   /** Ends it at once: letters that were not removed go back. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#channel?.close().catch(() => {});
+    if (this.#channel) await within(CLOSE_LIMIT_MS, closing(this.#channel));
   }
 
   async #visitAll(channel: Channel, isClosed: () => boolean): Promise<void> {
@@ -109,4 +113,11 @@ export class DeadLetterRound {
     const why = error === undefined ? 'the connection to the broker was lost' : messageOf(error);
     throw new BrokerUnreachableError(`${text}: ${why}`, { cause: error });
   }
+}
+
+/** Never rejects: one that is closed already throws at once. */
+async function closing(channel: Channel): Promise<void> {
+  try {
+    await channel.close();
+  } catch {}
 }

@@ -1,6 +1,7 @@
 import { type ChannelModel, connect } from 'amqplib';
 import { Backoff } from '../../support/index.js';
 import { BrokerUnreachableError, NotConnectedError, RefusedError, withoutPassword } from '../index.js';
+import type { Alarm } from './alarm.js';
 import type { Outage } from './outage.js';
 import { connectFailure, isHostRefused, isLoginRefused } from './refusal.js';
 import { within } from './within.js';
@@ -22,8 +23,8 @@ export interface LinkOptions {
   readonly prepare: (model: ChannelModel) => Promise<void>;
   /** Told whenever there is a connection, the first time too. */
   readonly onUp?: () => void;
-  /** Told why the broker takes nothing from this connection, and with undefined when it does again, or the connection is lost. */
-  readonly onBlocked?: (reason: string | undefined) => void;
+  /** For a connection that publishes: told when the broker takes nothing from it. */
+  readonly alarm?: Alarm;
 }
 
 interface Waiter {
@@ -152,12 +153,11 @@ export class Link {
   }
 
   #tellBlocks(model: ChannelModel): void {
-    const { onBlocked } = this.#options;
-    if (!onBlocked) return;
-    const over = (): void => onBlocked(undefined);
-    model.on('blocked', onBlocked);
-    model.on('unblocked', over);
-    model.once('close', over);
+    const { alarm } = this.#options;
+    if (!alarm) return;
+    model.on('blocked', (reason: string) => alarm.begins(reason));
+    model.on('unblocked', () => alarm.ends());
+    model.once('close', () => alarm.forget());
   }
 
   #lost(model: ChannelModel, loss: Error): void {
