@@ -32,7 +32,7 @@ export class Retry {
   pauseMs(failed: number, error: unknown): number | undefined {
     if (failed >= this.attempts || isPermanent(error)) return undefined;
     const baseMs = Math.min(this.#maxDelayMs, this.#delayMs * this.#factor ** (failed - 1));
-    return baseMs * (1 - this.#jitter + 2 * this.#jitter * this.#random());
+    return Math.round(baseMs * (1 - this.#jitter + 2 * this.#jitter * this.#random()));
   }
 }
 
