@@ -54,8 +54,8 @@ export interface Report {
   readonly inqueue: string;
   /** The slot, or a name that nobody has again. */
   readonly taker: string;
-  /** Flows that end in the same session just now: they share what the broker keeps for it. */
-  readonly flows: number;
+  /** Unsettled messages that the flow may have here just now. */
+  readonly share: number;
   readonly settled: string;
   readonly answer?: Answer;
 }
@@ -77,9 +77,9 @@ export function readQuestion(payload: Buffer): Question | undefined {
 }
 
 export function readReport(payload: Buffer): Report | undefined {
-  const { inqueue, taker, flows, settled, answer } = fieldsOf(payload);
+  const { inqueue, taker, share, settled, answer } = fieldsOf(payload);
   if (typeof inqueue !== 'string' || typeof taker !== 'string' || typeof settled !== 'string') return undefined;
-  const report = { inqueue, taker, flows: typeof flows === 'number' ? flows : 1, settled };
+  const report = { inqueue, taker, share: typeof share === 'number' ? share : FIRST_SHARE, settled };
   if (typeof answer !== 'object' || answer === null) return report;
   const { asked, arrived, held, isIdle } = answer as Fields;
   if (typeof asked !== 'number' || typeof arrived !== 'number' || typeof held !== 'string') return report;
@@ -98,11 +98,15 @@ function fieldsOf(payload: Buffer): Fields {
 }
 
 /** Of the 1,000 messages that a broker keeps for a session by default, what all flows that end there may use together. */
-const SESSION_BUDGET = 900;
-const MAX_SHARE = 700;
-const MIN_SHARE = 20;
+export const SESSION_BUDGET = 900;
+const MOST = 700;
+/** What a flow may have unsettled of which the taker has said nothing yet. */
+export const FIRST_SHARE = 20;
 
-/** Unsettled messages that each of so many flows into one session may have. */
-export function shareOf(flows: number): number {
-  return Math.max(MIN_SHARE, Math.min(MAX_SHARE, Math.floor(SESSION_BUDGET / Math.max(1, flows))));
+/**
+ * Messages that one of so many flows into a session may have unsettled when so many of it have come. It grows with what
+ * comes, since it is not known what the others have on the way, nor what a taker before had allowed.
+ */
+export function shareOf(flows: number, arrivals: number): number {
+  return Math.max(1, Math.min(MOST, Math.floor(SESSION_BUDGET / flows), FIRST_SHARE + arrivals));
 }

@@ -1,5 +1,5 @@
 import type { QueueName } from '../../names.js';
-import { type Report, shareOf } from './credit.js';
+import { FIRST_SHARE, type Report } from './credit.js';
 import { readRanges } from './number-ranges.js';
 import type { Taker } from './takers.js';
 
@@ -11,11 +11,8 @@ interface Standing {
   readonly isIdle: boolean;
 }
 
-/** Before it is known how many flows there are, and after a silence. */
-const FIRST_SHARE = 50;
-const SHARE_KNOWN_MS = 10_000;
-/** Fewer flows than before count after so long, since several takers tell. */
-const FEWER_AFTER_MS = 2000;
+/** What a taker allowed counts for so long, in ms. */
+const ALLOWED_MS = 10_000;
 
 /**
  * What is unsettled of a flow at one inqueue. Takers tell what they settle; what nobody told, because a taker was killed or
@@ -29,9 +26,9 @@ export class FlowTarget {
   readonly #kept = new Set<string>();
   readonly #standings = new Map<string, Standing>();
   #missing: ReadonlySet<number> = new Set();
+  /** What each taker allows, and when it said so. All of it may end in the session of one. */
+  readonly #allowed = new Map<string, { readonly share: number; readonly atMs: number }>();
   #share = FIRST_SHARE;
-  #flows = 1;
-  #flowsToldMs = Number.NEGATIVE_INFINITY;
   #isHeard = false;
   /** False once it has shown that nobody there tells anything. */
   #isBounded = true;
@@ -82,9 +79,10 @@ export class FlowTarget {
     this.#kept.clear();
   }
 
-  take({ taker, flows, settled, answer }: Report): void {
+  take({ taker, share, settled, answer }: Report): void {
     this.#hear();
-    this.#shareAmong(flows);
+    this.#allowed.set(taker, { share, atMs: performance.now() });
+    this.#share = this.#leastAllowed();
     for (const number of readRanges(settled)) this.#unsettled.delete(number);
     if (!answer) return;
     const { asked, arrived, held, isIdle } = answer;
@@ -96,7 +94,7 @@ export class FlowTarget {
    * as before. @param confirmed the highest number that the broker has
    */
   isStuck(confirmed: number): boolean {
-    if (performance.now() - this.#flowsToldMs > SHARE_KNOWN_MS) this.#share = FIRST_SHARE;
+    this.#share = this.#leastAllowed();
     const [oldest] = this.#unsettled;
     const isSame = oldest !== undefined && oldest === this.#oldest;
     this.#oldest = oldest;
@@ -116,12 +114,14 @@ export class FlowTarget {
     this.#isBounded = true;
   }
 
-  #shareAmong(flows: number): void {
-    const nowMs = performance.now();
-    if (flows < this.#flows && nowMs - this.#flowsToldMs < FEWER_AFTER_MS) return;
-    this.#flows = flows;
-    this.#flowsToldMs = nowMs;
-    this.#share = shareOf(flows);
+  #leastAllowed(): number {
+    const oldestMs = performance.now() - ALLOWED_MS;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [taker, { share, atMs }] of this.#allowed) {
+      if (atMs < oldestMs) this.#allowed.delete(taker);
+      else least = Math.min(least, share);
+    }
+    return Number.isFinite(least) ? least : FIRST_SHARE;
   }
 
   #forgetMissing(): void {

@@ -1,7 +1,18 @@
 import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
-import { type Answer, askedTopic, type Credit, type Question, readQuestion, settledTopic, shareOf } from './credit.js';
+import {
+  type Answer,
+  askedTopic,
+  type Credit,
+  FIRST_SHARE,
+  type Question,
+  type Report,
+  readQuestion,
+  SESSION_BUDGET,
+  settledTopic,
+  shareOf,
+} from './credit.js';
 import { writeRanges } from './number-ranges.js';
 import type { Outlet } from './outlet.js';
 
@@ -14,7 +25,7 @@ export interface SettledTellerOptions {
   readonly log: Logger;
 }
 
-/** So many settled messages are told together, and a few when so much time has passed. */
+/** So many settled messages are told together, or a quarter of the share, and fewer when so much time has passed. */
 const MOST_UNTOLD = 100;
 const TELL_MS = 100;
 /** A flow that brought nothing for so long is over. */
@@ -26,7 +37,11 @@ interface Lane {
   readonly token: string;
   readonly held: Set<number>;
   untold: number[];
+  /** The highest number that came, and how many came. */
   arrived: number;
+  arrivals: number;
+  /** As it was told last. */
+  share: number;
   seenMs: number;
 }
 
@@ -36,7 +51,8 @@ export class SettledTeller {
   readonly #inqueues = new Map<QueueName, Map<string, Lane>>();
   readonly #listening = new Set<QueueName>();
   #flows = 0;
-  #isCountNew = false;
+  /** In all lanes. */
+  #held = 0;
   #later: NodeJS.Timeout | undefined;
   #isEnded = false;
 
@@ -58,15 +74,19 @@ export class SettledTeller {
 
   arrived(inqueue: QueueName, { token, number }: Credit): void {
     const lane = this.#inqueues.get(inqueue)?.get(token) ?? this.#newLane(inqueue, token);
+    if (!lane.held.has(number)) this.#held += 1;
     lane.held.add(number);
+    lane.arrivals += 1;
     if (number > lane.arrived) lane.arrived = number;
+    if (lane.share < FIRST_SHARE + lane.arrivals && lane.share < this.#shareOf(lane)) this.#tellLater(TELL_MS);
   }
 
   settled(inqueue: QueueName, { token, number }: Credit): void {
     const lane = this.#inqueues.get(inqueue)?.get(token);
     if (!lane?.held.delete(number)) return;
+    this.#held -= 1;
     lane.untold.push(number);
-    if (lane.untold.length >= Math.min(MOST_UNTOLD, shareOf(this.#flows) / 4)) this.#tell(lane);
+    if (lane.untold.length >= Math.min(MOST_UNTOLD, lane.share / 4)) this.#tell(lane);
     else this.#tellLater(TELL_MS);
   }
 
@@ -78,7 +98,7 @@ export class SettledTeller {
 
   /** Another client has what was held here. */
   forget(inqueue: QueueName, { token, number }: Credit): void {
-    this.#inqueues.get(inqueue)?.get(token)?.held.delete(number);
+    if (this.#inqueues.get(inqueue)?.get(token)?.held.delete(number)) this.#held -= 1;
   }
 
   /** Tells what there is to tell, and answers nobody any more. */
@@ -89,13 +109,14 @@ export class SettledTeller {
     clearTimeout(this.#later);
   }
 
-  /** Told at once, so that its sender learns how many there are. */
+  /** Told at once, so that all senders learn what they may have now. */
   #newLane(inqueue: QueueName, token: string): Lane {
     const lanes = this.#inqueues.get(inqueue) ?? new Map<string, Lane>();
-    const lane = { inqueue, token, held: new Set<number>(), untold: [], arrived: 0, seenMs: performance.now() };
+    const held = new Set<number>();
+    const seenMs = performance.now();
+    const lane: Lane = { inqueue, token, held, untold: [], arrived: 0, arrivals: 0, share: 0, seenMs };
     this.#inqueues.set(inqueue, lanes.set(token, lane));
     this.#flows += 1;
-    this.#isCountNew = true;
     clearTimeout(this.#later);
     this.#later = undefined;
     this.#tellLater(0);
@@ -110,16 +131,23 @@ export class SettledTeller {
   #tellAll(): void {
     this.#later = undefined;
     this.#forgetOld();
-    const isCountNew = this.#isCountNew;
-    this.#isCountNew = false;
-    for (const lanes of this.#inqueues.values())
-      for (const lane of lanes.values()) if (isCountNew || lane.untold.length > 0) this.#tell(lane);
+    for (const lanes of this.#inqueues.values()) {
+      for (const lane of lanes.values())
+        if (lane.untold.length > 0 || lane.share !== this.#shareOf(lane)) this.#tell(lane);
+    }
+  }
+
+  /** None grows while as much is held as all may have together: those who came first may not have heard yet of the others. */
+  #shareOf({ share, arrivals }: Lane): number {
+    const wanted = shareOf(this.#flows, arrivals);
+    return this.#held < SESSION_BUDGET ? wanted : Math.min(wanted, Math.max(share, FIRST_SHARE));
   }
 
   #tell(lane: Lane, answer?: Answer): void {
     const settled = writeRanges(lane.untold);
     if (lane.untold.length > 0) lane.seenMs = performance.now();
     lane.untold = [];
+    lane.share = this.#shareOf(lane);
     this.#publish(lane, settled, answer);
   }
 
@@ -127,13 +155,17 @@ export class SettledTeller {
     if (this.#isEnded) return;
     const lane = this.#inqueues.get(inqueue)?.get(token);
     const isIdle = this.#options.isIdle();
-    if (!lane) this.#publish({ inqueue, token }, '', { asked, arrived: 0, held: '', isIdle });
+    if (!lane) this.#publish({ inqueue, token, share: FIRST_SHARE }, '', { asked, arrived: 0, held: '', isIdle });
     else this.#tell(lane, { asked, arrived: lane.arrived, held: writeRanges(lane.held), isIdle });
   }
 
-  #publish({ inqueue, token }: Pick<Lane, 'inqueue' | 'token'>, settled: string, answer: Answer | undefined): void {
+  #publish(
+    { inqueue, token, share }: Pick<Lane, 'inqueue' | 'token' | 'share'>,
+    settled: string,
+    answer: Answer | undefined,
+  ): void {
     const { outlet, taker, log } = this.#options;
-    const report = { inqueue, taker: taker(), flows: this.#flows, settled, ...(answer ? { answer } : {}) };
+    const report: Report = { inqueue, taker: taker(), share, settled, ...(answer ? { answer } : {}) };
     outlet
       .publish({ topic: settledTopic(token), payload: Buffer.from(JSON.stringify(report)) })
       .catch((error) => log.debug(`could not tell what is settled: ${messageOf(error)}`));
@@ -145,7 +177,6 @@ export class SettledTeller {
       for (const [token, { held, untold, seenMs }] of lanes) {
         if (seenMs > oldestMs || held.size > 0 || untold.length > 0 || !lanes.delete(token)) continue;
         this.#flows -= 1;
-        this.#isCountNew = true;
       }
     }
   }
