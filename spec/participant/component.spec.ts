@@ -71,4 +71,46 @@ describe('participant()', () => {
         .with.property('code', 'MSGFLO_USAGE');
     });
   }
+
+  const inport = (spec: object) => ({ component: 'A', inports: { in: spec }, process: nothing });
+  const wrongInports: readonly (readonly [object, string])[] = [
+    [{ order: 'first' }, '\'order\' is a number from -1000000 to 1000000, not "first"'],
+    [{ order: Number.NaN }, "'order' is a number"],
+    [{ retry: 3 }, "'retry' is an object, { attempts: 3 } at least, not 3"],
+    [{ retry: {} }, "'retry' needs 'attempts'"],
+    [{ retry: { times: 3 } }, "'retry' has no option 'times'; there are: attempts, delayMs"],
+    [{ retry: { attempts: 0 } }, "'retry': 'attempts' is a whole number from 1 to 1000, not 0"],
+    [{ retry: { attempts: 2, delayMs: -1 } }, "'retry': 'delayMs' is a number from 0"],
+    [{ retry: { attempts: 2, factor: 0.5 } }, "'retry': 'factor' is a number from 1"],
+    [{ retry: { attempts: 2, maxDelayMs: Number.POSITIVE_INFINITY } }, "'retry': 'maxDelayMs' is a number"],
+    [{ retry: { attempts: 2, jitter: 2 } }, "'retry': 'jitter' is a number from 0 to 1, not 2"],
+    [{ crashes: 0 }, "'crashes' is a whole number from 1 to 100, not 0"],
+    [{ ttlMs: 1.5 }, "'ttlMs' is a whole number from 1"],
+    [{ maxLength: 0 }, "'maxLength' is a whole number from 1"],
+    [{ maxBytes: '1 MB' }, "'maxBytes' is a whole number from 1"],
+    [{ quorum: 'yes' }, '\'quorum\' is a boolean, not "yes"'],
+    [{ quorum: true, persistent: false }, "'quorum' queues are persistent"],
+    [{ deliveryLimit: 3 }, "'deliveryLimit' needs 'quorum: true'"],
+    [{ maxPriority: 256 }, "'maxPriority' is a whole number from 1 to 255, not 256"],
+    [{ arguments: [] }, "'arguments' is an object, not []"],
+    [{ arguments: { 'x-a': null } }, "'arguments': 'x-a' is text, a number or a boolean, not null"],
+  ];
+  for (const [spec, words] of wrongInports) {
+    it(`refuses an inport with ${JSON.stringify(spec)}, naming component, port and option`, () => {
+      expect(() => define(inport(spec)))
+        .to.throw(`component 'A': inport 'in': ${words}`)
+        .with.property('code', 'MSGFLO_USAGE');
+    });
+  }
+
+  it('takes all that an inport may say', () => {
+    const retry = { attempts: 5, delayMs: 0, factor: 1.5, maxDelayMs: 1000, jitter: 0 };
+    const queue = { ttlMs: 1, maxLength: 1, maxBytes: 1, quorum: true, deliveryLimit: 3, arguments: { 'x-a': true } };
+    expect(() => define(inport({ order: -1.5, crashes: 1, retry, ...queue, maxPriority: 9 }))).not.to.throw();
+  });
+
+  it('refuses options of inports at an outport', () => {
+    const spec = { component: 'A', outports: { out: { ttlMs: 1 } }, produce: nothing };
+    expect(() => define(spec)).to.throw("outport 'out' has no option 'ttlMs'; there are: type,");
+  });
 });
