@@ -1,7 +1,6 @@
 import type { Definition, PortDefinition } from '../discovery/index.js';
 import { asPortName, asQueueName, type ParticipantId, type QueueName, type Role } from '../names.js';
 import type { Logger } from '../support/index.js';
-import type { QueueOptions } from '../transport/index.js';
 import type { Component, InportSpec, OutportSpec, PortSpec } from './component.js';
 import { Inport } from './inport.js';
 import { Outport } from './outport.js';
@@ -44,25 +43,6 @@ export function createOutports(component: Component, role: Role, log: Logger): R
     return [name, new Outport(asPortName(name), queueOf(role, name, spec.queue), options)];
   };
   return new Map(Object.entries(component.outports).map(create));
-}
-
-/** What is asked of an inqueue: no more than the author said, so that what old libraries declared is the same queue. */
-export function inqueueOptions(spec: InportSpec = {}): QueueOptions {
-  const { persistent, ttlMs, maxLength, maxBytes, quorum, deliveryLimit, maxPriority, arguments: more } = spec;
-  return {
-    ...(persistent !== undefined && { persistent }),
-    ...(ttlMs !== undefined && { ttlMs }),
-    ...(maxLength !== undefined && { maxLength }),
-    ...(maxBytes !== undefined && { maxBytes }),
-    ...(quorum !== undefined && { quorum }),
-    ...(deliveryLimit !== undefined && { deliveryLimit }),
-    ...(maxPriority !== undefined && { maxPriority }),
-    ...(more !== undefined && { arguments: more }),
-  };
-}
-
-export function outqueueOptions({ persistent }: OutportSpec = {}): QueueOptions {
-  return persistent === undefined ? {} : { persistent };
 }
 
 /** What an instance says of itself. */

@@ -9,15 +9,16 @@ import {
   type Wiring,
   wiringNotice,
 } from '../discovery/index.js';
-import { messageOf, UnsupportedError } from '../errors.js';
+import { messageOf } from '../errors.js';
 import { asParticipantId, asPortName, asRole, type ParticipantId, type PortName, type Role } from '../names.js';
 import { createLogger, type Logger, within } from '../support/index.js';
-import type { Client, Delivery, QueueKind, QueueOptions, Subscription } from '../transport/index.js';
+import type { Client, Delivery, Subscription } from '../transport/index.js';
 import { Announcer } from './announcer.js';
 import { AttemptLedger } from './attempt-ledger.js';
 import type { Component, Surroundings } from './component.js';
 import { CountersTeller } from './counters-teller.js';
-import { createDefinition, createInports, createOutports, inqueueOptions, outqueueOptions } from './define-ports.js';
+import { declarePorts } from './declare-ports.js';
+import { createDefinition, createInports, createOutports } from './define-ports.js';
 import { IipIntake } from './iip-intake.js';
 import type { Inport } from './inport.js';
 import { inOrder } from './inport-order.js';
@@ -157,7 +158,11 @@ export class Participant {
     try {
       await this.#trace();
       await this.#client.connect(options);
-      await this.#declare();
+      await declarePorts(this.#client, {
+        component: this.#component,
+        inports: this.#inports,
+        outports: this.#outports,
+      });
       this.#invoker.state = await this.#component.setup?.(this.#surroundings(this.#stopping.signal));
       this.#setUp = true;
       void this.#ledger.sweep();
@@ -189,20 +194,6 @@ export class Participant {
     this.#producer.telemetry = telemetry;
   }
 
-  async #declare(): Promise<void> {
-    const { component, inports, outports } = this.#component;
-    const declare = (kind: QueueKind, { name, queue }: Inport | Outport, options: QueueOptions): Promise<void> =>
-      this.#client.declare(kind, queue, options).catch((error: unknown) => {
-        if (!(error instanceof UnsupportedError)) throw error;
-        const port = `${kind === 'inqueue' ? 'inport' : 'outport'} '${name}'`;
-        throw new UnsupportedError(`component '${component}', ${port}: ${error.message}`, { cause: error });
-      });
-    await Promise.all([
-      ...[...this.#inports].map(([name, inport]) => declare('inqueue', inport, inqueueOptions(inports[name]))),
-      ...[...this.#outports].map(([name, outport]) => declare('outqueue', outport, outqueueOptions(outports[name]))),
-    ]);
-  }
-
   /** Earlier ports first. They are given two at a time at least: the second shows that there are more. */
   async #consume(): Promise<void> {
     const ranks = inOrder(this.#inports.values());
@@ -220,7 +211,7 @@ export class Participant {
   async #carryOut(wiring: Wiring): Promise<void> {
     this.#warnOfUnknownPorts(wiring);
     if (!this.#client.capabilities.binds) {
-      for (const inport of this.#inports.values()) {
+      for (const inport of inOrder(this.#inports.values()).flat()) {
         const sources = wiring.inports[inport.name] ?? [];
         await inport.consumer?.listenTo(sources);
         inport.sources = sources;
