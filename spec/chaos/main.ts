@@ -3,14 +3,20 @@ import { tableOf } from './figures.js';
 import { runChaos, trailOf } from './run-chaos.js';
 import type { BrokerName } from './servers.js';
 
-const USAGE = `usage: npm run chaos -- [--broker amqp|mqtt|mqtt-killed] [--seconds 60] [--seed n] [--rate 200] [--json]
+const USAGE = `usage: npm run chaos -- [--broker name] [--seconds 60] [--seed n] [--rate 200] [--json]
 
 A flow of three stages under load while something is killed or cut off every second. Exits with 1 when something that was
-promised did not hold. Without --broker: amqp, then mqtt. mqtt-killed: Mosquitto is killed with SIGKILL; what that
-loses is a figure. A seed repeats the order of the faults, not their very moments.
+promised did not hold. A seed repeats the order of the faults, not their very moments.
+
+--broker, also several times (without: amqp, mqtt):
+  amqp            RabbitMQ, killed with SIGKILL
+  amqp-quorum     the same with quorum queues
+  mqtt            Mosquitto, stopped with SIGTERM
+  mqtt-killed     Mosquitto, killed with SIGKILL, writing at every second change; what is lost is a figure, not a failure
+  mqtt-killed-1s  the same, writing once a second
 `;
 
-const BROKERS: readonly BrokerName[] = ['amqp', 'mqtt', 'mqtt-killed'];
+const BROKERS: readonly BrokerName[] = ['amqp', 'amqp-quorum', 'mqtt', 'mqtt-killed', 'mqtt-killed-1s'];
 
 interface Options {
   readonly brokers: readonly BrokerName[];

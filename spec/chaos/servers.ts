@@ -4,7 +4,7 @@ import { type Mosquitto, startMosquitto } from '../support/mosquitto.js';
 import { startRabbit } from '../support/rabbitmq.js';
 import { SLOTS } from './slots.js';
 
-export type BrokerName = 'amqp' | 'mqtt' | 'mqtt-killed';
+export type BrokerName = 'amqp' | 'amqp-quorum' | 'mqtt' | 'mqtt-killed' | 'mqtt-killed-1s';
 
 /** What is left in a broker. */
 export interface Remains {
@@ -20,6 +20,8 @@ export interface ChaosServer {
   readonly fault: 'SIGKILL' | 'SIGTERM';
   /** Something in the graph needs a router there. */
   readonly hasRouter: boolean;
+  /** Inqueues are to be quorum queues. */
+  readonly isQuorum: boolean;
   /** Resolves when it is gone. */
   takeDown(): Promise<void>;
   /** Resolves when it takes connections. */
@@ -31,18 +33,30 @@ export interface ChaosServer {
 
 /**
  * `mqtt` is stopped with SIGTERM: Mosquitto confirms before it has written, so that SIGKILL loses some whatever its
- * settings are. `mqtt-killed` is stopped with SIGKILL, with the settings that lose least.
+ * settings are. `mqtt-killed` is stopped with SIGKILL and writes at every second change, which loses least;
+ * `mqtt-killed-1s` likewise, and writes once a second.
  */
 export function startServer(name: BrokerName): Promise<ChaosServer> {
-  return name === 'amqp' ? rabbit() : mosquitto(name === 'mqtt' ? 'SIGTERM' : 'SIGKILL');
+  switch (name) {
+    case 'amqp':
+    case 'amqp-quorum':
+      return rabbit(name === 'amqp-quorum');
+    case 'mqtt':
+      return mosquitto('SIGTERM', ['autosave_on_changes false', 'autosave_interval 1800']);
+    case 'mqtt-killed':
+      return mosquitto('SIGKILL', ['autosave_on_changes true', 'autosave_interval 1']);
+    case 'mqtt-killed-1s':
+      return mosquitto('SIGKILL', ['autosave_on_changes false', 'autosave_interval 1']);
+  }
 }
 
-async function rabbit(): Promise<ChaosServer> {
+async function rabbit(isQuorum: boolean): Promise<ChaosServer> {
   const server = await startRabbit();
   return {
     url: server.url,
     fault: 'SIGKILL',
     hasRouter: false,
+    isQuorum,
     takeDown: () => server.kill(),
     bringBack: () => server.restart(),
     async remains() {
@@ -57,15 +71,13 @@ async function rabbit(): Promise<ChaosServer> {
   };
 }
 
-/** Instead of at every second change, as the launcher has it. */
-const WRITES_AT_END = ['autosave_on_changes false', 'autosave_interval 1800'];
-
-async function mosquitto(fault: 'SIGTERM' | 'SIGKILL'): Promise<ChaosServer> {
-  const server = await startMosquitto(fault === 'SIGTERM' ? { config: WRITES_AT_END } : {});
+async function mosquitto(fault: 'SIGTERM' | 'SIGKILL', config: readonly string[]): Promise<ChaosServer> {
+  const server = await startMosquitto({ config });
   return {
     url: server.url,
     fault,
     hasRouter: true,
+    isQuorum: false,
     takeDown: () => server.kill(fault),
     bringBack: () => server.restart(),
     remains: () => remainsOf(server),

@@ -52,7 +52,12 @@ two OUT -> IN three(ChaosWorker:instances=2) OUT -> IN sink(ChaosSink)\n`;
     for (const line of [...SLOTS, 'keeper'] as const) lines.set(line, await CutProxy.to(server.url));
     const addresses = Object.fromEntries([...lines].map(([line, { url }]) => [line, url]));
     const mark = randomUUID();
-    const env = { CHAOS_ADDRESSES: JSON.stringify(addresses), CHAOS_RATE: String(rate), MSGFLO_CHAOS: mark };
+    const env = {
+      CHAOS_ADDRESSES: JSON.stringify(addresses),
+      CHAOS_RATE: String(rate),
+      CHAOS_QUORUM: server.isQuorum ? '1' : '',
+      MSGFLO_CHAOS: mark,
+    };
     const args = ['--library', 'library.json'];
     const network = await RunningNetwork.start(folder, lines.get('keeper')?.url, args, { env });
     return new Stage(folder, network, mark, lines);
