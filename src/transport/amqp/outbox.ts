@@ -27,6 +27,7 @@ export class Outbox {
   #bytes = 0;
   #parked = 0;
   #number = 0;
+  #isLettingIn = false;
   #onEmpty: () => void = () => {};
 
   /** @param write gives a letter to the broker; called in the order of `add` */
@@ -131,10 +132,14 @@ export class Outbox {
     return true;
   }
 
+  /** One that is let in may be put aside at once and make room for the next. */
   #letIn(): void {
+    if (this.#isLettingIn) return;
+    this.#isLettingIn = true;
     for (let next = this.#waiting[0]; next && this.hasRoom(next.letter); next = this.#waiting[0]) {
       this.#waiting.shift();
       this.#put(next);
     }
+    this.#isLettingIn = false;
   }
 }
