@@ -21,8 +21,13 @@ export function inShort(step: Step): string {
     case 'unbind':
       return `${step.do} ${step.binding.kind} ${step.binding.source} -> ${step.binding.target}`;
     case 'wire': {
-      const { role, inports, outports, iips } = step.wiring;
-      const told = { ...inports, ...outports, ...(iips.length > 0 ? { iips: iips.map(({ data }) => data) } : {}) };
+      const { role, inports, outports, targets, iips } = step.wiring;
+      const told = {
+        ...inports,
+        ...outports,
+        ...(targets ? { targets } : {}),
+        ...(iips.length > 0 ? { iips: iips.map(({ data }) => data) } : {}),
+      };
       return `wire ${role} ${JSON.stringify(told)}`;
     }
     case 'send-iip':

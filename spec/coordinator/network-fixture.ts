@@ -76,6 +76,7 @@ export function aRole(name: string): RoleFixture {
 
 interface Given {
   readonly binds?: boolean;
+  readonly credits?: boolean;
   readonly caseSensitive?: boolean;
   readonly isStarted?: boolean;
   readonly router?: boolean;
@@ -203,6 +204,7 @@ export function network(given: Given = {}): NetworkFixture {
     },
     {
       binds: given.binds ?? true,
+      credits: given.credits ?? false,
       participants: byRole(participants),
       heardAtMs: new Map(),
       processes: new Map(Object.entries(given.processes ?? {}).map(([key, status]) => [key, processOf(key, status)])),

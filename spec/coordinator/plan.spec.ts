@@ -378,6 +378,34 @@ const rows: readonly Row[] = [
     expected: ['wire a {"out":"ready"}', 'wire b {"in":["a.OUT"]}'],
   },
   {
+    when: 'the broker drops what slow readers leave: the source is told which targets of ours it has, and no others',
+    given: network({
+      binds: false,
+      credits: true,
+      edges: ['a.OUT -> b.in', 'a.out -> c.in', 'a.out -> d.in'],
+      participants: [
+        aRole('a').hasOnly('out'),
+        aRole('c').hasOnly('in').listensTo('a.OUT'),
+        aRole('b').hasOnly('in').listensTo('a.OUT'),
+        aRole('d').old(),
+      ],
+      bound: ['pubsub a.OUT -> d.IN'],
+    })
+      .wired('b')
+      .wired('c'),
+    expected: ['wire a {"out":"ready","targets":{"out":["b.IN","c.IN"]}}'],
+  },
+  {
+    when: 'the broker drops what slow readers leave, and the only target does not listen yet',
+    given: network({
+      binds: false,
+      credits: true,
+      edges: [edge],
+      participants: [aRole('a').hasOnly('out'), aRole('b').hasOnly('in')],
+    }),
+    expected: ['wire a {"out":"waiting"}', 'wire b {"in":["a.OUT"]}'],
+  },
+  {
     when: 'the broker cannot bind and the target is an old participant: a route',
     given: network({ binds: false, edges: [edge], participants: [aRole('a').old(), aRole('b').old()] }),
     expected: ['bind pubsub a.OUT -> b.IN'],
@@ -391,6 +419,15 @@ const rows: readonly Row[] = [
     when: 'the router runs, is not needed any more, and the network is stopped: it is kept',
     given: network({ binds: false, router: true, processes: { router: 'running' }, isStarted: false }),
     expected: [],
+  },
+  {
+    when: 'the broker cannot bind, and a role has several instances: one that dies may leave its slot to the router',
+    given: network({
+      binds: false,
+      router: true,
+      participants: [aRole('a').hasOnly('in'), aRole('a').hasOnly('in').instance(2)],
+    }).wired(),
+    expected: ['start router'],
   },
   {
     when: 'nothing needs a router',

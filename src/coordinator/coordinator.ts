@@ -303,6 +303,7 @@ export class Coordinator {
     const { started, bound, suspect, failing, published, toldOutports, outdated } = this.#executor;
     return {
       binds: this.#options.broker.capabilities.binds,
+      credits: this.#options.broker.capabilities.credits,
       participants: new Map(table.roles().map((role) => [role, table.ofRole(role)])),
       heardAtMs,
       processes: this.#processes.states,

@@ -78,10 +78,19 @@ function bindSteps(desired: Desired, observed: Observed, states: ReadonlyMap<str
 }
 
 /** The router is started when something needs it for the first time, and then kept also while the network is stopped. */
-function routerSpecs({ router }: Desired, observed: Observed, states: ReadonlyMap<string, EdgeState>): ProcessSpec[] {
+function routerSpecs(desired: Desired, observed: Observed, states: ReadonlyMap<string, EdgeState>): ProcessSpec[] {
+  const { router } = desired;
   if (!router) return [];
-  const isNeeded = [...states.values()].some((edge) => edge.state !== 'pending' && edge.via === 'router');
+  const isOnTheWay = [...states.values()].some((edge) => edge.state !== 'pending' && edge.via === 'router');
+  const isNeeded = isOnTheWay || hasFurtherInstances(desired, observed);
   return isNeeded || observed.processes.has(router.key) ? [router] : [];
+}
+
+/** Where sessions live in the broker, the router empties that of an instance which died and does not come again. */
+function hasFurtherInstances(desired: Desired, observed: Observed): boolean {
+  if (observed.binds || !desired.started) return false;
+  if ([...desired.launches.values()].some(({ specs }) => specs.length > 1)) return true;
+  return [...observed.participants.values()].some((all) => all.length > 1 && isOurs(all));
 }
 
 function isSame(a: ProcessSpec, b: ProcessSpec | undefined): boolean {

@@ -86,6 +86,8 @@ export interface PublishedWiring {
 export interface Observed {
   /** The broker binds by itself (`capabilities.binds`). */
   readonly binds: boolean;
+  /** Senders are to bound what is unsettled at their targets (`capabilities.credits`). */
+  readonly credits: boolean;
   /** By role, the latest heard last. */
   readonly participants: ReadonlyMap<Role, readonly KnownParticipant[]>;
   /** When each participant last announced itself, on the clock of `published`. */

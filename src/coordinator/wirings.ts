@@ -21,6 +21,7 @@ export function wirings(
   { states, outports, departing }: States,
 ): ReadonlyMap<Role, Wiring> {
   const byTarget = groupBy(desired.edges, ({ to }) => to.role);
+  const bySource = groupBy(desired.edges, ({ from }) => from.role);
   const iips = groupBy(desired.iips, ({ to }) => to.role);
   const all = new Map<Role, Wiring>();
   for (const role of new Set([...desired.roles, ...records.wiredRoles])) {
@@ -28,6 +29,7 @@ export function wirings(
     if (definition?.wiring !== 1) continue;
     const place = { role, incoming: byTarget.get(role) ?? [], iips: iips.get(role) ?? [] };
     const { graph, run } = desired;
+    const targets = targetsOf(role, bySource.get(role) ?? [], desired, observed, states);
     all.set(
       role,
       createWiring({
@@ -37,6 +39,7 @@ export function wirings(
         iips: iipsOf(place, desired, observed),
         inports: sourcesOf(place, desired, observed, { states, departing }),
         outports: Object.fromEntries(outports.get(role) ?? []),
+        ...(targets ? { targets } : {}),
       }),
     );
   }
@@ -124,6 +127,28 @@ function sourcesOf(
     }
   }
   return Object.fromEntries([...wanted].map(([port, sources]) => [port, [...sources].sort()]));
+}
+
+/** Inqueues of ours whose unsettled messages are to be bounded, by outport; undefined where there are none. */
+function targetsOf(
+  role: Role,
+  leaving: readonly WantedEdge[],
+  { caseSensitive }: Desired,
+  observed: Observed,
+  states: ReadonlyMap<string, EdgeState>,
+): Record<string, QueueName[]> | undefined {
+  if (!observed.credits) return undefined;
+  const outports = definitionOf(observed, role)?.outports ?? [];
+  const targets = new Map<string, Set<QueueName>>();
+  for (const { key, kind, from } of leaving) {
+    const state = states.get(key);
+    const port = kind === 'deadletter' ? undefined : portNamed(outports, from.port, caseSensitive);
+    // One that does not listen yet would settle nothing.
+    if (!port || state?.state !== 'live' || state.via !== 'wiring') continue;
+    targets.set(port.id, (targets.get(port.id) ?? new Set()).add(state.binding.target));
+  }
+  if (targets.size === 0) return undefined;
+  return Object.fromEntries([...targets].map(([port, inqueues]) => [port, [...inqueues].sort()]));
 }
 
 /**

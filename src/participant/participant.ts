@@ -218,6 +218,9 @@ export class Participant {
       }
     }
     await this.#declareAgain(wiring);
+    if (this.#client.capabilities.credits) {
+      for (const [name, { queue }] of this.#outports) await this.#client.flowTo(queue, wiring.targets?.[name] ?? []);
+    }
     // A wiring from before this port was announced: under a keeper the coordinator is about to tell more.
     const untold = this.#options.run === undefined ? 'unconnected' : 'waiting';
     const changing = [...this.#outports].map(([name, outport]) =>
