@@ -46,7 +46,8 @@ describe('programs that use msgflo-nodejs 0.11', function () {
       `${p}tick(Tick) OUT -> IN ${p}rr(msgflo/RoundRobin) OUT -> IN ${p}sink(OldSink)
        'bad' -> IN ${p}rep(OldRepeat)
        ${p}rr2(msgflo/RoundRobin) OUT -> IN ${p}rep
-       ${p}rr2 DEADLETTER -> IN ${p}dead(Print)`,
+       ${p}rr2 DEADLETTER -> IN ${p}dead(Print)
+       ${p}rep DEAD_IN -> IN ${p}letters(Print)`,
       ['sink', 'rep'],
     );
     const sinks = await Promise.all([stage.old('sink', 'old-sink.cjs'), stage.old('sink', 'old-sink.cjs')]);
@@ -55,6 +56,7 @@ describe('programs that use msgflo-nodejs 0.11', function () {
     await network.says(/the network is complete|edges bound/);
     await stage.old('rep', 'old-repeat.cjs');
     await network.says('dead | bad');
+    await network.says('letters | bad');
   });
 
   it('of two in one role each gets every message on Mosquitto, as it always was; run by ours they share', async () => {

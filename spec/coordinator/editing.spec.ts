@@ -194,6 +194,28 @@ describe('Coordinator, edited', () => {
     expect(letter?.reason).to.include('no such file');
   });
 
+  it('leads dead letters on, with their reason, for as long as the graph has an edge from DEAD_IN', async () => {
+    const headers: Readonly<Record<string, string>>[] = [];
+    const keep = participant({
+      component: 'Keep',
+      inports: { in: {} },
+      process: (_, { headers: of }) => void headers.push(of),
+    });
+    const { coordinator } = await scene.coordinate('a(Fails), b(Keep)');
+    await network.start(fails, 'a', { run: 'r1' });
+    await network.start(keep, 'b', { run: 'r1' });
+    await complete(coordinator);
+    const bindings = async () => (await network.hand.bindings()).map(({ source, target }) => `${source} -> ${target}`);
+    coordinator.setGraph(graphOf('a(Fails) DEAD_IN -> IN b(Keep)'));
+    await until(async () => (await bindings()).includes('dead-a.IN -> b.IN'));
+    await network.hand.send('inqueue', asQueueName('a.IN'), { data: 'x' });
+    await until(() => headers.length === 1);
+    expect(headers[0]?.['msgflo-dead-reason']).to.include('no such file');
+    expect(headers[0]).to.include({ 'msgflo-dead-role': 'a', 'msgflo-dead-port': 'in' });
+    coordinator.setGraph(graphOf('a(Fails), b(Keep)'));
+    await until(async () => !(await bindings()).includes('dead-a.IN -> b.IN'));
+  });
+
   it('sends to an inport from outside as soon as somebody has announced it', async () => {
     const { component, got } = sink();
     const { coordinator } = await scene.coordinate('a(Repeat) OUT -> IN b(Keep)');
