@@ -14,13 +14,15 @@ const WITH_BROKER = [
   'msgflo-router',
   'msgflo-bindings',
   'msgflo-monitor',
+  'msgflo-top',
   'msgflo-dead',
 ];
 const ALL = [...WITH_BROKER, 'msgflo-procfile'];
 
 /** The flags that scripts of existing projects give. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
-  msgflo: `--host --port --broker --ide --library --componentdir --graph --ignore --forward --auto-save --wait-timeout
+  msgflo:
+    `--host --port --broker --management --ide --library --componentdir --graph --ignore --forward --auto-save --wait-timeout
     --runtime-id --ping-url --ping-method --ping-interval`.split(/\s+/),
   'msgflo-setup':
     '--broker --participants --only --ignore --library --componentdir --forward --discover --timeout --forever --shell'.split(
@@ -32,7 +34,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   'msgflo-send-message': ['--broker', '--queue', '--json'],
   'msgflo-dump-message': ['--broker', '--queue', '--amount'],
   'msgflo-participant': ['--broker', '--name'],
-  'msgflo-bindings': ['--broker', '--json', '--wait'],
+  'msgflo-bindings': ['--broker', '--management', '--json', '--wait'],
+  'msgflo-top': '--broker --management --once --json --interval --sort --role --queue'.split(' '),
   'msgflo-monitor': '--broker --queue --expect-periodic --fail-missed --grace --exec --forever --duration --json'.split(
     ' ',
   ),
@@ -55,6 +58,7 @@ const ENOUGH: Readonly<Record<string, readonly string[]>> = {
   'msgflo-bindings': [],
   'msgflo-dead': ['list'],
   'msgflo-monitor': ['--queue', 'q', '--expect-periodic', '1s'],
+  'msgflo-top': ['--once'],
 };
 
 describe('every executable', function () {

@@ -7,12 +7,13 @@ import type { Broker } from '../transport/index.js';
 import { compareBindings } from './binding-drift.js';
 import type { BindingRow, BindingsReport, Seen } from './bindings-report.js';
 import { bindingsTable } from './bindings-table.js';
-import { brokerOption, joinBroker, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
+import { brokerOption, joinBroker, managementOf, managementOption, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
 import { booleanOption, type CliContext, command, secondsOption } from './command.js';
 import { loadGraph } from './project.js';
 
 interface Options {
   readonly broker?: string;
+  readonly management: string;
   readonly json: boolean;
   readonly wait: number;
 }
@@ -32,6 +33,7 @@ foreign: of others. Participants of older libraries announce themselves every ha
 
 Exit code 0: bound as the graph wants (foreign bindings do no harm); 1: something is missing, left over or
 cannot be told, or the broker cannot be reached; 2: misused.
+RabbitMQ tells what is bound through its management plugin only (rabbitmq-plugins enable rabbitmq_management).
 
 Example:
   msgflo-bindings main.fbp --broker amqp://host || msgflo-setup main.fbp --broker amqp://host`;
@@ -41,13 +43,15 @@ export function bindings(context: CliContext): Command {
   return command('msgflo-bindings', 'Show what is bound at the broker, and how it differs from what a graph wants')
     .argument('[graph]', '.fbp or .json (without: what is bound, and who is there)')
     .addOption(brokerOption())
+    .addOption(managementOption())
     .addOption(booleanOption('--json', 'print one JSON object {"bindings": [], "unconnected": [], "foreign": [], ...}'))
     .addOption(secondsOption('--wait <seconds>', 'how long to listen for participants after calling the roll', 2))
     .addHelpText('after', HELP)
-    .action(async (path: string | undefined, { broker, json, wait }: Options) => {
+    .action(async (path: string | undefined, { broker, json, wait, ...more }: Options) => {
       const graph = path === undefined ? undefined : (await loadGraph(path)).graph;
       const address = await joinBroker(broker, context);
-      const seen = await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, (client) => {
+      const client = { timeoutMs: ONE_SHOT_CONNECT_MS, ...managementOf(more) };
+      const seen = await withBroker(address, context, client, (client) => {
         return look(client, wait, context);
       });
       const report = compareBindings(seen, graph);
@@ -55,7 +59,8 @@ export function bindings(context: CliContext): Command {
       if (json) context.print(JSON.stringify({ ...report, notes }));
       else {
         const caseSensitive = graph?.caseSensitive ?? false;
-        for (const line of [...bindingsTable(report, { caseSensitive }), ...notes]) context.print(line);
+        const source = seen.tellsAll ? ['shown is all that the broker has bound, whoever made it'] : notes;
+        for (const line of [...bindingsTable(report, { caseSensitive }), ...source]) context.print(line);
       }
       if (graph) checkDrift(report);
     });
@@ -84,7 +89,12 @@ async function look(broker: Broker, waitMs: number, { signal, log }: CliContext)
 /** What cannot be known at such a broker. */
 function notesOn({ binds, tellsAll }: Seen): string[] {
   if (tellsAll) return [];
-  if (binds) return ['this broker does not tell what is bound: neither edges nor bindings of others can be checked'];
+  if (binds) {
+    return [
+      'this broker does not tell what is bound: shown is what participants announce; neither edges nor bindings of ' +
+        'others can be checked. RabbitMQ tells it through its management plugin (--management)',
+    ];
+  }
   return [
     'this broker binds nothing: shown is what participants say they are subscribed to, and the routes of msgflo-router; ' +
       'other subscriptions cannot be seen',
