@@ -31,7 +31,8 @@ export interface ConsumingOptions {
   readonly log: Logger;
 }
 
-const SLOT_KEPT_SECONDS = 24 * 3600;
+/** So long does the broker keep the session of a slot. */
+export const SLOT_KEPT_SECONDS = 24 * 3600;
 /** So long is a slot left to the one who lost it: it may just be reconnecting, or being started again. */
 const LEFT_ALONE_MS = 5000;
 

@@ -6,18 +6,22 @@ import { Forwarding } from './forwarding.js';
 import { Intake } from './intake.js';
 import { Outlet } from './outlet.js';
 import { absence, presence, RoutingBoard } from './routing-board.js';
+import { SlotEmptier } from './slot-emptier.js';
 
 export interface RouterOptions {
   readonly address: URL;
   readonly log: Logger;
   /** How often the router shows that it lives; silent for three times as long, it is taken for dead. @default 2000 */
   readonly heartbeatMs?: number;
+  /** A slot whose holder died and that is not taken again for so long, in ms, is emptied. @default 60000 */
+  readonly slotTimeoutMs?: number;
 }
 
 /** One for all routers, so that the next finds what the last left in its session. */
 const CLIENT_ID = 'msgflo-router';
 const KEPT_SECONDS = 24 * 3600;
 const HEARTBEAT_MS = 2000;
+const SLOT_TIMEOUT_MS = 60_000;
 
 export type RouterStatus = 'idle' | 'standby' | 'routing' | 'stopped';
 
@@ -33,22 +37,25 @@ export class Router {
   readonly #address: URL;
   readonly #log: Logger;
   readonly #heartbeatMs: number;
+  readonly #slotTimeoutMs: number;
   readonly #outlet: Outlet;
   readonly #board: RoutingBoard;
   readonly #forwarding: Forwarding;
   readonly #stopping = new AbortController();
   readonly #subscribed = new Set<string>();
   #intake: Intake | undefined;
+  #emptier: SlotEmptier | undefined;
   #status: RouterStatus = 'idle';
   #running: Promise<void> = Promise.resolve();
   #shownMs = Number.NEGATIVE_INFINITY;
   #isChanged = false;
   #wake: () => void = () => undefined;
 
-  constructor({ address, log, heartbeatMs = HEARTBEAT_MS }: RouterOptions) {
+  constructor({ address, log, heartbeatMs = HEARTBEAT_MS, slotTimeoutMs = SLOT_TIMEOUT_MS }: RouterOptions) {
     this.#address = address;
     this.#log = log;
     this.#heartbeatMs = heartbeatMs;
+    this.#slotTimeoutMs = slotTimeoutMs;
     this.#outlet = new Outlet({ address, id: CLIENT_ID, will: absence, log });
     this.#board = new RoutingBoard(this.#outlet);
     this.#forwarding = new Forwarding(this.#outlet, log);
@@ -76,7 +83,7 @@ export class Router {
     if (this.#stopping.signal.aborted) return this.#running;
     this.#stopping.abort();
     await this.#running;
-    await this.#intake?.end();
+    await Promise.all([this.#emptier?.stop(), this.#intake?.end()]);
     if (this.#status === 'routing') await inTime(this.#outlet.publish(absence), this.#heartbeatMs);
     this.#status = 'stopped';
     await this.#outlet.close(this.#heartbeatMs);
@@ -122,6 +129,9 @@ export class Router {
     await intake.open(this.#stopping.signal);
     this.#status = 'routing';
     await this.#apply();
+    const timeoutMs = this.#slotTimeoutMs;
+    this.#emptier = new SlotEmptier({ address: this.#address, outlet: this.#outlet, timeoutMs, log: this.#log });
+    await this.#emptier.start();
   }
 
   async #show(): Promise<void> {
@@ -132,7 +142,8 @@ export class Router {
   async #standBy(reason: string): Promise<void> {
     this.#log.info(`${reason}; this one stands by`);
     this.#status = 'standby';
-    await this.#intake?.end();
+    await Promise.all([this.#emptier?.stop(), this.#intake?.end()]);
+    this.#emptier = undefined;
     this.#intake = undefined;
   }
 

@@ -32,9 +32,23 @@ export function slotClientId(slot: string): string {
   return `msgflo-${encodeURIComponent(slot)}`;
 }
 
+const SLOTS = 'msgflo/slots/';
+/** What is said of all slots. */
+export const EVERY_SLOT = `${SLOTS}+`;
+
 /** Where clients settle who holds a slot. */
 export function slotTopic(slot: string): string {
-  return `msgflo/slots/${encodeURIComponent(slot)}`;
+  return `${SLOTS}${encodeURIComponent(slot)}`;
+}
+
+/** The slot that `slotTopic` was given; a stranger's topic as it is. */
+export function nameOfSlot(topic: string): string {
+  const name = topic.slice(SLOTS.length);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
 }
 
 /** Where dead letters that nobody listens to are kept, one retained message each. */
