@@ -100,6 +100,8 @@ class ChaosRun {
     await this.#quiet();
     const { memory, stateBytes, atMs } = this.#start;
     const end = { memory: this.#stage.memory(), stateBytes: this.#stage.stateBytes() };
+    const notes = this.#stage.attemptNotes();
+    if (notes > 0) this.#faulty.push(`${notes} notes of attempts are left in .msgflo`);
     await this.#within(3000, () => this.#stage.strays().length === 0);
     const strays = this.#stage.strays();
     const left = await this.#stage.end();

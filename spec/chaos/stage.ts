@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { isAlive, processes, ROOT, RunningNetwork } from '../network/running.js';
 import { CutProxy } from './cut-proxy.js';
 import type { ChaosServer } from './servers.js';
@@ -90,11 +90,15 @@ two OUT -> IN three(ChaosWorker:instances=2) OUT -> IN sink(ChaosSink)\n`;
 
   /** Bytes in `.msgflo`, all files together. */
   stateBytes(): number {
-    const dir = join(this.folder, '.msgflo');
-    return readdirSync(dir).reduce((sum, name) => {
-      const entry = statSync(join(dir, name), { throwIfNoEntry: false });
+    return this.#stateFiles().reduce((sum, path) => {
+      const entry = statSync(path, { throwIfNoEntry: false });
       return sum + (entry?.isFile() ? entry.size : 0);
     }, 0);
+  }
+
+  /** Notes of attempts (docs/delivery.md): none is left once all messages are settled. */
+  attemptNotes(): number {
+    return this.#stateFiles().filter((path) => dirname(path).endsWith('attempts')).length;
   }
 
   /** Zombies below the keeper, too few or too many participants, and processes of this run that are below no keeper. */
@@ -122,6 +126,11 @@ two OUT -> IN three(ChaosWorker:instances=2) OUT -> IN sink(ChaosSink)\n`;
 
   remove(): void {
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  #stateFiles(): readonly string[] {
+    const dir = join(this.folder, '.msgflo');
+    return readdirSync(dir, { recursive: true, encoding: 'utf8' }).map((name) => join(dir, name));
   }
 
   /** All that inherited the mark of this run; only Linux tells. */
