@@ -1,12 +1,9 @@
 import { type Handler, HEADER } from '../index.js';
 import type { Incoming } from './session.js';
 
-/**
- * Whether a message has waited too long since it was first sent. One that does not tell when that was has not, nor has
- * one that was sent back from the dead letters: somebody wants it all the same.
- */
+/** Whether a message has waited too long since it was first sent. One that does not tell when that was has not. */
 export function isExpired({ headers }: Pick<Incoming, 'headers'>, ttlMs: number | undefined): boolean {
-  if (ttlMs === undefined || headers[HEADER.redriven] !== undefined) return false;
+  if (ttlMs === undefined) return false;
   const createdMs = Number(headers[HEADER.createdAt]);
   return Date.now() - createdMs > ttlMs;
 }
