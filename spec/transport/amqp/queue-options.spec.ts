@@ -43,6 +43,7 @@ describe('queue options on an AMQP broker', () => {
     const wrong: readonly [QueueOptions, RegExp][] = [
       [{ quorum: true, persistent: false }, /always persistent/],
       [{ arguments: { 'x-queue-type': 'quorum' }, persistent: false }, /always persistent/],
+      [{ quorum: true, arguments: { 'x-queue-type': 'classic' } }, /'x-queue-type'/],
       [{ quorum: true, maxPriority: 5 }, /no priorities/],
       [{ deliveryLimit: 5 }, /quorum/],
       [{ arguments: { 'x-max-length': 5 } }, /the option 'maxLength'/],

@@ -44,6 +44,7 @@ function contradiction(options: QueueOptions): string | undefined {
     const option = OWN[name];
     return `'${name}' among the arguments is ${option ? `the option '${option}'` : 'set by msgflo'}`;
   }
+  if (quorum === true && 'x-queue-type' in further) return "'quorum' and an 'x-queue-type' among the arguments";
   const isQuorum = quorum === true || further['x-queue-type'] === 'quorum';
   if (isQuorum && persistent === false) return 'a quorum queue is always persistent: leave out persistent: false';
   if (isQuorum && maxPriority !== undefined) return "a quorum queue knows no priorities: leave out 'maxPriority'";
