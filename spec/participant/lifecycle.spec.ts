@@ -58,7 +58,9 @@ describe('a participant', () => {
         { id: 'in', queue: 'some role.IN', type: 'string', description: 'what comes' },
         { id: 'special', queue: 'my/some role/queue', type: 'any' },
       ],
-      outports: [{ id: 'out', queue: 'some role.OUT', type: 'any', schema: { type: 'string' }, options: { a: 1 }, hidden: true }],
+      outports: [
+        { id: 'out', queue: 'some role.OUT', type: 'any', schema: { type: 'string' }, options: { a: 1 }, hidden: true },
+      ],
       wiring: 1,
     });
     expect(running.id).to.match(/^some role-[0-9a-f-]{36}$/);

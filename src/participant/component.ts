@@ -2,7 +2,7 @@ import type { Logger } from '../support/index.js';
 import { checkSpec } from './check-spec.js';
 import type { PortData } from './port-data.js';
 
-/** What an author says of a port. Only `type` and `unrouted` change what the library does; editors show the rest. */
+/** What an author says of a port. `description`, `options` and `hidden` are for editors alone, which are told `type` and `schema` too. */
 export interface PortSpec {
   /**
    * `string`, `number`, `int`, `boolean`, `object` and `array` are seen to: what does not fit is a dead letter, text is
@@ -11,7 +11,10 @@ export interface PortSpec {
    */
   readonly type?: string;
   readonly description?: string;
-  /** JSON Schema: inline, or the path or `file:` URL of one (relative to the working directory). */
+  /**
+   * JSON Schema, draft-07 or 2020-12: inline, or the path or `file:` URL of one (relative to the working directory). A
+   * schema that cannot be used ends the start. What comes in is checked after it was read as `type` has it.
+   */
   readonly schema?: string | Readonly<Record<string, unknown>>;
   /**
    * What becomes of data that does not fit the schema. `warn`: told once; `reject`: a message that came in is a dead
