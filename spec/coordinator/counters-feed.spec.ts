@@ -114,6 +114,7 @@ describe('CountersFeed', () => {
     const many = Object.fromEntries(Array.from({ length: 300 }, (_, at) => [`p${at}`, { taken: at, settled: at }]));
     await tell('one', 0, { inports: many });
     await until(() => feed.ofInport(role, asPortName('p7'))?.taken === 7);
-    expect([...(feed.ofRole(role)?.inports ?? [])].length).to.be.within(10, 200);
+    const known = Object.keys(many).filter((name) => feed.ofInport(role, asPortName(name)));
+    expect(known.length).to.be.within(10, 200);
   });
 });

@@ -1,5 +1,5 @@
 import { type Counters, DURATION_BOUNDS_MS, type Durations } from '../discovery/index.js';
-import { asPortName, type PortName, type Role } from '../names.js';
+import type { PortName, Role } from '../names.js';
 
 /** What the participants of a role have done at an inport. */
 export interface InportCounts {
@@ -23,7 +23,7 @@ export interface OutportCounts {
 /** What one participant told last: numbers side by side, since there may be thousands of participants. */
 export interface Told {
   readonly counts: RoleCounts;
-  readonly numbers: number[];
+  numbers: readonly number[];
   inHand: number;
   /** Since when it has told less than before; see `RoleCounts.take`. */
   lowerSinceMs: number | undefined;
@@ -57,19 +57,10 @@ export class RoleCounts {
   readonly members = new Set<Told>();
   /** Where a row begins among the numbers of each participant, and among the totals. */
   readonly #rows = new Map<string, number>();
-  readonly #ports = { in: new Set<PortName>(), out: new Set<PortName>() };
   readonly #totals: number[] = [];
 
   constructor(role: Role) {
     this.role = role;
-  }
-
-  get inports(): ReadonlySet<PortName> {
-    return this.#ports.in;
-  }
-
-  get outports(): ReadonlySet<PortName> {
-    return this.#ports.out;
   }
 
   /** How often participants of the role lost their connection and found it again. */
@@ -90,14 +81,17 @@ export class RoleCounts {
     if (now.some((value, at) => value < (told.numbers[at] ?? 0))) {
       told.lowerSinceMs ??= nowMs;
       if (nowMs - told.lowerSinceMs < STALE_MS) return;
-      told.numbers.length = 0;
+      told.numbers = [];
     }
     told.lowerSinceMs = undefined;
     told.inHand = counters.inHand;
-    for (const [at, value] of now.entries()) {
-      if (!isBaseline) this.#totals[at] = (this.#totals[at] ?? 0) + value - (told.numbers[at] ?? 0);
-      told.numbers[at] = value;
+    if (!isBaseline) {
+      for (const [at, value] of now.entries()) {
+        this.#totals[at] = (this.#totals[at] ?? 0) + value - (told.numbers[at] ?? 0);
+      }
     }
+    // A copy has no more room than it needs.
+    told.numbers = [...now, ...told.numbers.slice(now.length)];
   }
 
   inport(port: PortName): InportCounts | undefined {
@@ -119,25 +113,22 @@ export class RoleCounts {
   #numbersOf({ inports, outports, reconnects }: Counters): number[] {
     const numbers: number[] = [];
     for (const [name, { taken, settled, dead = 0, retried = 0, waiting, working }] of Object.entries(inports)) {
-      const port = asPortName(name);
-      if (this.#put(numbers, 'in', port, [taken, settled, dead, retried])) this.#ports.in.add(port);
-      if (waiting) this.#put(numbers, 'waiting', port, [...waiting.counts, waiting.sumMs]);
-      if (working) this.#put(numbers, 'working', port, [...working.counts, working.sumMs]);
+      this.#put(numbers, 'in', name, [taken, settled, dead, retried]);
+      if (waiting) this.#put(numbers, 'waiting', name, [...waiting.counts, waiting.sumMs]);
+      if (working) this.#put(numbers, 'working', name, [...working.counts, working.sumMs]);
     }
     for (const [name, { sent, dropped }] of Object.entries(outports)) {
-      const port = asPortName(name);
-      if (this.#put(numbers, 'out', port, [sent, dropped])) this.#ports.out.add(port);
+      this.#put(numbers, 'out', name, [sent, dropped]);
     }
     if (reconnects !== undefined) this.#put(numbers, 'reconnects', '', [reconnects]);
     return numbers;
   }
 
-  #put(numbers: number[], row: Row, port: string, values: readonly number[]): boolean {
+  #put(numbers: number[], row: Row, port: string, values: readonly number[]): void {
     const first = this.#rowOf(row, port);
-    if (first === undefined) return false;
+    if (first === undefined) return;
     while (numbers.length < first) numbers.push(0);
     for (const [at, value] of values.entries()) numbers[first + at] = value;
-    return true;
   }
 
   #rowOf(row: Row, port: string): number | undefined {
