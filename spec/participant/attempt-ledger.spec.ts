@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { asQueueName } from '../../src/names.js';
 import { AttemptLedger } from '../../src/participant/attempt-ledger.js';
-import { participant } from '../../src/participant/index.js';
+import { participant, placesOfProcess } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { type Delivery, HEADER } from '../../src/transport/index.js';
 import { keepingLogger, Network, until } from './network.js';
@@ -108,6 +108,33 @@ describe('messages that came again', () => {
     expect(running.counters.inports.in?.dead).to.equal(0);
     expect([most.get('b'), most.get('c')]).to.deep.equal([1, 1]);
     expect(notes()).to.deep.equal([]);
+  });
+
+  it('are worked on alone in the whole process where others share it', async () => {
+    const places = placesOfProcess();
+    const inWork: string[] = [];
+    const beside: string[][] = [];
+    const works = (name: string) =>
+      participant({
+        component: 'W',
+        inports: { in: {} },
+        prefetch: 2,
+        async process({ in: data }) {
+          inWork.push(name);
+          await new Promise((resolve) => setTimeout(resolve, 10));
+          if (data === 'b') beside.push([...inWork]);
+          inWork.splice(inWork.indexOf(name), 1);
+        },
+      });
+    die('b', false);
+    await giveBack(['b']);
+    const other = await network.start(works('other'), 'o', { attemptsIn, places });
+    const running = await network.start(works('w'), 'w', { attemptsIn, places });
+    await network.wire('o');
+    for (let n = 0; n < 8; n += 1) await network.send('o.IN', n);
+    await network.wire('w');
+    await until(() => running.counters.inports.in?.settled === 1 && other.counters.inports.in?.settled === 8);
+    expect(beside).to.deep.equal([['w']]);
   });
 
   it('are dead letters, without process(), after so many deaths of which one was alone', async () => {

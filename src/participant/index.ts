@@ -35,3 +35,4 @@ export { PortSchemaError, SchemaError } from './port-schema.js';
 export { PermanentError } from './retry.js';
 export { type RunOptions, runComponent, runParticipant } from './run-component.js';
 export { type ScriptOptions, scriptComponent } from './script-component.js';
+export { placesOfProcess, type Slots } from './slots.js';

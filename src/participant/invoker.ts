@@ -44,6 +44,8 @@ export interface InvokerOptions {
   readonly outports: ReadonlyMap<string, Outport>;
   readonly outlet: Outlet;
   readonly ledger: AttemptLedger;
+  /** Of the process, where others share it. */
+  readonly places: Slots | undefined;
   readonly surroundings: Surroundings;
   /** Called when more or fewer messages are in hand. */
   readonly onChange: () => void;
@@ -155,18 +157,19 @@ export class Invoker {
 
   /** @param failures of the attempts before */
   async #attempt(inport: Inport, delivery: Delivery, failures = NO_FAILURES): Promise<Result> {
-    const { ledger } = this.#options;
+    const { component, ledger, places } = this.#options;
     const note = delivery.redelivered ? ledger.look(inport.queue, delivery) : undefined;
     if (note?.isPoison(inport.crashes)) return this.#bury(inport, note);
     const alone = note?.isSuspect ?? false;
     const isFree = !alone && this.#slots.tryAcquire(inport);
     if (!isFree && !(await this.#slots.acquire(inport, { alone, keep: delivery instanceof Initial })))
       return this.#givenBack(inport);
+    if (places && (alone || !places.tryAcquire(inport))) await places.acquire(inport, { alone });
     if (this.#stopped) {
-      this.#slots.release(inport, alone);
+      this.#release(inport, alone);
       return this.#givenBack(inport);
     }
-    note?.begin(alone || this.#options.component.concurrency === 1);
+    note?.begin(alone || (component.concurrency === 1 && !places));
     const collector = this.#collector(delivery);
     const startMs = performance.now();
     try {
@@ -174,7 +177,7 @@ export class Invoker {
         await this.#process(inport, delivery, collector);
       } finally {
         note?.end();
-        this.#slots.release(inport, alone);
+        this.#release(inport, alone);
         inport.working.observe(performance.now() - startMs);
       }
       const outputs = delivery instanceof Initial ? collector.endNow() : collector.end();
@@ -182,6 +185,11 @@ export class Invoker {
     } catch (error) {
       return this.#interrupted(error) ? this.#givenBack(inport) : this.#failed(inport, delivery, error, failures);
     }
+  }
+
+  #release(inport: Inport, alone: boolean): void {
+    this.#options.places?.release(inport, alone);
+    this.#slots.release(inport, alone);
   }
 
   #givenBack(inport: Inport): Result {

@@ -7,7 +7,7 @@ export interface AcquireOptions {
   readonly keep?: boolean;
 }
 
-/** The places that calls of process() take, `concurrency` in number. */
+/** Places that calls of process() take. */
 export interface Slots {
   /** Takes a place if there is one at once. What is called for every message need not wait a turn for it. */
   tryAcquire(inport: Inport): boolean;
@@ -68,4 +68,9 @@ export class EqualSlots implements Slots {
       first.resolve(true);
     }
   }
+}
+
+/** For participants that share a process: as many places as they like, and all of them for who must be alone in it. */
+export function placesOfProcess(): Slots {
+  return new EqualSlots(Number.MAX_SAFE_INTEGER);
 }
