@@ -149,6 +149,28 @@ describe('spans of a participant', () => {
     expect(parentOf('w.in process'), 'without a trace the waiting begins one').to.equal(wait.spanContext().spanId);
   });
 
+  it('of all attempts are one trace, which the dead letter names where the message had none', async () => {
+    const dead = await network.collect('dead-f.IN');
+    const failing = participant({
+      component: 'Failing',
+      inports: { in: { retry: { attempts: 3, delayMs: 1 } } },
+      process() {
+        throw new Error('no');
+      },
+    });
+    await network.start(failing, 'f');
+    await network.wire('f', {}, [['in', 'an IIP']]);
+    await until(() => dead.length === 1);
+    const attempts = exporter.getFinishedSpans();
+    expect(attempts).to.have.length(3);
+    const { traceId, spanId } = attempts[0]?.spanContext() ?? expect.fail('no span');
+    expect(attempts.map((span) => span.spanContext().traceId)).to.deep.equal([traceId, traceId, traceId]);
+    expect(dead[0]?.headers.traceparent).to.equal(`00-${traceId}-${spanId}-01`);
+    await network.send('f.IN', 1, { traceparent: GIVEN });
+    await until(() => dead.length === 2);
+    expect(dead[1]?.headers.traceparent).to.equal(GIVEN);
+  });
+
   it('tell of an error, with the exception', async () => {
     const dead = await network.collect('dead-w.IN');
     await network.start(worker, 'w');

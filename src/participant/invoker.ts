@@ -246,7 +246,9 @@ export class Invoker {
     }
     if (delivery instanceof Initial) log.warn(`${whatOf(inport, delivery)} failed: ${reason}`);
     else log.warnOnce(`${inport.name} ${reason}`, `${whatOf(inport, delivery)} became a dead letter: ${reason}`);
-    return new Result(inport, this.#onChange, deathOf(inport.name, error, failures, this.#place));
+    const death = deathOf(inport.name, error, failures, this.#place);
+    const headers = { ...death.headers, ...this.telemetry?.traceOf(delivery) };
+    return new Result(inport, this.#onChange, { ...death, headers });
   }
 
   /** It stays in hand while it waits, but what it took to work on it is free for others. */

@@ -81,10 +81,19 @@ export class Telemetry {
     delivery: Delivery,
     work: (carried: Carried | undefined) => T,
   ): Promise<Awaited<T>> {
-    const { ROOT_CONTEXT, SpanKind } = this.#api;
+    const { ROOT_CONTEXT, SpanKind, trace } = this.#api;
     const context = this.#parents.get(delivery) ?? ROOT_CONTEXT;
     const span = this.#begin(port, delivery.headers, 'process', { context, kind: SpanKind.CONSUMER });
+    if (context === ROOT_CONTEXT) this.#parents.set(delivery, trace.setSpan(context, span));
     return this.#within(span, context, work);
+  }
+
+  /** The header of a dead letter by which the trace is found that began with this message; none where the message has its own. */
+  traceOf(delivery: Delivery): Headers | undefined {
+    if (readTraceparent(delivery.headers) !== undefined) return undefined;
+    const context = this.#parents.get(delivery);
+    const carried = context && this.#carriedBy(this.#api.trace.getSpan(context));
+    return carried && { [HEADER.traceparent]: carried.traceparent };
   }
 
   /** The same for a message that has no other behind it: its span is that of sending, below the author's own if there is one. */
@@ -147,9 +156,9 @@ export class Telemetry {
     });
   }
 
-  #carriedBy(span: Api.Span): Carried | undefined {
-    const context = span.spanContext();
-    if (!this.#api.isSpanContextValid(context)) return undefined;
+  #carriedBy(span: Api.Span | undefined): Carried | undefined {
+    const context = span?.spanContext();
+    if (!context || !this.#api.isSpanContextValid(context)) return undefined;
     const { traceId, spanId, traceFlags, traceState } = context;
     const flags = traceFlags.toString(16).padStart(2, '0');
     return { traceparent: `00-${traceId}-${spanId}-${flags}`, tracestate: traceState?.serialize() };
