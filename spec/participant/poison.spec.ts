@@ -59,15 +59,19 @@ describe('a message that kills the process each time', function () {
   let network: RunningNetwork | undefined;
   afterEach(async () => network?.remove());
 
-  for (const [name, start] of Object.entries(brokers)) {
-    it(`is a dead letter on ${name}, and all others get through`, async () => {
+  const cases = [
+    ...Object.keys(brokers).map((name) => [name, []] as const),
+    ['the embedded broker', ['--together']] as const,
+  ];
+  for (const [name, args] of cases) {
+    it(`is a dead letter on ${[name, ...args].join(', ')}, and all others get through`, async () => {
       const p = `poison${process.pid}`;
       const graph = [
         `${p}src(Source) OUT -> IN share(msgflo/RoundRobin) OUT -> IN ${p}work(Work) OUT -> IN ${p}sink(Sink)`,
         `share DEADLETTER -> DEAD ${p}sink`,
       ].join('\n');
       const folder = await project(graph, components);
-      const running = await RunningNetwork.start(folder, await start());
+      const running = await RunningNetwork.start(folder, await brokers[name]?.(), args);
       network = running;
       const lines = (file: string): string[] => {
         const path = join(folder, file);
@@ -93,7 +97,7 @@ describe('a message that kills the process each time', function () {
       const attempts = JSON.parse(headers[HEADER.deadAttempts] ?? '[]') as { at: number; error: string }[];
       expect(attempts.map(({ error }) => /with nothing else in hand$/.test(error))).to.deep.equal([false, true, true]);
       expect(lines('begun').filter((n) => n === String(POISON))).to.have.length(4);
-      expect(running.children(`--name ${p}work`), 'it lives on').to.have.length(1);
+      expect(running.children('msgflo-participant'), 'it lives on').to.have.length(args.length > 0 ? 1 : 3);
       await running.until(() => readdirSync(join(folder, '.msgflo/attempts')).length === 0);
     });
   }
