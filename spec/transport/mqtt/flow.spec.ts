@@ -107,7 +107,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
       outs.map(async (out, n) => {
         const source = await opened.client(mosquitto.url);
         await source.flowTo(out, [inqueue]);
-        return sendAll(source, out, n * 1000, 500);
+        return sendAll(source, out, n * 1000, 300);
       }),
     );
     const confirmed = (): number => sendings.reduce((sum, sending) => sum + sending.confirmed, 0);
@@ -115,7 +115,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     expect(confirmed()).to.be.within(100, 1000);
     open();
     await Promise.all(sendings.map(({ done }) => done));
-    await received.until(3000, 20_000);
+    await received.until(1800, 20_000);
   });
 
   it('goes on at once when a target that was killed is started again, and nothing is lost', async () => {
@@ -123,7 +123,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     const source = await opened.client(mosquitto.url);
     const child = await hanging(out, inqueue, slot);
     await source.flowTo(out, [inqueue]);
-    const sending = sendAll(source, out, 0, 3000);
+    const sending = sendAll(source, out, 0, 2000);
     await stopped(() => sending.confirmed);
     expect(sending.confirmed).to.be.within(20, 1000);
     await killed(child);
@@ -132,7 +132,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     const { received, open } = await gated([out], inqueue, { slot });
     open();
     await sending.done;
-    await received.until(3000, 20_000);
+    await received.until(2000, 20_000);
   });
 
   it('is not stuck for ever by what a killed target had settled and not told', async () => {
@@ -140,17 +140,17 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     const source = await opened.client(mosquitto.url);
     await source.flowTo(out, [inqueue]);
     let total = 0;
-    for (let turn = 0; turn < 4; turn += 1) {
+    for (let turn = 0; turn < 2; turn += 1) {
       const target = await gated([out], inqueue, { slot });
       target.open();
-      const sending = sendAll(source, out, total, 1500);
+      const sending = sendAll(source, out, total, 1200);
       await target.received.until(700 + turn * 30);
       expect(target.client).to.be.instanceOf(MqttBroker);
       if (target.client instanceof MqttBroker) target.client.kill();
       const next = await gated([out], inqueue, { slot });
       next.open();
       await sending.done;
-      total += 1500;
+      total += 1200;
       await eventually(() => next.received.data.includes(total - 1));
       await next.client.close();
     }
@@ -162,14 +162,14 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     await source.flowTo(out, [inqueue]);
     const { received, open } = await gated([out], inqueue);
     open();
-    const sending = sendAll(source, out, 0, 3000);
+    const sending = sendAll(source, out, 0, 1500);
     await received.until(300);
     await mosquitto.save();
     await mosquitto.kill();
     await mosquitto.restart();
     await sending.done;
-    await sendAll(source, out, 3000, 2000).done;
-    await eventually(() => received.data.includes(4999), 20_000);
+    await sendAll(source, out, 1500, 1000).done;
+    await eventually(() => received.data.includes(2499), 20_000);
   });
 
   it('does not wait for who never tells, and says so once', async () => {
