@@ -203,6 +203,56 @@ describe('msgflo-dead', function () {
     expect(await lettersOf(broker, queue)).to.have.length(3);
   });
 
+  it('says that it has seen no death where nobody counts, and sends the rest', async () => {
+    const url = scene.url('the embedded broker');
+    const broker = await scene.client(url);
+    const queue = await scene.died(
+      broker,
+      [1, 2].map((data) => ({ data })),
+    );
+    const got = await taken(broker, queue);
+    const went = await scene.look(url, 'redrive', '--queue', queue, '--canary', '1', '--canary-wait', '200ms');
+    expect(went).to.deep.include({ code: 0, lines: ['redriven 2 dead letters'] });
+    expect(went.logged).to.deep.equal([`canary of ${queue}: no death seen in 200 ms`]);
+    await until(() => got.length === 2);
+  });
+
+  it('sends the rest when the canary dies of something else, and says so', async () => {
+    const url = scene.url('the embedded broker');
+    const broker = await scene.client(url);
+    const queue = await scene.died(
+      broker,
+      [1, 2].map((data) => ({ data })),
+    );
+    await broker.consume(queue, async () => ({ verdict: { deadLetter: 'other' }, outputs: [] }));
+    const went = await scene.look(url, 'redrive', '--queue', queue, '--canary', '1', ...FAST);
+    expect(went).to.deep.include({ code: 0, lines: ['redriven 2 dead letters'] });
+    expect(went.logged[0]).to.match(/^canary of \S+: \S+ died again, of something else: other$/);
+    await until(async () => (await lettersOf(broker, queue)).length === 2);
+  });
+
+  it('waits for room in a full queue, and when it is interrupted there, the letter stays and is told', async () => {
+    const url = scene.url('the embedded broker');
+    const broker = await scene.client(url);
+    const queue = await scene.died(
+      broker,
+      [1, 2].map((data) => ({ data })),
+      undefined,
+      { maxLength: 1 },
+    );
+    const one = scene.run(url, ['redrive', '--queue', queue, ...FAST]);
+    await until(async () => (await broker.depths([queue]))[0]?.ready === 1);
+    one.interrupt();
+    expect(await one.ended).to.equal(1);
+    expect(one.printed).to.deep.equal(['interrupted: redriven 1 dead letter; the rest stays']);
+    expect(one.logged[0]).to.match(/^\S+ may have been sent: the broker has not confirmed it; its letter stays$/);
+    const got = await taken(broker, queue);
+    await until(() => got.length > 0);
+    expect((await lettersOf(broker, queue)).length).to.equal(1);
+    const told = await scene.look(url, 'redrive', '--queue', queue, ...FAST);
+    expect(told.lines.at(-1)).to.match(/^redriven 0 dead letters; left 1 dead letter that may have been sent/);
+  });
+
   it('stops where no queue takes what is sent back: the letters stay, and nothing is unsure', async () => {
     const url = scene.url('AMQP');
     const owner = await scene.client(url);

@@ -26,7 +26,7 @@ export class RedriveStoppedError extends MsgfloError {
 /** A full queue takes nothing; after so long the letter in hand is given up, in ms. */
 const SEND_WITHIN_MS = 30_000;
 /** Who interrupts waits so long for the letter in hand, in ms. */
-const END_WITHIN_MS = 5000;
+const END_WITHIN_MS = 2000;
 
 /** One look at the dead letters of one inqueue, in which those that are meant are sent back. */
 export class RedriveRound {
@@ -99,7 +99,7 @@ export class RedriveRound {
   }
 
   async #send(facts: LetterFacts, letter: KeptLetter): Promise<LetterFate> {
-    const { broker, journal, canary, place, payload, tally, tell } = this.#parts;
+    const { broker, journal, canary, place, payload, tally, tell, log } = this.#parts;
     const id = facts.id ?? randomUUID();
     const message = messageOf({ facts, letter, id, payload });
     await journal.begin(facts);
@@ -108,7 +108,11 @@ export class RedriveRound {
       await this.#confirmed(broker.send('inqueue', place.queue, message, { mandatory: true }));
     } catch (error) {
       const why = refusalOf(error);
-      if (why === undefined) throw error;
+      if (why === undefined) {
+        if (this.#isInterrupted())
+          log.warn(`${id} may have been sent: the broker has not confirmed it; its letter stays`);
+        throw error;
+      }
       // It was not sent for certain: nothing is unsure, and the next would fare no better.
       const text = `'${place.queue}' does not take what is sent back: ${why}; the dead letters stay`;
       this.#failure = new RedriveStoppedError(text, { cause: error });
