@@ -10,7 +10,9 @@ import { MqttBroker } from '../../../src/transport/mqtt/broker.js';
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js';
 import { eventually, Opened, Received, unique } from './harness.js';
 
-const DEFAULTS = { config: ['max_queued_messages 1000', 'sys_interval 1'] };
+const DEFAULTS = {
+  config: ['max_queued_messages 1000', 'sys_interval 1', 'autosave_on_changes false', 'autosave_interval 60'],
+};
 const MANY = 3000;
 
 describe('mqtt flow on a broker that drops what a slow reader leaves', function () {

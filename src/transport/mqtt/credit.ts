@@ -99,7 +99,7 @@ function fieldsOf(payload: Buffer): Fields {
 
 /** Of the 1,000 messages that a broker keeps for a session by default, what all flows that end there may use together. */
 export const SESSION_BUDGET = 900;
-const MOST = 700;
+export const MAX_SHARE = 700;
 /** What a flow may have unsettled of which the taker has said nothing yet. */
 export const FIRST_SHARE = 20;
 
@@ -108,5 +108,5 @@ export const FIRST_SHARE = 20;
  * comes, since it is not known what the others have on the way, nor what a taker before had allowed.
  */
 export function shareOf(flows: number, arrivals: number): number {
-  return Math.max(1, Math.min(MOST, Math.floor(SESSION_BUDGET / flows), FIRST_SHARE + arrivals));
+  return Math.max(1, Math.min(MAX_SHARE, Math.floor(SESSION_BUDGET / flows), FIRST_SHARE + 2 * arrivals));
 }

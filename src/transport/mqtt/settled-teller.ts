@@ -6,6 +6,7 @@ import {
   askedTopic,
   type Credit,
   FIRST_SHARE,
+  MAX_SHARE,
   type Question,
   type Report,
   readQuestion,
@@ -78,7 +79,7 @@ export class SettledTeller {
     lane.held.add(number);
     lane.arrivals += 1;
     if (number > lane.arrived) lane.arrived = number;
-    if (lane.share < FIRST_SHARE + lane.arrivals && lane.share < this.#shareOf(lane)) this.#tellLater(TELL_MS);
+    if (lane.share < MAX_SHARE && lane.share < this.#shareOf(lane)) this.#tellLater(TELL_MS);
   }
 
   settled(inqueue: QueueName, { token, number }: Credit): void {
