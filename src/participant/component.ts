@@ -37,8 +37,8 @@ export interface InportSpec extends PortSpec {
   /** How often a message is tried when process() throws, before it becomes a dead letter. @default once */
   readonly retry?: RetrySpec;
   /**
-   * A message that process() died of (the whole process, not a throw) comes again; after so many deaths it becomes a
-   * dead letter. @default 3
+   * A message that the whole process died of, rather than process() threw, comes again. After so many deaths with it in
+   * hand, once it had come again, one of them with nothing else in hand, it becomes a dead letter. @default 3
    */
   readonly crashes?: number;
   /** What the queue is declared with, see `QueueOptions`; refused with a code where the broker has nothing of the kind. */
