@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { participant } from '../../src/participant/index.js';
@@ -240,8 +240,14 @@ describe('msgflo-dead', function () {
       undefined,
       { maxLength: 1 },
     );
+    const begun = async (): Promise<number> => {
+      const dir = join(scene.dir, '.msgflo');
+      const files = (await readdir(dir).catch(() => [])).filter((name) => name.startsWith('redrive-'));
+      const texts = await Promise.all(files.map((name) => readFile(join(dir, name), 'utf8')));
+      return texts.join('').match(/\{/g)?.length ?? 0;
+    };
     const one = scene.run(url, ['redrive', '--queue', queue, ...FAST]);
-    await until(async () => (await broker.depths([queue]))[0]?.ready === 1);
+    await until(async () => (await begun()) === 2);
     one.interrupt();
     expect(await one.ended).to.equal(1);
     expect(one.printed).to.deep.equal(['interrupted: redriven 1 dead letter; the rest stays']);
