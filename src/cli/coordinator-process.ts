@@ -12,6 +12,7 @@ import { type Broker, type ClientOptions, withoutPassword } from '../transport/i
 import { goOnWhenNobodyReads } from './command.js';
 import { Progress } from './progress.js';
 import { executable, loadProjectLibrary } from './project.js';
+import { RestingMemory } from './resting-memory.js';
 import { type RuntimeSettings, takeSettings } from './runtime-settings.js';
 import { readTls, renewTls } from './tls-options.js';
 import { untilAborted } from './until-aborted.js';
@@ -82,6 +83,8 @@ async function serve(
     const broker = await openBroker(settings.broker, identity, log);
     closings.unshift(() => broker.close());
     const coordinator = coordinatorOf(settings, { graphFile, project, broker, keeper, log });
+    const memory = new RestingMemory();
+    const forget = coordinator.subscribe(() => memory.touch());
     const relay = new FbpRelay({ broker, log });
     const repositoryVersion = await gitCommit(project.library.baseDir);
     const runtime = new Runtime({
@@ -105,6 +108,8 @@ async function serve(
     });
     closings.unshift(
       () => server.stop(),
+      () => forget(),
+      () => memory.stop(),
       () => metrics.close(),
       () => runtime.close(),
       () => relay.close(),

@@ -15,6 +15,9 @@ export interface KeeperOptions {
   readonly forward: readonly OutputLine['stream'][];
 }
 
+/** A coordinator is idle for most of its life: it is to hold little memory then (see RestingMemory). */
+const SPARING = ['--max-semi-space-size=2', '--expose-gc'];
+
 /**
  * The keeper: a small process that only starts and watches. It brings up the embedded broker where none was named, the
  * coordinator, and through it the participants; a part that dies is started again. When the keeper itself dies, all it
@@ -38,7 +41,7 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
     const coordinator = new KeptService(
       {
         role: 'coordinator',
-        argv: [process.execPath, executable('msgflo-coordinator')],
+        argv: [process.execPath, ...SPARING, executable('msgflo-coordinator')],
         env: settingsAsEnv({ ...settings, broker }),
       },
       { guard, log, restart: { finalCodes: [CANNOT_START] }, onSpawn: (child) => server.attach(child) },

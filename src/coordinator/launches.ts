@@ -97,7 +97,9 @@ function sharedProcessOf(
   const named = metadata?.['process'];
   if (typeof named === 'string' && named !== '') return named;
   if (together === undefined) return undefined;
-  return together === 1 ? 'together' : `together.${(Number.parseInt(contentHash(role).slice(0, 8), 16) % together) + 1}`;
+  return together === 1
+    ? 'together'
+    : `together.${(Number.parseInt(contentHash(role).slice(0, 8), 16) % together) + 1}`;
 }
 
 function instancesOf({ role, metadata }: Node): number {
