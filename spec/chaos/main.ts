@@ -24,6 +24,7 @@ interface Options {
   readonly rate: number;
   readonly seed: number;
   readonly isJson: boolean;
+  readonly isHelp: boolean;
 }
 
 /** @throws {Error} in words for who called it wrongly */
@@ -36,6 +37,7 @@ function readOptions(argv: readonly string[]): Options {
       rate: { type: 'string', default: '200' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },
       json: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
     },
   });
   const brokers = values.broker.map((name) => {
@@ -54,6 +56,7 @@ function readOptions(argv: readonly string[]): Options {
     rate: number('rate', 1, 1000),
     seed: number('seed', 0, 2 ** 32 - 1),
     isJson: values.json,
+    isHelp: values.help,
   };
 }
 
@@ -65,7 +68,11 @@ async function main(argv: readonly string[]): Promise<number> {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n${USAGE}`);
     return 2;
   }
-  const { brokers, isJson, ...run } = options;
+  const { brokers, isJson, isHelp, ...run } = options;
+  if (isHelp) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
   let isFaulty = false;
   for (const broker of brokers) {
     process.stderr.write(`${broker}, seed ${run.seed}\n`);
