@@ -26,6 +26,7 @@ import { Invoker } from './invoker.js';
 import { Outlet } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
 import { newParticipantId, type ParticipantOptions } from './participant-options.js';
+import { PortWirer } from './port-wirer.js';
 import { Producer } from './producer.js';
 import { findTelemetry } from './telemetry.js';
 import { WiringFollower } from './wiring-follower.js';
@@ -34,8 +35,6 @@ import { WiringFollower } from './wiring-follower.js';
 const PER_PERIOD = 2.2;
 const DEFAULT_GRACE_MS = 5000;
 const LEAVE_MS = 1000;
-/** How long what was sent before a new wiring may delay the word that it is carried out. */
-const UNDERWAY_MS = 2000;
 /** In the working directory, which all participants of a project on one machine share. */
 const ATTEMPTS_IN = '.msgflo/attempts';
 
@@ -55,6 +54,7 @@ export class Participant {
   readonly #producer: Producer;
   readonly #announcer: Announcer;
   readonly #teller: CountersTeller;
+  readonly #wirer: PortWirer;
   readonly #follower: WiringFollower;
   /** Told to end. */
   readonly #stopping = new AbortController();
@@ -105,8 +105,11 @@ export class Participant {
       onRollCall: () => this.#teller.tellSoon(),
       log,
     });
+    const { broker: client, run } = options;
+    const ports = { inports: this.#inports, outports: this.#outports };
+    this.#wirer = new PortWirer({ component, client, ...ports, isKept: run !== undefined, log });
     this.#follower = new WiringFollower({
-      run: options.run,
+      run,
       log,
       signal: this.#stopping.signal,
       carryOut: (wiring) => this.#carryOut(wiring),
@@ -210,47 +213,13 @@ export class Participant {
   }
 
   async #carryOut(wiring: Wiring): Promise<void> {
-    this.#warnOfUnknownPorts(wiring);
-    if (!this.#client.capabilities.binds) {
-      for (const inport of inOrder(this.#inports.values()).flat()) {
-        const sources = wiring.inports[inport.name] ?? [];
-        await inport.consumer?.listenTo(sources);
-        inport.sources = sources;
-      }
-    }
-    await this.#declareAgain(wiring);
-    if (this.#client.capabilities.credits) {
-      for (const [name, { queue }] of this.#outports) await this.#client.flowTo(queue, wiring.targets?.[name] ?? []);
-    }
-    // A wiring from before this port was announced: under a keeper the coordinator is about to tell more.
-    const untold = this.#options.run === undefined ? 'unconnected' : 'waiting';
-    const changing = [...this.#outports].map(([name, outport]) =>
-      outport.become(wiring.outports[name] ?? untold, UNDERWAY_MS),
-    );
+    await this.#wirer.prepare(wiring);
+    const changed = this.#wirer.become(wiring);
     this.#intake.take(wiring.iips);
     this.#begin();
-    // Once it is announced, what the graph does not connect any more is unbound: nothing may be on its way there.
-    await Promise.all(changing);
+    await changed;
     this.#wired = wiring.hash;
     this.#announcer.announceSoon();
-  }
-
-  /** Some brokers delete an outqueue that is not persistent when nobody is bound to it any more. */
-  async #declareAgain({ outports }: Wiring): Promise<void> {
-    for (const [name, { queue, state }] of this.#outports) {
-      const next = outports[name] ?? 'unconnected';
-      const isNeeded = next !== 'unconnected' && next !== state;
-      if (isNeeded && this.#component.outports[name]?.persistent === false)
-        await this.#client.declare('outqueue', queue, { persistent: false });
-    }
-  }
-
-  #warnOfUnknownPorts({ inports, outports }: Wiring): void {
-    const unknown = [
-      ...Object.keys(inports).filter((name) => !this.#inports.has(name)),
-      ...Object.keys(outports).filter((name) => !this.#outports.has(name)),
-    ];
-    for (const name of unknown) this.#log.warnOnce(`wired ${name}`, `the wiring names port '${name}', there is none`);
   }
 
   /** Where no coordinator runs: bindings may be there all the same, so what is sent is tried. */
