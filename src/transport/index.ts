@@ -53,4 +53,5 @@ export {
   runHandler,
   stamped,
 } from './settle.js';
+export { Stamps } from './stamps.js';
 export { UnroutedLanes } from './unrouted-lanes.js';

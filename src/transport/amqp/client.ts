@@ -43,7 +43,7 @@ import { refusalError, refusalOf } from './refusal.js';
 import { Taps } from './taps.js';
 import { Topology } from './topology.js';
 import { Watch } from './watch.js';
-import { toLetter } from './wire.js';
+import { Letter } from './wire.js';
 
 const CAPABILITIES: Capabilities = {
   binds: true,
@@ -152,8 +152,8 @@ export class AmqpClient implements Broker {
     try {
       this.#mustBeOpen('send()');
       checkHeaders(message.headers);
-      if (kind === 'outqueue') return this.#publisher.publish(toLetter(name, '', message, mandatory));
-      const sent = this.#publisher.publish(toLetter('', name, message, true));
+      if (kind === 'outqueue') return this.#publisher.publish(new Letter(name, '', message, mandatory));
+      const sent = this.#publisher.publish(new Letter('', name, message, true));
       return mandatory ? sent : sent.catch((error: unknown) => throwMissing(name, error));
     } catch (error) {
       return Promise.reject(error);

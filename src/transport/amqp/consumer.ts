@@ -24,9 +24,9 @@ import {
 import { AckWindow } from './ack-window.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
-import type { Letter, Publisher } from './publisher.js';
+import type { Publisher } from './publisher.js';
 import { isConsumerTimeout } from './refusal.js';
-import { headersOf, toDelivery, toLetter } from './wire.js';
+import { headersOf, Letter, toDelivery } from './wire.js';
 import { within } from './within.js';
 
 /** What cannot be settled would come again at once: not faster than this. */
@@ -158,7 +158,7 @@ export class AmqpConsumer implements Consumer {
 
   #sendAll(outputs: readonly Output[]): Promise<unknown> {
     // What cannot be written as JSON throws before the first leaves.
-    const letters = outputs.map((output) => toLetter(output.outqueue, '', output, output.mandatory));
+    const letters = outputs.map((output) => new Letter(output.outqueue, '', output, output.mandatory));
     const [first] = letters;
     if (first && letters.length === 1) return this.#send(first, outputs[0]?.release);
     return Promise.all(letters.map((letter, at) => this.#send(letter, outputs[at]?.release)));
@@ -197,7 +197,7 @@ export class AmqpConsumer implements Consumer {
   async #publishDead(content: Buffer, headers: Readonly<Record<string, string>>): Promise<void> {
     const { inqueue, publisher, holdDeadLetters } = this.#options;
     const target = deadLetterQueue(inqueue);
-    const letter = toLetter(target, '', { data: content, headers }, true);
+    const letter = new Letter(target, '', { data: content, headers }, true);
     await this.#lanes.send(target, async () => {
       try {
         await publisher.publish(letter);

@@ -8,7 +8,7 @@ import type { ChannelPool } from './channel-pool.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
 import type { Publisher } from './publisher.js';
-import { headersOf, KEPT_HEADER, toProperties } from './wire.js';
+import { headersOf, KEPT_HEADER, Letter } from './wire.js';
 
 /** The queue into which old libraries announce, and the exchange from which every coordinator hears. */
 export const DISCOVERY = 'fbp';
@@ -80,10 +80,9 @@ export class DiscoveryInbox {
   }
 
   async #passOn(window: AckWindow, message: ConsumeMessage, isKept: boolean): Promise<void> {
-    const { content } = message;
-    const properties = toProperties({ ...headersOf(message), ...(isKept ? { [KEPT_HEADER]: '1' } : {}) });
+    const headers = { ...headersOf(message), ...(isKept ? { [KEPT_HEADER]: '1' } : {}) };
     try {
-      await this.#publisher.publish({ exchange: DISCOVERY, routingKey: '', content, properties });
+      await this.#publisher.publish(new Letter(DISCOVERY, '', { data: message.content, headers }));
       window.ack(message);
     } catch (error) {
       this.#log.debug(`announcement not passed on: ${messageOf(error)}`);

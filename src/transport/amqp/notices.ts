@@ -3,6 +3,7 @@ import type { Notice } from '../index.js';
 import { QueueNotFoundError } from '../index.js';
 import type { ChannelPool } from './channel-pool.js';
 import type { Publisher } from './publisher.js';
+import { Letter } from './wire.js';
 
 /** Where the last retained notice of a name waits for those who begin to watch later. */
 export const retainedQueue = (name: string): string => `${name}.last`;
@@ -34,8 +35,7 @@ export class Notices {
     await this.#declareExchange(name);
     if (retain && body.length === 0) await this.#forget(name);
     else if (retain) await this.#keep(name);
-    const properties = { persistent: true };
-    await this.#publisher.publish({ exchange: name, routingKey: '', content: body, properties });
+    await this.#publisher.publish(new Letter(name, '', { data: body }));
   }
 
   async #declareExchange(name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Message } from 'amqplib';
-import type { Letter } from './publisher.js';
+import type { Letter } from './wire.js';
 import { within } from './within.js';
 
 /** Unconfirmed letters beyond these wait outside. One letter may exceed the bytes if it is alone. */
@@ -92,9 +92,9 @@ export class Outbox {
   markReturned({ fields, properties, content }: Message): void {
     for (const outgoing of this.#unconfirmed) {
       const { letter } = outgoing;
-      if (outgoing.returned || letter.properties.messageId !== properties.messageId) continue;
+      if (outgoing.returned || letter.messageId !== properties.messageId) continue;
       if (letter.exchange !== fields.exchange || letter.routingKey !== fields.routingKey) continue;
-      if (!letter.properties.mandatory || !letter.content.equals(content)) continue;
+      if (!letter.mandatory || !letter.content.equals(content)) continue;
       outgoing.returned = true;
       return;
     }

@@ -1,23 +1,15 @@
-import { type ConfirmChannel, IllegalOperationError, type Options } from 'amqplib';
+import { type ConfirmChannel, IllegalOperationError } from 'amqplib';
 import { messageOf } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
-import { NotConnectedError, QueueNotFoundError, RefusedError, UnroutedError } from '../index.js';
+import { NotConnectedError, QueueNotFoundError, RefusedError, Stamps, UnroutedError } from '../index.js';
 import { FullQueues } from './full-queues.js';
 import { KeptChannel } from './kept-channel.js';
 import type { Link } from './link.js';
 import { Outbox, type Outgoing } from './outbox.js';
+import { type Publish, publishing } from './publish-frames.js';
 import { type Refusal, refusalOf } from './refusal.js';
-
-/** Where and how a message goes. */
-export interface Letter {
-  /** '' is the default exchange, which knows queues by `routingKey`. */
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly content: Buffer;
-  /** Among them whether it is mandatory. */
-  readonly properties: Options.Publish;
-}
+import type { Letter } from './wire.js';
 
 /**
  * Publishes with confirms. What is unconfirmed when the channel or the connection is lost is published again, in order,
@@ -31,6 +23,9 @@ export class Publisher {
   readonly #kept: KeptChannel<ConfirmChannel>;
   /** Set in the same breath as the backlog is written, so that no letter falls between. */
   #channel: ConfirmChannel | undefined;
+  /** Onto that channel. */
+  #publish: Publish = () => {};
+  readonly #stamps = new Stamps();
   #closed = false;
   /** After a refusal that names nobody, the letters go out one by one until the guilty one is found. */
   #suspects: Outgoing[] = [];
@@ -68,6 +63,7 @@ export class Publisher {
    */
   publish(letter: Letter): Promise<void> {
     if (this.#closed) return Promise.reject(new NotConnectedError('send()'));
+    letter.stamp(this.#stamps);
     return this.#missing.has(letter.exchange) ? this.#publishIfFound(letter) : this.#outbox.add(letter);
   }
 
@@ -100,6 +96,7 @@ export class Publisher {
       if (this.#channel === channel) this.#channel = undefined;
     });
     this.#channel = channel;
+    this.#publish = publishing(channel);
     const backlog = this.#outbox.unconfirmed();
     if (this.#suspects.length > 0) {
       this.#full.release();
@@ -113,10 +110,9 @@ export class Publisher {
 
   /** False when it cannot be encoded, and is rejected therefore. */
   #write(channel: ConfirmChannel, outgoing: Outgoing): boolean {
-    const { exchange, routingKey, content, properties } = outgoing.letter;
     outgoing.returned = false;
     try {
-      channel.publish(exchange, routingKey, content, properties, (error) => this.#confirmed(channel, outgoing, error));
+      this.#publish(outgoing.letter, (error) => this.#confirmed(channel, outgoing, error));
     } catch (error) {
       // On a channel that is closing nothing is wrong with the letter: the next channel takes it.
       if (error instanceof IllegalOperationError) return true;

@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { Message as AmqpMessage, Options } from 'amqplib';
-import { type Delivery, decodePayload, encodePayload, HEADER, type Message } from '../index.js';
-import type { Letter } from './publisher.js';
+import { type Delivery, decodePayload, encodePayload, HEADER, type Message, type Stamps } from '../index.js';
 
 /** Longer ones do not fit the property and travel in the header table. */
 const MAX_PROPERTY_BYTES = 255;
@@ -21,26 +19,57 @@ export const KEPT_HEADER = 'msgflo-kept';
 const DEATHS = 'x-death';
 const PRIORITY = /^\d{1,3}$/;
 const MAX_PRIORITY = 255;
+const NO_HEADERS = Object.freeze({});
 
-/** Headers as AMQP properties of a persistent message, with a message id and a time of creation in any case. */
-export function toProperties(headers: Readonly<Record<string, string>> = {}, mandatory = false): Options.Publish {
-  const properties: Options.Publish = { persistent: true, mandatory };
-  if (headers[HEADER.messageId] === undefined) properties.messageId = randomUUID();
-  let table: Record<string, string> | undefined;
-  let createdAt = headers[HEADER.createdAt];
-  if (createdAt === undefined) {
-    createdAt = String(Date.now());
-    table = { [HEADER.createdAt]: createdAt };
+/** A message as it goes to an exchange. Its id and the time of its creation are made when it is published, where missing. */
+export class Letter {
+  /** '' is the default exchange, which knows queues by `routingKey`. */
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly content: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly mandatory: boolean;
+  #messageId: string | undefined;
+  #createdAt: string | undefined;
+
+  constructor(exchange: string, routingKey: string, { data, headers = NO_HEADERS }: Message, mandatory = false) {
+    this.exchange = exchange;
+    this.routingKey = routingKey;
+    this.content = encodePayload(data);
+    this.headers = headers;
+    this.mandatory = mandatory;
+    this.#messageId = headers[HEADER.messageId];
+    this.#createdAt = headers[HEADER.createdAt];
   }
-  // For other programs, which look for it there; it knows seconds only.
-  const seconds = Math.floor(Number(createdAt) / 1000);
-  if (Number.isSafeInteger(seconds) && seconds >= 0) properties.timestamp = seconds;
+
+  /** Once; it keeps what it has. */
+  stamp(stamps: Stamps): void {
+    this.#messageId ??= stamps.messageId();
+    this.#createdAt ??= stamps.now();
+  }
+
+  get messageId(): string {
+    return this.#messageId ?? '';
+  }
+
+  get createdAt(): string {
+    return this.#createdAt ?? '';
+  }
+}
+
+/** The AMQP properties of a stamped letter, which is persistent. */
+export function toProperties({ headers, mandatory, messageId, createdAt }: Letter): Options.Publish {
+  const properties: Options.Publish = { persistent: true, mandatory };
+  if (headers[HEADER.messageId] === undefined) properties.messageId = messageId;
+  let table: Record<string, string> | undefined;
+  if (headers[HEADER.createdAt] === undefined) table = { [HEADER.createdAt]: createdAt };
+  const seconds = secondsOf(createdAt);
+  if (seconds !== undefined) properties.timestamp = seconds;
   for (const name in headers) {
     const value = headers[name] ?? '';
     const property = PROPERTY_OF.get(name);
     if (property !== undefined && Buffer.byteLength(value) <= MAX_PROPERTY_BYTES) properties[property] = value;
-    else if (name === HEADER.priority && PRIORITY.test(value) && Number(value) <= MAX_PRIORITY)
-      properties.priority = Number(value);
+    else if (name === HEADER.priority && isPriority(value)) properties.priority = Number(value);
     else {
       table ??= {};
       table[name] = value;
@@ -50,11 +79,14 @@ export function toProperties(headers: Readonly<Record<string, string>> = {}, man
   return properties;
 }
 
-/** A message as it goes to an exchange; '' is the one that knows queues by `routingKey`. */
-export function toLetter(exchange: string, routingKey: string, message: Message, mandatory = false): Letter {
-  const { data, headers } = message;
-  return { exchange, routingKey, content: encodePayload(data), properties: toProperties(headers, mandatory) };
+/** For the property `timestamp`, where other programs look; it knows seconds only. */
+export function secondsOf(createdAt: string): number | undefined {
+  const seconds = Math.floor(Number(createdAt) / 1000);
+  return Number.isSafeInteger(seconds) && seconds >= 0 ? seconds : undefined;
 }
+
+/** Whether it fits the property `priority`. */
+export const isPriority = (value: string): boolean => PRIORITY.test(value) && Number(value) <= MAX_PRIORITY;
 
 /** The headers of a received message. Tables and lists, which other programs may set, are left out: ours are text. */
 export function headersOf({ properties }: AmqpMessage): Record<string, string> {
