@@ -1,5 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -38,6 +39,9 @@ const picky: Component = participant({
     return send('out', data);
   },
 });
+
+/** Of util-linux: runs a program on a pseudo terminal. */
+const SCRIPT = '/usr/bin/script';
 
 /** A terminal on which nothing is drawn, 100 x 12. */
 class FakeTerminal extends EventEmitter {
@@ -257,7 +261,7 @@ describe('msgflo-top', function () {
     });
 
     it('is a real one', async function () {
-      if (spawnSync('script', ['--version']).status !== 0) return this.skip();
+      if (!existsSync(SCRIPT)) return this.skip();
       const at = (path: string): string => JSON.stringify(new URL(`../../src/cli/${path}`, import.meta.url).href);
       await writeFile(
         join(dir, 'top.mjs'),
@@ -267,7 +271,7 @@ describe('msgflo-top', function () {
       );
       const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
       const command = `${process.execPath} --import=${loader} ${join(dir, 'top.mjs')} --broker ${urls['the embedded broker']}`;
-      const child = spawn('script', ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const child = spawn(SCRIPT, ['-qefc', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
       let written = '';
       child.stdout.on('data', (chunk: Buffer) => {
         written += String(chunk);
