@@ -43,7 +43,7 @@ export function letterLines(facts: LetterFacts, body: Buffer, nowMs: number): st
     ...named('redriven', redriven > 0 ? `${redriven} times before` : undefined),
     ...named('attempts', attempts.length > 0 ? String(attempts.length) : undefined),
     ...attempts.map(({ atMs: at, error }) => `    ${at === undefined ? '?' : timeOf(at)} ${oneLine(error)}`),
-    ...(stack === undefined ? [] : ['  stack:', ...indented(stack)]),
+    ...(stack === undefined ? [] : ['  stack:', ...stack.split(' | ').flatMap(indented)]),
     '  headers:',
     ...Object.entries(facts.headers).map(([name, value]) => `    ${name}: ${oneLine(value)}`),
     ...payloadLines(body),
