@@ -1,6 +1,6 @@
-import { Socket } from 'node:net';
+import { connect as connectSocket, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { connect, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, MqttClient } from 'mqtt';
 import { messageOf } from '../../errors.js';
 import { RefusedError } from '../index.js';
 import { PacketIds } from './packet-ids.js';
@@ -77,7 +77,7 @@ export class Session {
     this.protocol = protocol;
     this.canIdentify = protocol === 5;
     this.#ids = new PacketIds();
-    this.#client = connect(withoutCredentials(address), clientOptions(options, this.#ids));
+    this.#client = createClient(address, clientOptions(options, this.#ids));
     this.#stream = putBetween(this.#client, {
       protocol,
       onPublish: (message) => this.#receive(message, onMessage),
@@ -228,6 +228,14 @@ function clientOptions(options: SessionOptions, messageIdProvider: PacketIds): I
     ...(will ? { will: { topic: will.topic, payload: will.payload, qos: 1, retain: will.retain ?? false } } : {}),
     ...(protocol === 5 ? { properties: { sessionExpiryInterval: keptSeconds, receiveMaximum: RECEIVE_MAXIMUM } } : {}),
   };
+}
+
+/** Over a plain socket without `connect`, which loads TLS, WebSocket and proxies whatever the address: 8 ms and 3 MB. */
+function createClient(address: URL, options: IClientOptions): MqttClient {
+  if (address.protocol !== 'mqtt:') return connect(withoutCredentials(address), options);
+  const host = address.hostname.replace(/^\[(.*)\]$/, '$1');
+  const port = address.port === '' ? 1883 : Number(address.port);
+  return new MqttClient(() => connectSocket({ host, port }), options);
 }
 
 /** Connects the client with a PacketStream between it and the stream that it makes. */
