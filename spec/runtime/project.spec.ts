@@ -28,7 +28,7 @@ describe('Project', () => {
     );
     const { launches, unfit } = project.launchesOf(graph);
     expect([...launches.keys()]).to.deep.equal(['a']);
-    expect([...unfit].map(([role, { message }]) => [role, message.slice(0, 30)])).to.deep.equal([
+    expect([...unfit].map(([role, why]) => [role, why.slice(0, 30)])).to.deep.equal([
       ['b', "the command of component 'Odd'"],
       ['c', "unknown component 'Wrok' of ro"],
       ['d', "role 'd': metadata 'instances'"],

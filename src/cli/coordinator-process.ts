@@ -174,8 +174,8 @@ async function projectOf(settings: RuntimeSettings, log: Logger): Promise<Projec
 function sayUnfit(project: Project, { live, positions }: GraphFile, log: Logger): void {
   const { unfit } = project.launchesOf(live.graph);
   for (const node of live.graph.nodes) {
-    const error = unfit.get(node.role);
-    if (error) log.warn(`${positions.where(node)}: ${error.message}; waiting for somebody else to announce it`);
+    const why = unfit.get(node.role);
+    if (why !== undefined) log.warn(`${positions.where(node)}: ${why}; waiting for somebody else to announce it`);
   }
 }
 

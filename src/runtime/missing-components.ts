@@ -35,7 +35,7 @@ export class MissingComponents {
   /** To be called when the graph has changed. */
   changed(): void {
     const unfit = this.#unfit();
-    for (const [role, error] of unfit) if (!this.#missing.has(role)) this.#parts.log.warn(error.message);
+    for (const [role, why] of unfit) if (!this.#missing.has(role)) this.#parts.log.warn(why);
     this.#missing = new Set(unfit.keys());
     this.#lookLater();
   }
@@ -46,7 +46,7 @@ export class MissingComponents {
     clearTimeout(this.#timer);
   }
 
-  #unfit(): ReadonlyMap<Role, Error> {
+  #unfit(): ReadonlyMap<Role, string> {
     const { project, graph } = this.#parts;
     return project.launchesOf(graph()).unfit;
   }

@@ -11,12 +11,12 @@ import type { NodeStatus } from '../protocol/index.js';
 export function nodeStatuses(
   graph: Graph,
   { nodes }: NetworkReport,
-  unfit: ReadonlyMap<Role, Error>,
+  unfit: ReadonlyMap<Role, string>,
 ): readonly NodeStatus[] {
   const reports = new Map(nodes.map((node) => [node.role, node]));
   return participantNodes(graph).map(({ role }): NodeStatus => {
     const report = reports.get(role);
-    const why = unfit.get(role)?.message;
+    const why = unfit.get(role);
     if (report?.state === 'foreign') return { ...report, state: 'live' };
     if (report === undefined) return { role, state: 'pending', participants: 0, why: why ?? 'it is not planned yet' };
     return report.state === 'pending' && why !== undefined

@@ -15,7 +15,8 @@ export interface ProjectOptions {
 /** How the processes of a graph are started, and why some are not. */
 export interface ProjectLaunches {
   readonly launches: ReadonlyMap<Role, Launch>;
-  readonly unfit: ReadonlyMap<Role, Error>;
+  /** Why, in words. */
+  readonly unfit: ReadonlyMap<Role, string>;
 }
 
 /** What was found for one node; it holds for as long as node and IIPs are the same objects. */
@@ -23,7 +24,7 @@ interface Found {
   readonly node: Node;
   readonly iips: readonly Iip[];
   readonly launch?: Launch;
-  readonly error?: Error;
+  readonly why?: string;
 }
 
 /**
@@ -54,10 +55,7 @@ export class Project {
 
   /** @throws {UsageError} when one of the nodes asks for what makes no sense; that nobody knows its component is no error */
   check(nodes: readonly Node[]): void {
-    for (const node of nodes) {
-      const { error } = this.#find(node, []);
-      if (error instanceof UsageError) throw error;
-    }
+    for (const node of nodes) this.#look(node, []);
   }
 
   /** Roles that are left to others. */
@@ -90,7 +88,7 @@ export class Project {
   #launchesOf(graph: Graph): ProjectLaunches {
     const iips = groupBy(graph.iips, ({ to }) => to.role);
     const launches = new Map<Role, Launch>();
-    const unfit = new Map<Role, Error>();
+    const unfit = new Map<Role, string>();
     const found = new Map<Role, Found>();
     for (const node of participantNodes(graph)) {
       const { role } = node;
@@ -100,24 +98,30 @@ export class Project {
       const one = before && isSame ? before : this.#find(node, given);
       found.set(role, one);
       if (one.launch) launches.set(role, one.launch);
-      if (one.error) unfit.set(role, one.error);
+      if (one.why !== undefined) unfit.set(role, one.why);
     }
     this.#found = found;
     return { launches, unfit };
   }
 
+  /** Only words are kept of an error: it would keep its stack, one for each node of a large graph. */
   #find(node: Node, iips: readonly Iip[]): Found {
-    const { launch } = this.#options;
-    const ignore = [...(launch.ignore ?? []), ...this.#others];
     try {
-      const one = launchesOf({ ...emptyGraph(''), nodes: [node], iips }, this.#library, { ...launch, ignore });
-      const started = one.launches.get(node.role);
-      const error = one.unknown[0]?.error;
-      return { node, iips, ...(started && { launch: started }), ...(error && { error }) };
+      const { launches, unknown } = this.#look(node, iips);
+      const launch = launches.get(node.role);
+      const why = unknown[0]?.error.message;
+      return { node, iips, ...(launch && { launch }), ...(why !== undefined && { why }) };
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      return { node, iips, error };
+      return { node, iips, why: error.message };
     }
+  }
+
+  /** @throws {UsageError} */
+  #look(node: Node, iips: readonly Iip[]): ReturnType<typeof launchesOf> {
+    const { launch } = this.#options;
+    const ignore = [...(launch.ignore ?? []), ...this.#others];
+    return launchesOf({ ...emptyGraph(''), nodes: [node], iips }, this.#library, { ...launch, ignore });
   }
 }
 
