@@ -14,6 +14,7 @@ const LEVELS: Readonly<Record<string, number>> = {
   deploy: 2,
   engine: 2,
   'graph-file': 2,
+  log: 2,
   library: 2,
   process: 2,
   transport: 2,
