@@ -15,6 +15,8 @@ export interface RouterOptions {
   readonly heartbeatMs?: number;
   /** A slot whose holder died and that is not taken again for so long, in ms, is emptied. @default 60000 */
   readonly slotTimeoutMs?: number;
+  /** How long a message is held that no target takes. @default 10000 */
+  readonly patienceMs?: number;
 }
 
 /** One for all routers, so that the next finds what the last left in its session. */
@@ -51,14 +53,21 @@ export class Router {
   #isChanged = false;
   #wake: () => void = () => undefined;
 
-  constructor({ address, log, heartbeatMs = HEARTBEAT_MS, slotTimeoutMs = SLOT_TIMEOUT_MS }: RouterOptions) {
+  constructor({
+    address,
+    log,
+    heartbeatMs = HEARTBEAT_MS,
+    slotTimeoutMs = SLOT_TIMEOUT_MS,
+    patienceMs,
+  }: RouterOptions) {
     this.#address = address;
     this.#log = log;
     this.#heartbeatMs = heartbeatMs;
     this.#slotTimeoutMs = slotTimeoutMs;
     this.#outlet = new Outlet({ address, id: CLIENT_ID, will: absence, log });
     this.#board = new RoutingBoard(this.#outlet);
-    this.#forwarding = new Forwarding(this.#outlet, log);
+    const { signal } = this.#stopping;
+    this.#forwarding = new Forwarding({ outlet: this.#outlet, log, signal, ...(patienceMs && { patienceMs }) });
     this.#board.onChange(() => {
       this.#isChanged = true;
       this.#wake();
