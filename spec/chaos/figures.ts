@@ -59,7 +59,7 @@ export function figuresOf(ledger: Ledger, findings: Findings): Report {
   const lost = ledger.missing();
   const faulty = [...findings.faulty];
   if (lost.length > 0 && !isLossTold) faulty.push(`${lost.length} of ${ledger.confirmed.size} messages were lost`);
-  if (remains.waiting > 0) faulty.push(`${remains.waiting} messages wait in queues`);
+  if (remains.waiting > 0) faulty.push(`${remains.waiting} messages wait: ${remains.where.join('; ')}`);
   if (remains.deadLetters > 0) faulty.push(`${remains.deadLetters} dead letters`);
   for (const part of ['keeper', 'coordinator'] as const) {
     const grown = memory.end[part] - memory.start[part];

@@ -77,7 +77,7 @@ describe('the ledger of a chaos run', () => {
       options: { broker: 'amqp', seed: 1, seconds: 1, rate: 1 },
       recoveries: [30, 10, 20, undefined].map((ms) => ({ kind: 'broker' as const, ms })),
       loadMs: [0, 2000],
-      remains: { waiting: 3, deadLetters: 4 },
+      remains: { waiting: 3, where: ['two.IN'], deadLetters: 4 },
       memory: { start: { keeper: 60, coordinator: 60 }, end: { keeper: 70, coordinator: 160 } },
       stateBytes: { start: 1000, end: 1_000_000 },
       faulty: ['a zombie'],
@@ -87,7 +87,7 @@ describe('the ledger of a chaos run', () => {
     expect(faulty).to.deep.equal([
       'a zombie',
       '1 of 2 messages were lost',
-      '3 messages wait in queues',
+      '3 messages wait: two.IN',
       '4 dead letters',
       'the coordinator grew by 100 MiB',
       '.msgflo holds 1000000 bytes',

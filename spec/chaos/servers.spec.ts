@@ -11,7 +11,7 @@ describe('what is left in Mosquitto after a chaos run', function () {
   after(() => server.stop());
 
   it('is what waits in the sessions of participants, and the dead letters, also after a restart', async () => {
-    expect(await server.remains()).to.deep.equal({ waiting: 0, deadLetters: 0 });
+    expect(await server.remains()).to.deep.equal({ waiting: 0, where: [], deadLetters: 0 });
     const session = { sessionExpiryInterval: 3600 };
     const options = { clientId: 'msgflo-two.1', clean: false, protocolVersion: 5, properties: session } as const;
     const participant = await mqtt.connectAsync(server.url, options);
@@ -23,6 +23,6 @@ describe('what is left in Mosquitto after a chaos run', function () {
     await sender.endAsync();
     await server.takeDown();
     await server.bringBack();
-    expect(await server.remains()).to.deep.equal({ waiting: 3, deadLetters: 1 });
+    expect(await server.remains()).to.deep.equal({ waiting: 3, where: ['msgflo-two.1: some/topic'], deadLetters: 1 });
   });
 });

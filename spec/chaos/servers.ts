@@ -10,6 +10,8 @@ export type BrokerName = 'amqp' | 'amqp-quorum' | 'mqtt' | 'mqtt-killed' | 'mqtt
 export interface Remains {
   /** Messages in queues and sessions that are not settled. */
   readonly waiting: number;
+  /** Where, in words. */
+  readonly where: readonly string[];
   readonly deadLetters: number;
 }
 
@@ -60,12 +62,14 @@ async function rabbit(isQuorum: boolean): Promise<ChaosServer> {
     takeDown: () => server.kill(),
     bringBack: () => server.restart(),
     async remains() {
-      const rows = (await server.ctl('list_queues', '--no-table-headers', 'name', 'messages')).trim().split('\n');
-      const of = (pattern: RegExp): number => {
-        const fitting = rows.map((row) => row.split('\t')).filter(([queue = '']) => pattern.test(queue));
-        return fitting.reduce((sum, [, count]) => sum + Number(count), 0);
-      };
-      return { waiting: of(/^(one|two|three|sink)\./), deadLetters: of(/^dead-/) };
+      const columns = ['name', 'messages', 'messages_ready', 'messages_unacknowledged'];
+      const text = await server.ctl('list_queues', '--no-table-headers', ...columns);
+      const rows = text.split('\n').map((row) => row.split('\t'));
+      const of = (pattern: RegExp) => rows.filter(([queue = '', count]) => pattern.test(queue) && Number(count) > 0);
+      const sum = (some: typeof rows): number => some.reduce((total, [, count]) => total + Number(count), 0);
+      const waiting = of(/^(one|two|three|sink)\./);
+      const where = waiting.map(([queue, , ready, unacked]) => `${queue}: ${ready} ready, ${unacked} unacknowledged`);
+      return { waiting: sum(waiting), where, deadLetters: sum(of(/^dead-/)) };
     },
     stop: () => server.stop(),
   };
@@ -89,14 +93,14 @@ async function mosquitto(fault: 'SIGTERM' | 'SIGKILL', config: readonly string[]
 async function remainsOf({ url }: Mosquitto): Promise<Remains> {
   const client = mqtt.connect(url);
   const holders = [...SLOTS, 'router'].map((name) => mqtt.connect(url, { clientId: `msgflo-${name}`, clean: false }));
-  let waiting = 0;
+  const waiting: string[] = [];
   let deadLetters = 0;
   // What waits comes with the connection: who listens only then is too late.
-  for (const holder of holders) holder.on('message', () => (waiting += 1));
+  for (const holder of holders) holder.on('message', (topic) => waiting.push(`${holder.options.clientId}: ${topic}`));
   client.on('message', () => (deadLetters += 1));
   await Promise.all([client, ...holders].map((one) => new Promise<void>((done) => one.once('connect', () => done()))));
   await client.subscribeAsync('dead/#');
   await delay(500);
   await Promise.all([client, ...holders].map((one) => one.endAsync()));
-  return { waiting, deadLetters };
+  return { waiting: waiting.length, where: [...new Set(waiting)], deadLetters };
 }
