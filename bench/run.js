@@ -3,7 +3,7 @@
  * what else they do differ. Exit code 1 when a target was missed.
  */
 import { parseArgs } from 'node:util';
-import { chainAmqp, chainEmbedded, chainMqtt } from './chain.js';
+import { chainAmqp, chainEmbedded, chainMqtt, chainOldAmqp, chainOldMqtt, latencyAmqp, latencyMqtt } from './chain.js';
 import { coordinator } from './coordinator.js';
 import { editing } from './editing.js';
 import { fanOut } from './fan-out.js';
@@ -30,10 +30,14 @@ const BENCHES = {
   'chain-amqp': chainAmqp,
   'chain-mqtt': chainMqtt,
   'chain-embedded': chainEmbedded,
+  'chain-old-amqp': chainOldAmqp,
+  'chain-old-mqtt': chainOldMqtt,
   coordinator,
   editing,
   'fan-out': fanOut,
   'graph-load': graphLoad,
+  'latency-amqp': latencyAmqp,
+  'latency-mqtt': latencyMqtt,
   'start-many': startMany,
   'start-up': startUp,
 };

@@ -8,7 +8,12 @@ const BYTES = 100;
  * @returns {Message}
  */
 export function createMessage(run, n) {
-  const message = { run, n, atMs: Date.now(), text: '' };
+  const message = { run, n, atMs: nowMs(), text: '' };
   message.text = 'x'.repeat(BYTES - JSON.stringify(message).length);
   return message;
+}
+
+/** Milliseconds since 1970 to a hundredth: all processes of a machine share this clock. */
+export function nowMs() {
+  return Math.round((performance.timeOrigin + performance.now()) * 100) / 100;
 }

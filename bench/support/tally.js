@@ -1,4 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs';
+import { nowMs } from './message.js';
 import { resultFile, warmFile } from './plan.js';
 
 /**
@@ -34,7 +35,7 @@ export class Tally {
     this.seen[n] = 1;
     this.arrived += 1;
     if (n === warmUp) this.startedMs = atMs;
-    if (n >= warmUp) this.latencies.push(Date.now() - atMs);
+    if (n >= warmUp) this.latencies.push(nowMs() - atMs);
     if (this.arrived === warmUp) writeFileSync(warmFile(this.plan), '');
     if (this.arrived === this.seen.length) this.finish();
   }
@@ -45,7 +46,7 @@ export class Tally {
     const at = (/** @type {number} */ share) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
     /** @type {Result} */
     const result = {
-      perSecond: (count * 1000) / Math.max(1, Date.now() - this.startedMs),
+      perSecond: (count * 1000) / Math.max(1, nowMs() - this.startedMs),
       duplicates: this.duplicates,
       p50Ms: at(0.5),
       p99Ms: at(0.99),
