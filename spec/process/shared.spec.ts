@@ -80,4 +80,16 @@ describe('specs that share a process', () => {
     expect(await pidOf('a')).not.to.equal(pid);
     expect(await pidOf('b')).to.equal(pid);
   });
+
+  it('are given a new process when theirs is not started again', async () => {
+    await one.supervisor.start(member('a'));
+    await one.supervisor.start(member('falls', ['fall', '5']));
+    await until(async () => (await statusOf('a')) === 'failed' && (await statusOf('falls')) === 'failed');
+    await one.supervisor.start(member('b'));
+    await one.supervisor.stop('a');
+    await one.supervisor.start(member('a'));
+    await until(async () => (await statusOf('a')) === 'running' && (await statusOf('b')) === 'running');
+    expect(await pidOf('a')).to.equal(await pidOf('b'));
+    expect(await statusOf('falls')).to.equal('failed');
+  });
 });

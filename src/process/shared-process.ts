@@ -40,6 +40,12 @@ export class SharedProcess {
     return this.#runner.tried;
   }
 
+  /** It has ended, or failed too often, and is not started again: who is added now never begins. */
+  get isOver(): boolean {
+    const { status } = this.#runner.state;
+    return status === 'failed' || status === 'ended';
+  }
+
   get isEmpty(): boolean {
     return this.#members.size === 0;
   }

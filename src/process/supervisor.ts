@@ -98,7 +98,8 @@ export class Supervisor {
     const options = this.#runnerOptions();
     if (spec.shared === undefined) return new ProcessRunner(spec, options);
     const key = JSON.stringify([spec.shared, ...spec.argv.slice(0, 2)]);
-    const process = this.#shared.get(key) ?? new SharedProcess(spec, { ...options, onState: () => undefined });
+    const known = this.#shared.get(key);
+    const process = known && !known.isOver ? known : new SharedProcess(spec, { ...options, onState: () => undefined });
     this.#shared.set(key, process);
     return new SharedRunner(spec, { process, ...options });
   }
