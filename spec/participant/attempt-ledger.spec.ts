@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -224,5 +224,17 @@ describe('messages that came again', () => {
     mkdirSync(join(attemptsIn, 'kept'));
     await ledger().sweep();
     expect(notes()).to.have.length(2).and.include('kept').and.not.include(name);
+  });
+
+  it('that cannot be removed are no reason to fail', () => {
+    die('a', true);
+    const note = ledger().look(QUEUE, again('a'));
+    const [name = ''] = notes();
+    rmSync(join(attemptsIn, name));
+    mkdirSync(join(attemptsIn, name));
+    note.bury();
+    note.begin(true);
+    note.end();
+    expect(notes()).to.deep.equal([name]);
   });
 });

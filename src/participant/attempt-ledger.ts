@@ -48,6 +48,7 @@ export class AttemptLedger {
     return new Note(file, crashes, {
       write: (note, alone) =>
         this.#write(note, inqueue, delivery, [...crashes, { atMs: Date.now(), participant, alone }]),
+      end: (note) => this.#end(note),
       remove: (note) => this.#remove(note),
     });
   }
@@ -79,8 +80,12 @@ export class AttemptLedger {
     }
   }
 
+  #end(note: Note): void {
+    if (this.#open.delete(note)) this.#remove(note);
+  }
+
+  /** A note that stays counts for a day: no reason to fail. */
   #remove(note: Note): void {
-    if (!this.#open.delete(note)) return;
     try {
       rmSync(note.file, { force: true });
     } catch (error) {
@@ -91,6 +96,7 @@ export class AttemptLedger {
 
 interface Writer {
   write(note: Note, alone: boolean): void;
+  end(note: Note): void;
   remove(note: Note): void;
 }
 
@@ -124,12 +130,12 @@ export class Note {
 
   /** Process() has ended, in whatever way. */
   end(): void {
-    this.#writer.remove(this);
+    this.#writer.end(this);
   }
 
   /** The message is a dead letter: nothing is noted of it any more. */
   bury(): void {
-    rmSync(this.file, { force: true });
+    this.#writer.remove(this);
   }
 }
 
