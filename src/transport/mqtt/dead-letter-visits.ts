@@ -8,7 +8,7 @@ class DeadLettersBusyError extends MsgfloError {
   readonly code = 'MSGFLO_DEAD_LETTERS_BUSY';
   override readonly retryable = true;
   constructor(inqueue: QueueName) {
-    super(`somebody else looks at the dead letters of '${inqueue}' just now`);
+    super(`somebody else looks at the dead letters of '${inqueue}' just now: try again when they are done`);
   }
 }
 

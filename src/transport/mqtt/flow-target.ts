@@ -24,6 +24,7 @@ export class FlowTarget {
   readonly #unsettled = new Set<number>();
   /** Takers whose sessions are kept while they are away. */
   readonly #kept = new Set<string>();
+  /** As the last question was answered, by taker. */
   readonly #standings = new Map<string, Standing>();
   #missing: ReadonlySet<number> = new Set();
   /** What each taker allows, and when it said so. All of it may end in the session of one. */
@@ -101,6 +102,7 @@ export class FlowTarget {
     if (!isSame) return false;
     this.#forgetMissing();
     this.#asked += 1;
+    this.#standings.clear();
     this.#mark = confirmed;
     return true;
   }

@@ -71,12 +71,15 @@ export class Flows {
 
   async #newFlow(outqueue: QueueName): Promise<Flow> {
     const flow = new Flow(newToken());
-    await this.#outlet.subscribe(settledTopic(flow.token), 1, ({ payload }) => {
+    const listening = await this.#outlet.subscribe(settledTopic(flow.token), 1, ({ payload }) => {
       const report = readReport(payload);
       if (report) flow.hear(report);
     });
     const other = this.#flows.get(outqueue);
-    if (other) return other;
+    if (other) {
+      await listening.cancel();
+      return other;
+    }
     this.#flows.set(outqueue, flow);
     return flow;
   }
