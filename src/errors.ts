@@ -25,7 +25,34 @@ export class TimeoutError extends MsgfloError {
   override readonly retryable = true;
 }
 
-/** The text of anything thrown, for one line of a log. */
+const MAX_JSON_CHARS = 300;
+
+/** The text of anything thrown, for one line of a log. Never throws, whatever was thrown. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return read(() => {
+    if (error === null || typeof error !== 'object') return String(error);
+    // Errors of other realms, and what is thrown in their place.
+    if ('message' in error && typeof error.message === 'string') return error.message;
+    const said: unknown = error instanceof Error ? error.message : error;
+    const text = String(said);
+    return text === '[object Object]' ? JSON.stringify(said).slice(0, MAX_JSON_CHARS) : text;
+  }, 'something was thrown that cannot be shown');
+}
+
+/** The class of anything thrown: the name of an error, otherwise its type. Never throws. */
+export function errorNameOf(error: unknown): string {
+  return read(() => {
+    const isNamed = error !== null && typeof error === 'object' && 'name' in error && 'message' in error;
+    if (isNamed && typeof error.name === 'string') return error.name;
+    return error instanceof Error ? 'Error' : typeof error;
+  }, 'object');
+}
+
+/** What is thrown may be anything: a proxy, an object without a prototype, an error whose properties throw. */
+function read(work: () => string, otherwise: string): string {
+  try {
+    return work();
+  } catch {
+    return otherwise;
+  }
 }

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { deathOf, failureOf, type Place } from '../../src/participant/death.js';
 import { participant } from '../../src/participant/index.js';
 import { HEADER } from '../../src/transport/index.js';
-import { Network, until } from './network.js';
+import { keepingLogger, Network, until } from './network.js';
 
 const place: Place = { role: 'r', component: 'C', participant: 'r-1', host: 'h' };
 const factsOf = (error: unknown, failures = [failureOf(error)]) => {
@@ -57,6 +57,96 @@ describe('what is told of a dead letter', () => {
     const { reason, headers } = factsOf(new Error('one\r\ntwo\0three\u007f\u0085\uffff'));
     expect(reason).to.equal('one two three ');
     for (const [name, value] of Object.entries(headers)) expect(value, name).not.to.match(/\p{Cc}/u);
+  });
+
+  const getter = (name: string): Error =>
+    Object.defineProperty(new Error('x'), name, {
+      get() {
+        throw Object.create(null);
+      },
+    });
+  const circular = new Error('round and round');
+  circular.cause = circular;
+  const trap = (): never => {
+    throw new Error('a trap');
+  };
+  const thrown: Readonly<Record<string, [unknown, string, string]>> = {
+    nothing: [undefined, 'undefined', 'undefined'],
+    'an object': [Object.freeze({ code: 5 }), '{"code":5}', 'object'],
+    'what looks like an error': [{ name: 'ForeignError', message: 'far away' }, 'far away', 'ForeignError'],
+    'an object without a prototype': [Object.create(null), 'something was thrown that cannot be shown', 'object'],
+    'an error whose message throws': [getter('message'), 'something was thrown that cannot be shown', 'Error'],
+    'an error whose name throws': [getter('name'), 'x', 'object'],
+    'an error whose stack throws': [getter('stack'), 'x', 'Error'],
+    'an error whose cause throws': [getter('cause'), 'x', 'Error'],
+    'an error that may not be asked for retries': [getter('retryable'), 'x', 'Error'],
+    'an error whose message is no text': [
+      Object.assign(new Error('x'), { message: { deep: 1 } }),
+      '{"deep":1}',
+      'Error',
+    ],
+    'an error without a name': [Object.assign(new Error('x'), { name: undefined }), 'x', 'Error'],
+    'an error that is its own cause': [circular, 'round and round', 'Error'],
+    'an error with a cause that says nothing': [
+      new Error('x', { cause: Object.assign(new Error('y'), { message: 5 }) }),
+      'x',
+      'Error',
+    ],
+    'a proxy': [
+      new Proxy({}, { get: trap, has: trap, getPrototypeOf: trap }),
+      'something was thrown that cannot be shown',
+      'object',
+    ],
+  };
+  for (const [name, [error, reason, kind]] of Object.entries(thrown)) {
+    it(`is all there and counted when ${name} is thrown`, async () => {
+      const network = await Network.open();
+      try {
+        const dead = await network.collect('dead-w.IN');
+        const component = participant({
+          component: 'Thrower',
+          inports: { in: { retry: { attempts: 2, delayMs: 0 } } },
+          process: () => {
+            throw error;
+          },
+        });
+        const running = await network.start(component, 'w');
+        await network.wire('w');
+        await network.send('w.IN', 1);
+        await until(() => dead.length === 1 && running.counters.inports.in?.settled === 1);
+        expect(running.counters.inports.in).to.include({ taken: 1, retried: 1, dead: 1 });
+        const headers = dead[0]?.headers ?? {};
+        expect(headers).to.include({
+          [HEADER.deadReason]: reason,
+          [HEADER.deadError]: kind,
+          [HEADER.deadPort]: 'in',
+        });
+        expect(JSON.parse(headers[HEADER.deadAttempts] ?? '')).to.have.length(2);
+      } finally {
+        await network.close();
+      }
+    });
+  }
+
+  it('is one line of a sensible length in the log', async () => {
+    const network = await Network.open();
+    const log = keepingLogger();
+    try {
+      const component = participant({
+        component: 'Thrower',
+        inports: { in: {} },
+        process: () => {
+          throw new Error('a page '.repeat(10_000));
+        },
+      });
+      const running = await network.start(component, 'w', { log });
+      await network.wire('w');
+      await network.send('w.IN', 1);
+      await until(() => running.counters.inports.in?.dead === 1);
+      expect(log.lines.find((line) => line.includes('a page'))).to.have.length.below(600);
+    } finally {
+      await network.close();
+    }
   });
 
   it('replaces what was told of an earlier death, and leaves the other headers alone', async () => {

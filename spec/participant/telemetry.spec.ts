@@ -215,6 +215,52 @@ describe('spans of a participant', () => {
   });
 });
 
+describe('with a provider of spans that fails', () => {
+  let network: Network;
+  beforeEach(async () => {
+    network = await Network.open();
+  });
+  afterEach(async () => {
+    await network.close();
+    trace.disable();
+  });
+  const fail = (): never => {
+    throw new Error('the exporter is on fire');
+  };
+  const span = trace.wrapSpanContext({ traceId: '1'.repeat(32), spanId: '2'.repeat(16), traceFlags: 1 });
+  const broken = Object.assign(Object.create(span), { end: fail, recordException: fail, spanContext: fail });
+  const providers = {
+    'to begin spans': { getTracer: () => ({ startSpan: fail, startActiveSpan: fail }) },
+    'to end them': { getTracer: () => ({ startSpan: () => broken, startActiveSpan: fail }) },
+    altogether: { getTracer: fail },
+  };
+  for (const [what, provider] of Object.entries(providers)) {
+    it(`messages are worked on as without one that fails ${what}, which is told once`, async () => {
+      trace.setGlobalTracerProvider(provider);
+      const log = keepingLogger();
+      const [got, dead] = [await network.collect('w.OUT'), await network.collect('dead-w.IN')];
+      const component = participant({
+        component: 'W',
+        inports: { in: {} },
+        outports: { out: {} },
+        process({ in: data }, { send }) {
+          if (data === 'bad') throw new Error('it is bad');
+          return send('out', data);
+        },
+      });
+      const running = await network.start(component, 'w', { log });
+      await network.start(source, 's');
+      await network.hand.bind({ kind: 'pubsub', source: queue('s.OUT'), target: queue('w.IN') });
+      for (const role of ['w', 's']) await network.wire(role, { out: 'ready' });
+      for (const data of ['bad', 'two']) await network.send('w.IN', data);
+      await until(() => running.counters.inports.in?.settled === 3);
+      expect(got.map(({ data }) => data)).to.have.members(['one', 'two']);
+      expect(dead.map(({ headers }) => headers['msgflo-dead-reason'])).to.deep.equal(['it is bad']);
+      expect(log.lines.filter((line) => line.includes('on fire'))).to.have.length(1);
+    });
+  }
+});
+
 describe('without a provider of spans', () => {
   it('there is nothing that makes any', async () => {
     expect(await findTelemetry({ role: 'w', component: 'Worker', log: keepingLogger() })).to.equal(undefined);

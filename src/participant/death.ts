@@ -1,4 +1,4 @@
-import { messageOf } from '../errors.js';
+import { errorNameOf, messageOf } from '../errors.js';
 import { type DeadLetter, HEADER, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS } from '../transport/index.js';
 
 /** An attempt that came to nothing: when it failed (ms since 1970), and why. */
@@ -28,7 +28,7 @@ export function deathOf(port: string, error: unknown, failures: readonly Failure
   return {
     deadLetter: cut(messageOf(error), MAX_REASON_CHARS),
     headers: {
-      [HEADER.deadError]: cut(error instanceof Error ? error.name : typeof error, MAX_NAME_CHARS),
+      [HEADER.deadError]: cut(errorNameOf(error), MAX_NAME_CHARS),
       [HEADER.deadRole]: cut(place.role, MAX_NAME_CHARS),
       [HEADER.deadPort]: cut(port, MAX_NAME_CHARS),
       [HEADER.deadComponent]: cut(place.component, MAX_NAME_CHARS),
@@ -72,16 +72,20 @@ function attemptsOf(failures: readonly Failure[]): string {
 /** The frames of an error and of what caused it, without those of Node itself. What it says is the reason already. */
 function stackOf(error: unknown): string {
   const lines: string[] = [];
-  let each = error;
-  for (let depth = 0; each instanceof Error && depth <= MAX_CAUSES; depth += 1) {
-    if (depth > 0) lines.push(`caused by ${each.name}: ${each.message.slice(0, MAX_ERROR_CHARS)}`);
-    lines.push(...framesOf(each));
-    each = each.cause;
+  try {
+    let each = error;
+    for (let depth = 0; each instanceof Error && depth <= MAX_CAUSES; depth += 1) {
+      if (depth > 0) lines.push(`caused by ${errorNameOf(each)}: ${messageOf(each).slice(0, MAX_ERROR_CHARS)}`);
+      lines.push(...framesOf(each.stack));
+      each = each.cause;
+    }
+  } catch {
+    // Its properties throw: what could be read is told.
   }
   return cut(lines.join(STACK_SEPARATOR), MAX_STACK_CHARS);
 }
 
-function framesOf({ stack }: Error): string[] {
+function framesOf(stack: unknown): string[] {
   if (typeof stack !== 'string') return [];
   const frames = stack.split('\n').map((line) => line.trim());
   return frames.filter((line) => line.startsWith('at ') && !/[( ]node:/.test(line));

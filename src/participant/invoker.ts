@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import { messageOf } from '../errors.js';
+import { errorNameOf, messageOf } from '../errors.js';
 import {
   type Client,
   type Delivery,
@@ -22,6 +22,8 @@ import { EqualSlots, type Slots } from './slots.js';
 import type { Telemetry } from './telemetry.js';
 
 const NO_HEADERS = Object.freeze({});
+/** What of an error is told in the log, and remembered of it: one line each, not a page. */
+const MAX_LOGGED_CHARS = 500;
 const NO_FAILURES: readonly Failure[] = Object.freeze([]);
 
 /** Initial data: it goes through no broker, so nobody else confirms what is made of it. */
@@ -228,17 +230,15 @@ export class Invoker {
 
   /** Whether it failed because the participant stops, rather than because of the message. */
   #interrupted(error: unknown): boolean {
-    if (this.#options.surroundings.signal.aborted || error instanceof StoppedError) return true;
-    if (!this.#stopped) return false;
-    if (error instanceof NotConnectedError) return true;
-    return error instanceof Error && error.name === 'AbortError';
+    if (this.#options.surroundings.signal.aborted || isOf(StoppedError, error)) return true;
+    return this.#stopped && (isOf(NotConnectedError, error) || errorNameOf(error) === 'AbortError');
   }
 
   #failed(inport: Inport, delivery: Delivery, error: unknown, before: readonly Failure[]): Result | Promise<Result> {
     const { log } = this.#options.surroundings;
     const failures = [...before, failureOf(error)];
     const pauseMs = inport.retry?.pauseMs(failures.length, error);
-    const reason = messageOf(error);
+    const reason = messageOf(error).slice(0, MAX_LOGGED_CHARS);
     if (pauseMs !== undefined) {
       const text = `${whatOf(inport, delivery)} failed and is tried again, up to ${inport.retry?.attempts} times in all: ${reason}`;
       log.warnOnce(`retry ${inport.name} ${reason}`, text);
@@ -275,4 +275,13 @@ export class Invoker {
 
 function whatOf({ name }: Inport, delivery: Delivery): string {
   return delivery instanceof Initial ? `the IIP of inport '${name}'` : `a message on inport '${name}'`;
+}
+
+/** Whatever it is: a proxy may throw when it is asked what it is. */
+function isOf(kind: abstract new (...args: never[]) => unknown, error: unknown): boolean {
+  try {
+    return error instanceof kind;
+  } catch {
+    return false;
+  }
 }

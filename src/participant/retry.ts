@@ -38,7 +38,11 @@ export class Retry {
 
 /** Errors of ours say whether the same may succeed later, and so may anybody's. */
 function isPermanent(error: unknown): boolean {
-  return error !== null && typeof error === 'object' && 'retryable' in error && error.retryable === false;
+  try {
+    return error !== null && typeof error === 'object' && 'retryable' in error && error.retryable === false;
+  } catch {
+    return false;
+  }
 }
 
 /** Any number of pauses that can be ended together. */

@@ -4,6 +4,9 @@ import type { Logger } from '../support/index.js';
 import { type Delivery, HEADER } from '../transport/index.js';
 import { type Carried, readTraceparent } from './trace-context.js';
 
+/** What of an error of theirs is told. */
+const MAX_REASON_CHARS = 500;
+
 type Headers = Readonly<Record<string, string>>;
 
 /** Whose work is traced. */
@@ -33,7 +36,12 @@ export async function findTelemetry(who: TracedParticipant): Promise<Telemetry |
   const registered: unknown = Reflect.get(globalThis, GLOBAL);
   if (!hasProvider(registered)) return undefined;
   const api = await import('@opentelemetry/api');
-  if (api.trace.getTracerProvider() === registered.trace) return new Telemetry(api, who);
+  try {
+    if (api.trace.getTracerProvider() === registered.trace) return new Telemetry(api, who);
+  } catch (error) {
+    who.log.warn(`no spans are made: OpenTelemetry failed: ${messageOf(error).slice(0, MAX_REASON_CHARS)}`);
+    return undefined;
+  }
   who.log.warn(
     `no spans are made: the registered OpenTelemetry (${registered.version}) is older than the one used here`,
   );
@@ -60,8 +68,12 @@ export class Telemetry {
     this.#system = SYSTEMS[who.scheme ?? ''] ?? 'msgflo';
   }
 
-  /** A message was taken: makes the span of its waiting, since it was created, where that is known. */
+  /** A message was taken: makes the span of its waiting, since it was created, where that is known. Never throws. */
   taken(port: TracedPort, delivery: Delivery, takenMs: number): void {
+    this.#safely(() => this.#taken(port, delivery, takenMs));
+  }
+
+  #taken(port: TracedPort, delivery: Delivery, takenMs: number): void {
     const { ROOT_CONTEXT, SpanKind, trace } = this.#api;
     const { headers } = delivery;
     const parent = this.#parentOf(headers);
@@ -83,8 +95,10 @@ export class Telemetry {
   ): Promise<Awaited<T>> {
     const { ROOT_CONTEXT, SpanKind, trace } = this.#api;
     const context = this.#parents.get(delivery) ?? ROOT_CONTEXT;
-    const span = this.#begin(port, delivery.headers, 'process', { context, kind: SpanKind.CONSUMER });
-    if (context === ROOT_CONTEXT) this.#parents.set(delivery, trace.setSpan(context, span));
+    const span = this.#safely(() =>
+      this.#begin(port, delivery.headers, 'process', { context, kind: SpanKind.CONSUMER }),
+    );
+    if (span && context === ROOT_CONTEXT) this.#parents.set(delivery, trace.setSpan(context, span));
     return this.#within(span, context, work);
   }
 
@@ -92,31 +106,54 @@ export class Telemetry {
   traceOf(delivery: Delivery): Headers | undefined {
     if (readTraceparent(delivery.headers) !== undefined) return undefined;
     const context = this.#parents.get(delivery);
-    const carried = context && this.#carriedBy(this.#api.trace.getSpan(context));
+    const carried = context && this.#safely(() => this.#carriedBy(this.#api.trace.getSpan(context)));
     return carried && { [HEADER.traceparent]: carried.traceparent };
   }
 
   /** The same for a message that has no other behind it: its span is that of sending, below the author's own if there is one. */
   async send<T>(port: TracedPort, work: (carried: Carried | undefined) => T): Promise<Awaited<T>> {
-    const context = this.#api.context.active();
-    const span = this.#begin(port, {}, 'send', { context, kind: this.#api.SpanKind.PRODUCER });
+    const { ROOT_CONTEXT, SpanKind } = this.#api;
+    const context = this.#safely(() => this.#api.context.active()) ?? ROOT_CONTEXT;
+    const span = this.#safely(() => this.#begin(port, {}, 'send', { context, kind: SpanKind.PRODUCER }));
     return this.#within(span, context, work);
   }
 
   async #within<T>(
-    span: Api.Span,
+    span: Api.Span | undefined,
     context: Api.Context,
     work: (carried: Carried | undefined) => T,
   ): Promise<Awaited<T>> {
     const { context: contexts, trace, SpanStatusCode } = this.#api;
+    if (!span) return await work(undefined);
+    const carried = this.#safely(() => this.#carriedBy(span));
+    let hasBegun = false;
+    const begin = (): T => {
+      hasBegun = true;
+      return work(carried);
+    };
     try {
-      return await contexts.with(trace.setSpan(context, span), () => work(this.#carriedBy(span)));
+      const inside = this.#safely(() => trace.setSpan(context, span)) ?? context;
+      return await contexts.with(inside, begin);
     } catch (error) {
-      span.recordException(error instanceof Error ? error : messageOf(error));
-      span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+      if (!hasBegun) return await work(carried);
+      this.#safely(() => {
+        span.recordException(error instanceof Error ? error : messageOf(error));
+        span.setStatus({ code: SpanStatusCode.ERROR, message: messageOf(error) });
+      });
       throw error;
     } finally {
-      span.end();
+      this.#safely(() => span.end());
+    }
+  }
+
+  /** What collects spans is anybody's: where it fails there is no span, and the message is worked on as without. */
+  #safely<T>(look: () => T): T | undefined {
+    try {
+      return look();
+    } catch (error) {
+      const reason = messageOf(error).slice(0, MAX_REASON_CHARS);
+      this.#who.log.warnOnce('telemetry', `a span could not be made, OpenTelemetry failed: ${reason}`);
+      return undefined;
     }
   }
 

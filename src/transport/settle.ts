@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { messageOf } from '../errors.js';
+import { errorNameOf, messageOf } from '../errors.js';
 import type { QueueName } from '../names.js';
 import type { DeadLetter, Delivery, Handler, Settlement } from './contract.js';
 import { HEADER, MAX_REASON_CHARS } from './headers.js';
@@ -69,7 +69,7 @@ function checked(settlement: Settlement): Settlement {
 }
 
 function failed(error: unknown): Settlement {
-  const headers = { [HEADER.deadError]: error instanceof Error ? error.name : typeof error };
+  const headers = { [HEADER.deadError]: errorNameOf(error) };
   return { verdict: { deadLetter: messageOf(error), headers }, outputs: [] };
 }
 
