@@ -56,6 +56,8 @@ async function outcome(mocha: Mocha, file: string): Promise<Omit<FileResult, 'fi
   return new Promise((resolve) => {
     const runner = mocha.run(() => {
       const { passes = 0, pending = 0 } = runner.stats ?? {};
+      // Its listeners on this process would pile up.
+      runner.dispose();
       resolve({ passed: passes, skipped: pending, failures });
     });
     runner.on('fail', (test, error: unknown) => failures.push(`${test.fullTitle()}: ${inWords(error)}`));
