@@ -95,6 +95,18 @@ describe('a schema on a port', () => {
     expect(told.at(-1)?.outports.out).to.deep.equal({ sent: 4, dropped: 0 });
   });
 
+  it('warn: passes what is nested too deeply to be checked', async () => {
+    const schema = { type: 'array', items: { $ref: '#' } };
+    const log = keepingLogger();
+    const nothing = participant({ component: 'Take', inports: { in: { schema } }, process() {} });
+    const running = await network.start(nothing, 'p', { log });
+    await network.wire('p');
+    await network.send('p.IN', Buffer.from('['.repeat(20_000) + ']'.repeat(20_000)));
+    await until(() => running.counters.inports.in?.settled === 1);
+    expect(running.counters.inports.in?.dead).to.equal(0);
+    expect(log.lines.join()).to.contain('it cannot be checked: Maximum call stack size exceeded');
+  });
+
   it('off: is shown and not looked at', async () => {
     const out = await network.collect('p.OUT');
     const log = keepingLogger();

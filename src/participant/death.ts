@@ -53,7 +53,12 @@ export class ProcessDied extends Error {
 
 /** An attempt that has just failed. */
 export function failureOf(error: unknown): Failure {
-  return { atMs: Date.now(), error: cut(messageOf(error), MAX_ERROR_CHARS) };
+  return { atMs: Date.now(), error: wordsOf(error) };
+}
+
+/** What an error says, on one line and not for pages. */
+export function wordsOf(error: unknown): string {
+  return cut(messageOf(error), MAX_ERROR_CHARS);
 }
 
 /** The latest of them, as many as there is room for. */

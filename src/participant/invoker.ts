@@ -11,7 +11,7 @@ import {
 import type { AttemptLedger, Note } from './attempt-ledger.js';
 import { Collector } from './collector.js';
 import type { Component, Surroundings } from './component.js';
-import { deathOf, type Failure, failureOf, type Place, ProcessDied } from './death.js';
+import { deathOf, type Failure, failureOf, type Place, ProcessDied, wordsOf } from './death.js';
 import type { Inport } from './inport.js';
 import type { Outlet } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
@@ -22,8 +22,6 @@ import { EqualSlots, type Slots } from './slots.js';
 import type { Telemetry } from './telemetry.js';
 
 const NO_HEADERS = Object.freeze({});
-/** What of an error is told in the log, and remembered of it: one line each, not a page. */
-const MAX_LOGGED_CHARS = 500;
 const NO_FAILURES: readonly Failure[] = Object.freeze([]);
 
 /** Initial data: it goes through no broker, so nobody else confirms what is made of it. */
@@ -238,7 +236,7 @@ export class Invoker {
     const { log } = this.#options.surroundings;
     const failures = [...before, failureOf(error)];
     const pauseMs = inport.retry?.pauseMs(failures.length, error);
-    const reason = messageOf(error).slice(0, MAX_LOGGED_CHARS);
+    const reason = wordsOf(error);
     if (pauseMs !== undefined) {
       const text = `${whatOf(inport, delivery)} failed and is tried again, up to ${inport.retry?.attempts} times in all: ${reason}`;
       log.warnOnce(`retry ${inport.name} ${reason}`, text);

@@ -73,16 +73,26 @@ export class PortSchema {
 
   /** @param data as JSON has it; bytes are not JSON @throws {SchemaError} where what does not fit is rejected */
   check(data: unknown): void {
-    const isBytes = data instanceof Uint8Array;
-    if (!isBytes && this.#validate(data)) return;
+    const misfit = this.#misfitOf(data);
+    if (!misfit) return;
     this.misfits += 1;
-    const errors = isBytes ? [] : (this.#validate.errors ?? []);
-    const words = isBytes ? `it is ${data.length} bytes that are not JSON` : inWords(errors);
     const { direction, port } = this.#place;
-    const text = `${direction} '${port}': the data does not fit the schema: ${words}`;
+    const text = `${direction} '${port}': the data does not fit the schema: ${misfit.words}`;
     if (this.#isRejecting) throw new SchemaError(text);
-    // Paths in data are without end, those in the schema are not.
-    this.#log.warnOnce(`schema ${direction} ${port} ${errors[0]?.schemaPath}`, text);
+    this.#log.warnOnce(`schema ${direction} ${port} ${misfit.where}`, text);
+  }
+
+  /** `where`: in the schema. Paths in data are without end, those are not. */
+  #misfitOf(data: unknown): { readonly words: string; readonly where: string } | undefined {
+    if (data instanceof Uint8Array) return { words: `it is ${data.length} bytes that are not JSON`, where: 'bytes' };
+    try {
+      if (this.#validate(data)) return undefined;
+    } catch (error) {
+      // Data may be nested deeper than the validator can follow.
+      return { words: `it cannot be checked: ${messageOf(error)}`, where: 'check' };
+    }
+    const errors = this.#validate.errors ?? [];
+    return { words: inWords(errors), where: errors[0]?.schemaPath ?? '' };
   }
 }
 

@@ -9,11 +9,14 @@ export interface Logger {
   warnOnce(key: string, text: string): void;
 }
 
-/** A logger whose lines start with `name: `. At most 1,000 `warnOnce` keys are remembered. */
+/**
+ * A logger whose lines start with `name: `. At most 1,000 `warnOnce` keys are remembered. What is told comes from
+ * anybody's messages, too: no control characters reach the terminal.
+ */
 export function createLogger(name: string, write: (line: string) => void = toStderr): Logger {
   const debug = createDebug(`msgflo:${name}`);
   const said = new Set<string>();
-  const print = (text: string): void => write(`${name}: ${text}\n`);
+  const print = (text: string): void => write(`${name}: ${text.replace(CONTROL, '?')}\n`);
   return {
     debug: (text) => debug(text),
     info: print,
@@ -25,6 +28,8 @@ export function createLogger(name: string, write: (line: string) => void = toStd
     },
   };
 }
+
+const CONTROL = /[^\P{Cc}\n\t]/gu;
 
 /** Says nothing: for specs and for tools whose output is read by programs. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, warnOnce() {} };
