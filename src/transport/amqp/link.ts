@@ -3,6 +3,7 @@ import { Backoff } from '../../support/index.js';
 import { BrokerUnreachableError, NotConnectedError, RefusedError, withoutPassword } from '../index.js';
 import type { Alarm } from './alarm.js';
 import type { Outage } from './outage.js';
+import { readDeliveries } from './read-deliveries.js';
 import { connectFailure, isHostRefused, isLoginRefused } from './refusal.js';
 import { within } from './within.js';
 import { writeTogether } from './write-together.js';
@@ -124,6 +125,7 @@ export class Link {
     try {
       model = await connect(this.#url(), this.#socketOptions(cut.signal));
       writeTogether(model);
+      readDeliveries(model);
       let loss: Error | undefined;
       model.on('error', (error: Error) => {
         loss = error;
