@@ -44,6 +44,7 @@ const MAX_TEXT_BYTES = 3;
 const MAX_CACHED = 500;
 /** Below, a loop is quicker than a call into Node. */
 const SHORT_LOOP_CHARS = 80;
+const SHORT_BYTES = 40;
 const UNUSUAL = Number.POSITIVE_INFINITY;
 
 /**
@@ -244,8 +245,11 @@ class PublishFrames {
   }
 
   #bytes(bytes: Buffer): void {
-    this.#chunk.set(bytes, this.#at);
-    this.#at += bytes.length;
+    const { length } = bytes;
+    // Of few bytes, a loop is quicker than a call into Node.
+    if (length > SHORT_BYTES) this.#chunk.set(bytes, this.#at);
+    else for (let at = 0; at < length; at += 1) this.#chunk[this.#at + at] = bytes[at] ?? 0;
+    this.#at += length;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ConsumeMessage } from 'amqplib';
+import { LastText } from '../../support/index.js';
 
 /** What is used of amqplib beneath its typed surface. */
 interface Inner {
@@ -208,22 +209,6 @@ class DeliveryReader {
 }
 
 const NOTHING = Buffer.alloc(0);
-
-/** A text that mostly is what it was the last time: then no new one is made. */
-class LastText {
-  #text = '';
-  #bytes: Buffer = NOTHING;
-
-  read(bytes: Buffer, from: number, length: number): string {
-    const known = this.#bytes;
-    let same = length === known.length;
-    for (let at = 0; same && at < length; at += 1) same = bytes[from + at] === known[at];
-    if (same) return this.#text;
-    this.#bytes = Buffer.from(bytes.subarray(from, from + length));
-    this.#text = this.#bytes.toString();
-    return this.#text;
-  }
-}
 
 function short(bytes: Buffer, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);

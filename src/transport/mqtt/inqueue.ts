@@ -117,19 +117,17 @@ export class Inqueue {
 
   async #run(job: Job, member: Member): Promise<void> {
     let isRunning = true;
-    const end = (): void => {
-      if (isRunning) member.running -= 1;
-      isRunning = false;
-    };
     member.running += 1;
     member.inHand.begin();
     this.#open.add(job);
     job.arrival.begin(() => {
       this.#open.delete(job);
-      end();
+      if (isRunning) member.running -= 1;
+      isRunning = false;
     });
     const isSettled = await this.#attempt(job, member.handler);
-    end();
+    if (isRunning) member.running -= 1;
+    isRunning = false;
     // Not so when it was taken away meanwhile, to be given back or because it came again.
     if (isSettled && this.#open.delete(job)) job.done();
     this.#pump();

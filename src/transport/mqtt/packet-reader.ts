@@ -1,3 +1,4 @@
+import { LastText } from '../../support/index.js';
 import { CONTENT_TYPE, type Incoming, PROPERTY, type Protocol } from './packets.js';
 
 const NO_IDS: readonly number[] = Object.freeze([]);
@@ -14,20 +15,44 @@ export function readNumber(bytes: Buffer, at: number): { readonly value: number;
   throw new RangeError('malformed packet: a number has more than four bytes');
 }
 
+/** What is the same in most messages of a connection. */
+export class UsualTexts {
+  readonly topic = new LastText();
+  readonly contentType = new LastText();
+  /** Of headers, by the order in which they come. */
+  readonly #names: LastText[] = [];
+
+  name(place: number): LastText {
+    const known = this.#names[place];
+    if (known) return known;
+    const made = new LastText();
+    this.#names[place] = made;
+    return made;
+  }
+}
+
 /**
  * Reads a PUBLISH. The payload is a part of `bytes`.
  * @param flags the low four bits of the first byte
  * @param from where the packet's topic begins
  * @param end where the packet ends
+ * @param texts of the connection
  * @throws {RangeError} for what is no PUBLISH
  */
-export function readPublish(bytes: Buffer, flags: number, from: number, end: number, protocol: Protocol): Incoming {
+export function readPublish(
+  bytes: Buffer,
+  flags: number,
+  from: number,
+  end: number,
+  protocol: Protocol,
+  texts: UsualTexts,
+): Incoming {
   const qos = (flags & 6) === 0 ? 0 : 1;
   let at = from + 2 + bytes.readUInt16BE(from);
-  const topic = bytes.toString('utf8', from + 2, at);
+  const topic = texts.topic.read(bytes, from + 2, at - from - 2);
   const packetId = qos === 0 ? 0 : bytes.readUInt16BE(at);
   if (qos > 0) at += 2;
-  const properties = new Properties();
+  const properties = new Properties(texts);
   if (protocol === 5) at = properties.read(bytes, at);
   if (at > end) throw new RangeError('malformed packet: a PUBLISH ends early');
   return {
@@ -44,8 +69,14 @@ export function readPublish(bytes: Buffer, flags: number, from: number, end: num
 
 /** What of a message's properties is of use here. Of a user property that is there more than once, the first counts. */
 class Properties {
+  readonly #texts: UsualTexts;
+  #headers = 0;
   readonly headers: Record<string, string> = {};
   subscriptionIds: readonly number[] = NO_IDS;
+
+  constructor(texts: UsualTexts) {
+    this.#texts = texts;
+  }
 
   /** Returns where they end. @throws {RangeError} */
   read(bytes: Buffer, from: number): number {
@@ -63,13 +94,14 @@ class Properties {
       case PROPERTY.user: {
         const valueAt = textEnd(bytes, at);
         const end = textEnd(bytes, valueAt);
-        const name = bytes.toString('utf8', at + 2, valueAt);
+        const name = this.#texts.name(this.#headers).read(bytes, at + 2, valueAt - at - 2);
+        this.#headers += 1;
         if (!Object.hasOwn(this.headers, name)) this.headers[name] = bytes.toString('utf8', valueAt + 2, end);
         return end;
       }
       case PROPERTY.contentType: {
         const end = textEnd(bytes, at);
-        this.headers[CONTENT_TYPE] = bytes.toString('utf8', at + 2, end);
+        this.headers[CONTENT_TYPE] = this.#texts.contentType.read(bytes, at + 2, end - at - 2);
         return end;
       }
       case PROPERTY.subscriptionId: {

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream';
-import { readNumber, readPublish } from './packet-reader.js';
+import { readNumber, readPublish, UsualTexts } from './packet-reader.js';
 import { PacketWriter } from './packet-writer.js';
 import { type Incoming, PACKET, type Protocol, type Publication } from './packets.js';
 
@@ -23,6 +23,7 @@ export class PacketStream extends Duplex {
   readonly #stream: Duplex;
   readonly #options: PacketStreamOptions;
   readonly #writer: PacketWriter;
+  readonly #texts = new UsualTexts();
   #parts: Buffer[] = [];
   #partBytes = 0;
   /** Bytes without which reading on is no use. */
@@ -143,7 +144,7 @@ export class PacketStream extends Duplex {
     const first = bytes[from] ?? 0;
     const type = first >> 4;
     if (type === PACKET.publish && (first & 4) === 0)
-      this.#options.onPublish(readPublish(bytes, first & 15, body, end, this.#options.protocol));
+      this.#options.onPublish(readPublish(bytes, first & 15, body, end, this.#options.protocol, this.#texts));
     else if (type === PACKET.puback && end >= body + 2)
       this.#options.onPuback(bytes.readUInt16BE(body), end > body + 2 ? (bytes[body + 2] ?? 0) : 0);
     else {

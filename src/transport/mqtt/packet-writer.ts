@@ -4,6 +4,7 @@ const CHUNK_BYTES = 64 * 1024;
 /** A longer payload is written as it is instead of being copied. */
 const MAX_COPIED_BYTES = 16 * 1024;
 const MAX_CACHED_TEXTS = 500;
+const SHORT_BYTES = 40;
 
 /** PUBLISH and PUBACK packets, put together in chunks. */
 export class PacketWriter {
@@ -124,8 +125,11 @@ export class PacketWriter {
   }
 
   #bytes(bytes: Buffer): void {
-    this.#chunk.set(bytes, this.#at);
-    this.#at += bytes.length;
+    const { length } = bytes;
+    // Of few bytes, a loop is quicker than a call into Node.
+    if (length > SHORT_BYTES) this.#chunk.set(bytes, this.#at);
+    else for (let at = 0; at < length; at += 1) this.#chunk[this.#at + at] = bytes[at] ?? 0;
+    this.#at += length;
   }
 }
 
