@@ -1,5 +1,12 @@
 import { errorNameOf, messageOf } from '../errors.js';
-import { type DeadLetter, HEADER, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS } from '../transport/index.js';
+import {
+  type DeadLetter,
+  HEADER,
+  MAX_ATTEMPTS_CHARS,
+  MAX_REASON_CHARS,
+  MAX_STACK_CHARS,
+  sendable,
+} from '../transport/index.js';
 
 /** An attempt that came to nothing: when it failed (ms since 1970), and why. */
 export interface Failure {
@@ -96,10 +103,7 @@ function framesOf(stack: unknown): string[] {
   return frames.filter((line) => line.startsWith('at ') && !/[( ]node:/.test(line));
 }
 
-/**
- * On one line: Mosquitto ends the connection over control characters in headers, line feeds among them, and over what is
- * no character ([MQTT-1.5.4-2] and the paragraph behind it).
- */
+/** On one line. */
 function cut(text: string, chars: number): string {
-  return text.slice(0, chars).replace(/[\p{Cc}\p{Noncharacter_Code_Point}]+/gu, ' ');
+  return sendable(text.slice(0, chars));
 }

@@ -35,3 +35,20 @@ export const MAX_REASON_CHARS = 2000;
 /** The same of a stack, and of the attempts as JSON. */
 export const MAX_STACK_CHARS = 4000;
 export const MAX_ATTEMPTS_CHARS = 4000;
+
+/**
+ * Characters that Mosquitto ends the connection for, in headers and topics: control characters, line feeds among them, and
+ * what is no character ([MQTT-1.5.4-2] and the paragraph behind it).
+ */
+const UNSENDABLE = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
+const ALL_UNSENDABLE = new RegExp(`${UNSENDABLE.source}+`, 'gu');
+
+/** Whether some brokers would not take it in a header. */
+export function isUnsendable(text: string): boolean {
+  return UNSENDABLE.test(text);
+}
+
+/** The same text on one line, as every broker takes it in a header. */
+export function sendable(text: string): string {
+  return text.replace(ALL_UNSENDABLE, ' ');
+}

@@ -40,7 +40,7 @@ export {
   UnknownSchemeError,
   UnroutedError,
 } from './errors.js';
-export { HEADER, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS } from './headers.js';
+export { HEADER, isUnsendable, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS, sendable } from './headers.js';
 export { InHand } from './in-hand.js';
 export { decodePayload, encodePayload } from './payload.js';
 export { checkQueueOptions } from './queue-options.js';
@@ -50,6 +50,7 @@ export {
   checkHeaders,
   checkPrefetch,
   deadLetterHeaders,
+  identityOf,
   runHandler,
   stamped,
 } from './settle.js';

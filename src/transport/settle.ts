@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { errorNameOf, messageOf } from '../errors.js';
 import type { QueueName } from '../names.js';
 import type { DeadLetter, Delivery, Handler, Settlement } from './contract.js';
-import { HEADER, MAX_REASON_CHARS } from './headers.js';
+import { HEADER, isUnsendable, MAX_REASON_CHARS, sendable } from './headers.js';
 
 type Headers = Readonly<Record<string, string>>;
 
+const IDENTITY = [HEADER.messageId, HEADER.traceparent, HEADER.createdAt, HEADER.contentType, HEADER.priority];
+const MAX_IDENTITY_CHARS = 255;
 /** What the names of headers about a death begin with; `msgflo-redriven` is not one of them. */
 const OF_DEATH = 'msgflo-dead-';
 
@@ -29,11 +31,20 @@ export function deadLetterHeaders(inqueue: QueueName, original: Headers, verdict
   const lasting = Object.entries(original).filter(([name]) => !name.startsWith(OF_DEATH));
   return {
     ...Object.fromEntries(lasting),
-    ...verdict.headers,
-    [HEADER.deadReason]: verdict.deadLetter.slice(0, MAX_REASON_CHARS),
+    ...Object.fromEntries(Object.entries(verdict.headers ?? {}).map(([name, value]) => [name, sendable(value)])),
+    [HEADER.deadReason]: sendable(verdict.deadLetter.slice(0, MAX_REASON_CHARS)),
     [HEADER.deadQueue]: inqueue,
     [HEADER.deadAt]: String(Date.now()),
   };
+}
+
+/**
+ * Of the headers of a message those that stay on its dead letter when the broker does not take them all: those by which
+ * it is told from others, where they are short and cannot be the trouble themselves.
+ */
+export function identityOf(headers: Headers): Headers {
+  const isFine = (value = ''): boolean => value !== '' && value.length <= MAX_IDENTITY_CHARS && !isUnsendable(value);
+  return Object.fromEntries(IDENTITY.map((name) => [name, headers[name] ?? '']).filter(([, value]) => isFine(value)));
 }
 
 /** The headers to send: with message id and time of creation, made where missing. @throws {TypeError} for a value that is no text */

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { QueueName } from '../../../src/names.js';
-import { type Broker, deadLetterQueue, HEADER, MAX_REASON_CHARS } from '../../../src/transport/index.js';
+import { type Broker, deadLetterQueue, HEADER, MAX_REASON_CHARS, RefusedError } from '../../../src/transport/index.js';
 import type { Server } from './server.js';
 import { eventually, type Inbox, type Stage } from './stage.js';
 
@@ -51,6 +51,33 @@ export function deadLetterSpecs(server: () => Server, stage: () => Stage): void 
       expect(delivery.headers[HEADER.deadError]).to.equal('TypeError');
     }
     expect((await dead.next()).delivery.data, 'an output that is no JSON').to.equal('worse');
+  });
+
+  it('goes on whatever characters a reason, a header or an output has', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const dead = await morgue(broker, inqueue);
+    const outqueue = await stage().outqueue(broker);
+    const odd = 'one\r\ntwo\0 \u001b[2J\u0085 \uffff \ud800';
+    await broker.consume(inqueue, async ({ data }) => {
+      if (data === 1) throw new Error(odd);
+      if (data === 2) return { verdict: { deadLetter: odd, headers: { [HEADER.deadStack]: odd } }, outputs: [] };
+      return { verdict: 'ack', outputs: [{ outqueue, data, headers: { note: odd } }] };
+    });
+    for (const data of [1, 2]) {
+      await broker.send('inqueue', inqueue, { data });
+      const { delivery } = await dead.next();
+      expect(delivery.data).to.equal(data);
+      if (broker.capabilities.headers) expect(delivery.headers[HEADER.deadReason]).to.match(/^one two +\[2J +/);
+    }
+    // Taken as it is, or refused; never held up, nor anything behind it.
+    await broker.send('inqueue', inqueue, { data: 3 });
+    await broker.send('inqueue', inqueue, { data: 4, headers: { note: odd } }).catch((error: unknown) => {
+      expect(error).to.be.instanceOf(RefusedError);
+    });
+    await broker.send('inqueue', inqueue, { data: 1 });
+    const last = await eventually(() => dead.all.filter(({ delivery }) => delivery.data === 1)[1], 'the last');
+    expect(last.delivery.data).to.equal(1);
   });
 
   it('makes a dead letter of what a handler returns that is no settlement', async () => {

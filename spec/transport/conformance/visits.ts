@@ -110,6 +110,28 @@ export function visitSpecs(stage: () => Stage): void {
     expect(await keys()).to.deep.equal(first);
   });
 
+  it('show what is easily overlooked: no payload, odd ids and the same id twice', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const hasHeaders = broker.capabilities.headers;
+    const ids = ['same', 'same', 'a/b', '/', 'a+b', '#', '%2B', 'ö☃', '$SYS', 'i'.repeat(hasHeaders ? 60_000 : 1)];
+    const letters = ids.map((id, data) => ({ data, headers: { [HEADER.messageId]: id } }));
+    await bury(stage(), broker, inqueue, [
+      ...letters,
+      ...(hasHeaders ? [{ data: Buffer.alloc(0), headers: { [HEADER.messageId]: 'empty' } }] : []),
+    ]);
+    const seen: KeptLetter[] = [];
+    await broker.visitDeadLetters(inqueue, async (letter) => {
+      seen.push(letter);
+      return 'remove';
+    });
+    const [last] = hasHeaders ? seen.splice(-1) : [];
+    expect(seen.map(({ body }) => decodePayload(body))).to.have.members(letters.map(({ data }) => data));
+    expect(new Set(seen.map(({ key }) => key)).size).to.equal(ids.length);
+    if (hasHeaders) expect([last?.body.length, last?.headers[HEADER.messageId]]).to.deep.equal([0, 'empty']);
+    expect(await round(broker, inqueue)).to.deep.equal([]);
+  });
+
   it('find nothing where nothing died', async () => {
     const { broker, inqueue } = await buried();
     expect(await round(broker, inqueue)).to.deep.equal([]);

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt';
-import type { Delivery } from '../../../src/transport/index.js';
-import { sharedMosquitto } from '../../support/mosquitto.js';
+import type { Delivery, KeptLetter } from '../../../src/transport/index.js';
+import { keepingLogger } from '../../participant/network.js';
+import { sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
 import { eventually, Opened, Received, unique } from './harness.js';
 
 describe('mqtt consuming', () => {
@@ -138,12 +139,42 @@ describe('mqtt consuming', () => {
     const kept = nextMessage(looker);
     await looker.subscribeAsync(`dead/${queue}/+`);
     const packet = await kept;
-    expect(packet.topic).to.equal(`dead/${queue}/m1`);
+    expect(packet.topic).to.match(new RegExp(`^dead/${queue}/m1-[0-9a-f]{8}$`));
     expect(JSON.parse(packet.payload.toString())).to.deep.equal({ bad: 1 });
     expect(packet.properties?.userProperties).to.include({
       'msgflo-dead-reason': 'no good',
       'msgflo-dead-queue': queue,
     });
+  });
+
+  it('keeps of a dead letter what the broker takes; what it does not take at all is tried again, and told', async () => {
+    const mosquitto = await startMosquitto({ config: ['max_packet_size 2000'] });
+    opened.later(() => mosquitto.stop());
+    const log = keepingLogger();
+    const client = await opened.client(mosquitto.url, {}, log);
+    const queue = unique('large');
+    const seen: number[] = [];
+    await client.consume(queue, async ({ data }) => {
+      seen.push(String(data).length);
+      return { verdict: seen.length > 4 ? 'ack' : { deadLetter: 'no good' }, outputs: [] };
+    });
+    const send = (chars: number, headers = {}) =>
+      client.send('inqueue', queue, { data: 'x'.repeat(chars), headers: { 'message-id': `m${chars}`, ...headers } });
+    await send(1000, { long: 'y'.repeat(800) });
+    const letters: KeptLetter[] = [];
+    await eventually(async () => {
+      await client.visitDeadLetters(queue, async (letter) => {
+        letters.push(letter);
+        return 'remove';
+      });
+      return letters.length > 0;
+    });
+    expect(letters[0]?.headers).to.include({ 'message-id': 'm1000', 'msgflo-dead-reason': 'no good' });
+    expect(letters[0]?.headers).not.to.have.property('long');
+    await send(1820);
+    await eventually(() => seen.length === 5);
+    expect(seen).to.deep.equal([1000, 1820, 1820, 1820, 1820]);
+    expect(log.lines.filter((line) => line.includes('its dead letter is refused'))).to.have.length(1);
   });
 
   it('takes what old programs publish at QoS 0, and they hear ours', async () => {

@@ -135,6 +135,14 @@ describe('mqtt packets', () => {
     expect(() => checkPublication({ ...plain, topic: long }, 5, 100_000)).to.throw('no topic');
     expect(() => checkPublication({ ...plain, headers: { long } }, 5, 100_000)).to.throw("header 'long' has 65536");
     expect(() => checkPublication({ ...plain, headers: { long } }, 4, 100_000)).to.not.throw();
+    for (const odd of ['two\nlines', 'nul\0', 'c1\u0085', 'none\uffff']) {
+      expect(() => checkPublication({ ...plain, topic: odd }, 5, 1000), odd).to.throw('no topic');
+      expect(() => checkPublication({ ...plain, headers: { a: odd } }, 5, 1000), odd).to.throw(
+        "header 'a' has control",
+      );
+      expect(() => checkPublication({ ...plain, headers: { [odd]: 'a' } }, 5, 1000), odd).to.throw('has control');
+      expect(() => checkPublication({ ...plain, headers: { a: odd } }, 4, 1000), odd).to.not.throw();
+    }
     expect(() => checkPublication({ ...plain, payload: Buffer.alloc(2000) }, 5, 1000)).to.throw(
       'the broker takes 1000',
     );

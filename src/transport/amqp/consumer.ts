@@ -9,8 +9,8 @@ import {
   deadLetterHeaders,
   deadLetterQueue,
   type Handler,
-  HEADER,
   InHand,
+  identityOf,
   NotConnectedError,
   type Output,
   QueueNotFoundError,
@@ -33,9 +33,6 @@ import { within } from './within.js';
 const GIVE_BACK_MS = 1000;
 /** A broker that does not answer a cancel in this time is dead; the channel is closed anyway. */
 const CANCEL_LIMIT_MS = 1000;
-
-const IDENTITY = [HEADER.messageId, HEADER.traceparent, HEADER.createdAt, HEADER.contentType, HEADER.priority];
-const MAX_IDENTITY_CHARS = 255;
 
 export interface ConsumerOptions {
   readonly link: Link;
@@ -208,10 +205,3 @@ export class AmqpConsumer implements Consumer {
     });
   }
 }
-
-/** Headers that stay on a dead letter when there is no room for all; short ones only, so that they cannot be the trouble. */
-function identityOf(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(IDENTITY.map((name) => [name, headers[name] ?? '']).filter(([, value]) => isShort(value)));
-}
-
-const isShort = (value = ''): boolean => value !== '' && value.length <= MAX_IDENTITY_CHARS;

@@ -1,6 +1,6 @@
 import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
-import { Backoff } from '../../support/index.js';
+import { Backoff, type Logger } from '../../support/index.js';
 import {
   type DeadLetter,
   type Delivery,
@@ -8,6 +8,7 @@ import {
   type Handler,
   NotConnectedError,
   type Output,
+  RefusedError,
   runHandler,
   type Settlement,
   type UnroutedLanes,
@@ -23,6 +24,7 @@ const MAX_RETRY_MS = 2000;
 export interface AttemptOptions {
   readonly inqueue: QueueName;
   readonly sender: Sender;
+  readonly log: Logger;
   /** Where outputs wait that nobody takes, of all attempts of the client. */
   readonly lanes: UnroutedLanes;
   readonly signal: AbortSignal;
@@ -61,6 +63,14 @@ async function carriedOut(message: Incoming, settlement: Settlement, options: At
     if (typeof last === 'object') await options.sender.sendDeadLetter(options.inqueue, message, last);
     isCarriedOut = refusal === undefined;
     return last !== 'requeue';
+  } catch (error) {
+    if (!(error instanceof RefusedError)) throw error;
+    const { inqueue, log } = options;
+    log.warnOnce(
+      `refused ${inqueue}`,
+      `'${inqueue}': a message is tried again, its dead letter is refused: ${error.message}`,
+    );
+    return false;
   } finally {
     settlement.settled?.(isCarriedOut);
   }

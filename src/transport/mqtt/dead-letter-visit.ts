@@ -5,7 +5,7 @@ import { HEADER, type KeptLetter, type LetterFate, NotConnectedError } from '../
 import type { Arrival } from './arrivals.js';
 import { Intake } from './intake.js';
 import type { Outlet } from './outlet.js';
-import { withoutOurs } from './own-headers.js';
+import { EMPTY_HEADER, withoutOurs } from './own-headers.js';
 import type { Incoming, Publication } from './session.js';
 import { heldDeadLetterTopic } from './topics.js';
 
@@ -122,8 +122,9 @@ export class DeadLetterVisit {
     this.#seen.add(key);
     this.#pageBytes += payload.length;
     // The payload is a part of a larger piece that was read.
-    const body = Buffer.from(payload);
-    this.#page.push({ topic, key, body, headers: withoutOurs(headers), atMs: Number(headers[HEADER.deadAt] ?? 0) });
+    const { [EMPTY_HEADER]: isEmpty, ...own } = withoutOurs(headers);
+    const body = isEmpty === undefined ? Buffer.from(payload) : Buffer.alloc(0);
+    this.#page.push({ topic, key, body, headers: own, atMs: Number(headers[HEADER.deadAt] ?? 0) });
   }
 
   async #clear(topic: string): Promise<void> {

@@ -201,8 +201,8 @@ export class Inqueues {
     const key = claimKey({ name });
     const known = this.#inqueues.get(key);
     if (known) return known;
-    const { sender, ttls } = this.#options;
-    const options = { inqueue: name, sender, lanes: this.#lanes, signal: this.#closing.signal };
+    const { sender, ttls, log } = this.#options;
+    const options = { inqueue: name, sender, log, lanes: this.#lanes, signal: this.#closing.signal };
     const inqueue = new Inqueue(name, ({ arrival: { message } }, handler) => {
       const isLate = ttls.size > 0 && isExpired(message, ttls.get(name));
       return attempt(message, isLate ? bury : handler, options);

@@ -1,6 +1,7 @@
 import type { Logger } from '../../support/index.js';
 import { type Arrival, Arrivals } from './arrivals.js';
 import { Link } from './link.js';
+import { checkTopic } from './packets.js';
 import type { Incoming, Protocol, Publication, Session, SubscribeOptions } from './session.js';
 
 export interface IntakeOptions {
@@ -79,8 +80,9 @@ export class Intake {
     return this.#link.open(signal);
   }
 
-  /** Resolves when the broker has taken it; while there is no session, at once (the next one gets it). @throws {Error} */
+  /** Resolves when the broker has taken it; while there is no session, at once (the next one gets it). @throws {RefusedError} @throws {Error} */
   async subscribe(filter: string, options: SubscribeOptions): Promise<void> {
+    checkTopic(filter);
     this.#wanted.set(filter, options);
     const session = this.#link.session;
     try {

@@ -1,4 +1,4 @@
-import { RefusedError } from '../index.js';
+import { isUnsendable, RefusedError, sendable } from '../index.js';
 
 export type Protocol = 4 | 5;
 
@@ -47,14 +47,22 @@ export const CONTENT_TYPE = 'content-type';
 const MAX_TEXT_BYTES = 65_535;
 const MAX_PAYLOAD_BYTES = 200 * 1024 * 1024;
 
+/** @throws {RefusedError} for what is no topic, and no filter of topics */
+export function checkTopic(topic: string): void {
+  if (topic === '' || byteLength(topic) > MAX_TEXT_BYTES || isUnsendable(topic))
+    throw new RefusedError(`'${sendable(topic.slice(0, 60))}' is no topic`);
+}
+
 /** @throws {RefusedError} for what this broker, or any, would cut the connection at. */
 export function checkPublication(publication: Publication, protocol: Protocol, maxPacketBytes: number): void {
   const { topic, payload } = publication;
   const headers = protocol === 5 ? publication.headers : undefined;
   const topicBytes = byteLength(topic);
-  if (topic === '' || topicBytes > MAX_TEXT_BYTES) throw new RefusedError(`'${topic.slice(0, 60)}' is no topic`);
+  checkTopic(topic);
   let bytes = payload.length + topicBytes + 64;
   for (const name in headers) {
+    if (isUnsendable(name) || isUnsendable(headers[name] ?? ''))
+      throw new RefusedError(`header '${sendable(name).slice(0, 60)}' has control characters`);
     const [nameBytes, valueBytes] = [byteLength(name), byteLength(headers[name] ?? '')];
     const longest = Math.max(nameBytes, valueBytes);
     if (longest > MAX_TEXT_BYTES)

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
@@ -8,7 +8,10 @@ import {
   deadLetterQueue,
   encodePayload,
   HEADER,
+  identityOf,
+  isUnsendable,
   type Message,
+  RefusedError,
   stamped,
   UnroutedError,
 } from '../index.js';
@@ -16,7 +19,7 @@ import { withCredit } from './credit.js';
 import type { Flow } from './flow.js';
 import type { Flows } from './flows.js';
 import type { Outlet } from './outlet.js';
-import { REDELIVERED_HEADER, withoutOurs } from './own-headers.js';
+import { EMPTY_HEADER, REDELIVERED_HEADER, withoutOurs } from './own-headers.js';
 import type { Incoming } from './session.js';
 import { heldDeadLetterTopic, topicOf } from './topics.js';
 
@@ -24,6 +27,13 @@ import { heldDeadLetterTopic, topicOf } from './topics.js';
 export const NO_SUBSCRIBERS = 16;
 /** How long the broker keeps a dead letter for who comes to look, where it can forget. */
 const DEAD_LETTER_KEPT_SECONDS = 7 * 24 * 3600;
+
+/** A longer id is hashed where it becomes part of a topic. */
+const MAX_ID_CHARS = 200;
+/** An empty retained message would be none. */
+const NOT_EMPTY = Buffer.from(' ');
+
+type Headers = Readonly<Record<string, string>>;
 
 /** Messages, dead letters and what is given back, as publications. */
 export class Sender {
@@ -67,15 +77,30 @@ export class Sender {
     if (mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(queue);
   }
 
-  /** To those who listen to the dead letters of the inqueue, and kept for those who come later; both confirmed. */
+  /**
+   * To those who listen to the dead letters of the inqueue, and kept for those who come later; both confirmed. If the
+   * broker does not take all headers of the original with it, of these only those by which it is told from others.
+   * @throws {RefusedError} when it does not take that either
+   */
   async sendDeadLetter(inqueue: QueueName, { payload, headers }: Incoming, verdict: DeadLetter): Promise<void> {
-    const all = deadLetterHeaders(inqueue, stamped(withoutOurs(headers)), verdict);
-    const keptAt = heldDeadLetterTopic(inqueue, letterKey(all));
+    const original = stamped(withoutOurs(headers));
+    const all = deadLetterHeaders(inqueue, original, verdict);
     if (this.#outlet.protocol === 4) this.#log.warn(`dead letter of '${inqueue}': ${all[HEADER.deadReason]}`);
+    const key = letterKey(original, payload);
+    try {
+      await this.#sendDead(inqueue, key, payload, all);
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+      await this.#sendDead(inqueue, key, payload, deadLetterHeaders(inqueue, identityOf(original), verdict));
+    }
+  }
+
+  async #sendDead(inqueue: QueueName, key: string, payload: Buffer, headers: Headers): Promise<void> {
+    const keptAt = heldDeadLetterTopic(inqueue, key);
     const expirySeconds = DEAD_LETTER_KEPT_SECONDS;
     await Promise.all([
-      this.#outlet.publish({ topic: topicOf(deadLetterQueue(inqueue)), payload, headers: all }),
-      this.#outlet.publish({ topic: keptAt, payload, headers: all, retain: true, expirySeconds }),
+      this.#outlet.publish({ topic: topicOf(deadLetterQueue(inqueue)), payload, headers }),
+      this.#outlet.publish({ topic: keptAt, ...keepable(payload, headers), retain: true, expirySeconds }),
     ]);
   }
 
@@ -85,6 +110,11 @@ export class Sender {
   }
 }
 
+function keepable(payload: Buffer, headers: Headers): { readonly payload: Buffer; readonly headers: Headers } {
+  if (payload.length > 0) return { payload, headers };
+  return { payload: NOT_EMPTY, headers: { ...headers, [EMPTY_HEADER]: '1' } };
+}
+
 /** As `Sender.giveBack`. */
 export async function giveBack(outlet: Outlet, inqueue: QueueName, { payload, headers }: Incoming): Promise<boolean> {
   const again = { ...headers, [REDELIVERED_HEADER]: '1' };
@@ -92,9 +122,16 @@ export async function giveBack(outlet: Outlet, inqueue: QueueName, { payload, he
   return reason !== NO_SUBSCRIBERS;
 }
 
-/** The same for the same death, however often it is told; one who was sent back and dies again has another. */
-function letterKey(headers: Readonly<Record<string, string>>): string {
-  const id = headers[HEADER.messageId] ?? randomUUID();
+/**
+ * The same for the same death, however often it is told; one who was sent back and dies again has another, and so has
+ * another message of the same id: authors pass headers on. It is the last part of a topic.
+ */
+function letterKey(headers: Headers, payload: Buffer): string {
+  const id = headers[HEADER.messageId] || randomUUID();
+  const isFine = id.length <= MAX_ID_CHARS && !id.includes('/') && !isUnsendable(id);
   const redriven = headers[HEADER.redriven];
-  return redriven === undefined ? id : `${id}.${redriven}`;
+  const times = redriven === undefined ? '' : `.${redriven.slice(0, MAX_ID_CHARS)}`;
+  return `${isFine ? id : hashOf(id)}${times}-${hashOf(payload).slice(0, 8)}`;
 }
+
+const hashOf = (data: string | Buffer): string => createHash('sha256').update(data).digest('hex');
