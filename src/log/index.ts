@@ -11,6 +11,7 @@ export {
   StoreFailedError,
   StoreLockedError,
 } from './store/errors.js';
+export { openStore } from './store/open-store.js';
 export {
   type Batch,
   type CommitResult,

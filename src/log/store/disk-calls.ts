@@ -1,0 +1,48 @@
+import { fdatasync, write, writev } from 'node:fs';
+
+/** What the writer asks of the disk; specs hand in one that fails. */
+export interface DiskCalls {
+  /** Writes all bytes, at a place. */
+  write(fd: number, buffers: readonly Buffer[], position: number): Promise<void>;
+  datasync(fd: number): Promise<void>;
+}
+
+export const diskCalls: DiskCalls = {
+  async write(fd, buffers, position) {
+    let rest = buffers;
+    let at = position;
+    while (rest.length > 0) {
+      const written = await writeSome(fd, rest, at); // a disk that is nearly full takes a part
+      rest = without(rest, written);
+      at += written;
+    }
+  },
+  datasync: (fd) =>
+    new Promise((resolve, reject) => {
+      fdatasync(fd, (error) => (error ? reject(error) : resolve()));
+    }),
+};
+
+function writeSome(fd: number, buffers: readonly Buffer[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));
+    const [first] = buffers;
+    if (first && buffers.length === 1) write(fd, first, 0, first.length, position, done);
+    else writev(fd, buffers, position, done);
+  });
+}
+
+function without(buffers: readonly Buffer[], count: number): Buffer[] {
+  let left = count;
+  const rest: Buffer[] = [];
+  for (const buffer of buffers) {
+    if (left < buffer.length) rest.push(left > 0 ? buffer.subarray(left) : buffer);
+    left = Math.max(0, left - buffer.length);
+  }
+  return rest;
+}
+
+/** The disk, or a quota, or a limit on the size of files says that there is no room; it may have some later. */
+export function isNoRoom(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
+}

@@ -1,0 +1,261 @@
+import { ftruncateSync } from 'node:fs';
+import { type DiskCalls, isNoRoom } from './disk-calls.js';
+import { Encoder, finishFirstFrame, measure, trimChunks, type WholeBatch } from './encoder.js';
+import { DiskFullError, StoreClosedError, StoreFailedError } from './errors.js';
+import { Group } from './group.js';
+import type { Segment } from './segment.js';
+import { closeSegment, createSegment, plannedSegment } from './segment-file.js';
+import type { CommitResult, SyncPolicy } from './store.js';
+import type { StoreState } from './store-state.js';
+
+export interface GroupWriterOptions {
+  readonly sync: SyncPolicy;
+  readonly segmentBytes: number;
+  readonly maxInFlightBytes: number;
+  readonly nowMs: () => number;
+  readonly calls: DiskCalls;
+  /** A segment was sealed; the state is exactly that of its end. */
+  readonly onSealed: (segment: Segment) => void;
+}
+
+interface Waiting {
+  readonly batch: WholeBatch;
+  readonly bytes: number;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Room that is written ahead with zeros, so that small syncs need not change the file's size; large ones gain nothing. */
+const AHEAD = Buffer.alloc(1024 * 1024);
+const SMALL_GROUP_BYTES = 64 * 1024;
+
+/**
+ * Takes commits in the order of the calls and writes them in groups: what came while one group was written and synced is
+ * the next. A group starts at the end of a turn of the event loop, so that callers that were just answered are in it.
+ */
+export class GroupWriter {
+  readonly #state: StoreState;
+  readonly #options: GroupWriterOptions;
+  readonly #encoder: Encoder;
+  /** Open for writing, of the state's active segment. */
+  #fd: number;
+  /** Where the zeros written ahead end in the active segment. */
+  #allocated: number;
+  #filling: Group | undefined;
+  #writing: Promise<void> | undefined;
+  #turn: NodeJS.Immediate | undefined;
+  #waiting: Waiting[] = [];
+  #inFlightBytes = 0;
+  /** Log offset up to which everything is synced. */
+  #syncedEnd: number;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #idle: (() => void)[] = [];
+  #failure: Error | undefined;
+  commits = 0;
+  syncs = 0;
+
+  /** @param fd the active segment, open for writing and synced */
+  constructor(state: StoreState, fd: number, options: GroupWriterOptions) {
+    this.#state = state;
+    this.#fd = fd;
+    this.#options = options;
+    this.#encoder = new Encoder(state.topics, state.active);
+    this.#allocated = state.active.end;
+    this.#syncedEnd = state.end;
+  }
+
+  get congested(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  get inFlight(): number {
+    return this.#waiting.length + this.#undone;
+  }
+
+  #undone = 0;
+
+  commit(batch: WholeBatch): Promise<CommitResult> {
+    return new Promise((resolve, reject) => {
+      const bytes = measure(batch); // what it throws rejects
+      if (bytes === 0) return resolve({ timestampMs: this.#state.lastTimestampMs, sequences: [] });
+      if (this.#failure) return reject(this.#failure);
+      if (this.#waiting.length > 0 || this.#isFull(bytes)) this.#waiting.push({ batch, bytes, resolve, reject });
+      else this.#encode({ batch, bytes, resolve, reject });
+    });
+  }
+
+  /** Resolves when nothing is on its way any more, synced if asked for. */
+  async flush(): Promise<void> {
+    if (this.inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    await this.#syncNow();
+  }
+
+  /** Resolves when no commit waits for its turn. */
+  async drained(): Promise<void> {
+    while (this.#waiting.length > 0) await (this.#writing ?? new Promise((resolve) => setImmediate(resolve)));
+  }
+
+  /** Finishes what is in hand; the segment keeps no zeros. */
+  async close(): Promise<void> {
+    await this.flush();
+    this.#failure ??= new StoreClosedError(this.#state.folder);
+    clearTimeout(this.#syncTimer);
+    closeSegment(this.#fd, this.#allocated > this.#state.active.end ? this.#state.active.end : undefined);
+  }
+
+  #isFull(bytes: number): boolean {
+    return this.#inFlightBytes > 0 && this.#inFlightBytes + bytes > this.#options.maxInFlightBytes;
+  }
+
+  #encode({ batch, bytes, resolve, reject }: Waiting): void {
+    const { nowMs } = this.#options;
+    const group = this.#group();
+    const timestampMs = Math.max(Math.floor(nowMs()), this.#state.lastTimestampMs);
+    const before = group.bytes;
+    const sequences = this.#encoder.encode(group, batch, bytes, timestampMs);
+    this.#state.lastTimestampMs = timestampMs;
+    this.#inFlightBytes += group.bytes - before;
+    this.#undone++;
+    group.add({ timestampMs, sequences }, resolve, reject);
+    if (!this.#writing) this.#turn ??= setImmediate(() => this.#begin());
+  }
+
+  #group(): Group {
+    if (this.#filling) return this.#filling;
+    if (this.#encoder.end >= this.#options.segmentBytes)
+      this.#encoder.place(plannedSegment(this.#encoder.segment, this.#encoder.end));
+    this.#filling = new Group(this.#encoder.segment, this.#encoder.end);
+    return this.#filling;
+  }
+
+  #begin(): void {
+    this.#turn = undefined;
+    const group = this.#filling;
+    if (!group || group.commits === 0) return;
+    this.#filling = undefined;
+    group.seal();
+    this.#writing = this.#write(group).then(
+      () => this.#done(group),
+      (error: unknown) => this.#failed(group, error),
+    );
+  }
+
+  async #write(group: Group): Promise<void> {
+    const { calls, sync } = this.#options;
+    if (group.segment !== this.#state.active) await this.#roll(group.segment);
+    finishFirstFrame(group, this.#syncedEnd === group.segment.base + group.start);
+    const buffers = group.pieces.map(({ chunk, from, to }) => chunk.bytes.subarray(from, to));
+    await calls.write(this.#fd, buffers, group.start);
+    if (sync !== 'always') return;
+    if (group.end > this.#allocated && group.bytes < SMALL_GROUP_BYTES) await this.#allocate(group.end);
+    await calls.datasync(this.#fd);
+    this.syncs++;
+    this.#syncedEnd = group.segment.base + group.end;
+  }
+
+  /** Zeros behind what was written. Without room for them it goes on without. */
+  async #allocate(end: number): Promise<void> {
+    const room = Math.max(0, this.#options.segmentBytes - end);
+    const zeros = room < AHEAD.length ? AHEAD.subarray(0, room) : AHEAD;
+    this.#allocated = end + zeros.length;
+    if (zeros.length > 0)
+      await this.#options.calls.write(this.#fd, [zeros], end).catch(() => ftruncateSync(this.#fd, end));
+  }
+
+  /** Seals the active segment and makes the planned one active. */
+  async #roll(next: Segment): Promise<void> {
+    const sealed = this.#state.active;
+    if (this.#allocated > sealed.end) ftruncateSync(this.#fd, sealed.end);
+    await this.#options.calls.datasync(this.#fd);
+    this.#syncedEnd = this.#state.end;
+    this.#allocated = sealed.end;
+    const fd = await createSegment(next, this.#options);
+    closeSegment(this.#fd);
+    this.#fd = fd;
+    this.#allocated = next.end;
+    this.#syncedEnd = next.base + next.end;
+    this.#state.segments.push(next);
+    for (const index of sealed.indexes.values()) index.trim();
+    sealed.chunks = [];
+    this.#options.onSealed(sealed);
+  }
+
+  #done(group: Group): void {
+    this.#writing = undefined;
+    group.apply(this.#state.facts);
+    trimChunks(group.segment);
+    this.#settled(group);
+    this.commits += group.commits;
+    group.resolveAll();
+    this.#scheduleSync();
+    this.#goOn();
+  }
+
+  /** None of the group, nor what was encoded behind it, is stored: the file is cut back to what is done. */
+  #failed(group: Group, cause: unknown): void {
+    this.#writing = undefined;
+    const { folder, active } = this.#state;
+    const groups = this.#filling ? [group, this.#filling] : [group];
+    this.#filling = undefined;
+    let error: Error = new DiskFullError(folder, { cause });
+    try {
+      ftruncateSync(this.#fd, active.end);
+      this.#allocated = active.end;
+      if (!isNoRoom(cause)) throw cause;
+    } catch (worse) {
+      error = this.#failure = new StoreFailedError(folder, { cause: worse });
+    }
+    active.chunks = active.chunks.filter(({ start }) => start < active.end);
+    const last = active.chunks.at(-1);
+    if (last) last.used = Math.min(last.used, active.end - last.start);
+    this.#encoder.place(active);
+    for (const topic of this.#state.topics.values()) topic.rollBack();
+    for (const one of groups) this.#settled(one);
+    for (const one of groups) one.rejectAll(error);
+    this.#goOn();
+  }
+
+  #settled(group: Group): void {
+    this.#inFlightBytes -= group.bytes;
+    this.#undone -= group.commits;
+  }
+
+  /** Encodes what waited and has room now, and begins the next group if there is one. */
+  #goOn(): void {
+    let taken = 0;
+    for (const waiting of this.#waiting) {
+      if (!this.#failure && this.#isFull(waiting.bytes)) break;
+      taken++;
+      if (this.#failure) waiting.reject(this.#failure);
+      else
+        try {
+          this.#encode(waiting);
+        } catch (error) {
+          waiting.reject(error instanceof Error ? error : new Error(String(error)));
+        }
+    }
+    if (taken > 0) this.#waiting = this.#waiting.slice(taken);
+    if (this.#filling) this.#turn ??= setImmediate(() => this.#begin());
+    if (this.inFlight > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #scheduleSync(): void {
+    const { sync } = this.#options;
+    if (typeof sync === 'string' || this.#syncTimer) return;
+    this.#syncTimer = setTimeout(() => {
+      this.#syncTimer = undefined;
+      this.#syncNow().catch((cause: unknown) => {
+        this.#failure ??= new StoreFailedError(this.#state.folder, { cause });
+      });
+    }, sync.intervalMs);
+  }
+
+  async #syncNow(): Promise<void> {
+    const { end } = this.#state;
+    if (this.#failure || this.#syncedEnd >= end) return;
+    await this.#options.calls.datasync(this.#fd);
+    this.syncs++;
+    this.#syncedEnd = Math.max(this.#syncedEnd, end);
+  }
+}

@@ -1,0 +1,80 @@
+import type { Chunk, Segment } from './segment.js';
+import type { CommitResult } from './store.js';
+import type { TopicLog } from './topic-log.js';
+
+/** A part of a chunk that one group fills. */
+export interface Piece {
+  readonly chunk: Chunk;
+  readonly from: number;
+  to: number;
+}
+
+/** Commits that are written and synced together, and what becomes of them. */
+export class Group {
+  readonly segment: Segment;
+  /** Offset in the segment. */
+  readonly start: number;
+  readonly pieces: Piece[] = [];
+  readonly topics: TopicLog[] = [];
+  readonly puts: (readonly [key: string, value: string | undefined])[] = [];
+  readonly drops: (readonly [topic: TopicLog, beforeSequence: number])[] = [];
+  /** Of the first frame: its checksum waits until it is known whether all before it is synced. */
+  firstFrameBytes = 0;
+  bytes = 0;
+  #lastSequences: readonly number[] = [];
+  #lastTimestamps: readonly number[] = [];
+  readonly #results: CommitResult[] = [];
+  readonly #resolves: ((result: CommitResult) => void)[] = [];
+  readonly #rejects: ((error: Error) => void)[] = [];
+
+  constructor(segment: Segment, start: number) {
+    this.segment = segment;
+    this.start = start;
+  }
+
+  get end(): number {
+    return this.start + this.bytes;
+  }
+
+  get commits(): number {
+    return this.#results.length;
+  }
+
+  /** Says who is to be told. */
+  add(result: CommitResult, resolve: (result: CommitResult) => void, reject: (error: Error) => void): void {
+    this.#results.push(result);
+    this.#resolves.push(resolve);
+    this.#rejects.push(reject);
+  }
+
+  /** No commit will be added. Notes where the topics stand: later groups move on while this one is written. */
+  seal(): void {
+    this.#lastSequences = this.topics.map((topic) => topic.nextSequence - 1);
+    this.#lastTimestamps = this.topics.map((topic) => topic.nextTimestampMs);
+  }
+
+  /** Makes everything visible. */
+  apply(facts: Map<string, string>): void {
+    this.segment.end = this.end;
+    for (const [at, topic] of this.topics.entries()) {
+      topic.last = this.#lastSequences[at] ?? topic.last;
+      topic.lastTimestampMs = this.#lastTimestamps[at] ?? topic.lastTimestampMs;
+    }
+    for (const [topic, before] of this.drops) topic.dropBefore(before);
+    for (const [key, value] of this.puts) {
+      if (value === undefined) facts.delete(key);
+      else facts.set(key, value);
+    }
+  }
+
+  resolveAll(): void {
+    for (let at = 0; at < this.#results.length; at++) {
+      const result = this.#results[at];
+      if (result) this.#resolves[at]?.(result);
+    }
+  }
+
+  rejectAll(error: Error): void {
+    for (const reject of this.#rejects) reject(error);
+  }
+}
