@@ -241,14 +241,14 @@ describe('Coordinator, edited', () => {
     await network.start(repeat, 'a', { run: 'r1' });
     await network.start(waits, 'b', { run: 'r1' });
     await complete(coordinator);
-    expect(await coordinator.isBusy()).to.equal(false);
+    expect(await coordinator.instruments.isBusy()).to.equal(false);
     for (let n = 0; n < 3; n += 1) await network.hand.send('inqueue', asQueueName('a.IN'), { data: n });
-    await until(() => coordinator.isBusy());
-    const report = async () => (await coordinator.queues())[0];
+    await until(() => coordinator.instruments.isBusy());
+    const report = async () => (await coordinator.instruments.queues())[0];
     await until(async () => (await report())?.unacked === 1);
     expect(await report()).to.deep.include({ queue: 'b.IN', ready: 2, consumers: 1 });
     release();
-    await until(async () => !(await coordinator.isBusy()));
+    await until(async () => !(await coordinator.instruments.isBusy()));
   });
 
   it('stops within seconds while the broker is away, though a pass waits for it', async () => {

@@ -14,7 +14,7 @@ describe('the figures of a network', () => {
   const takenAt = (figures: NetworkFigures, role: string): number | undefined =>
     figures.inports.find((one) => one.role === role)?.counts?.taken;
   const counted = (coordinator: Coordinator, role: string, count: number): Promise<void> =>
-    until(async () => takenAt(await coordinator.figures(100), role) === count);
+    until(async () => takenAt(await coordinator.instruments.network(100), role) === count);
   const send = async (count: number): Promise<void> => {
     for (let n = 0; n < count; n += 1) await scene.network.send('a.IN', n);
   };
@@ -26,12 +26,12 @@ describe('the figures of a network', () => {
     await scene.network.start(repeat, 'stranger');
     await complete(coordinator);
     await until(() => coordinator.report().nodes.length === 3);
-    const { inports, outports, roles, leftOut } = await coordinator.figures(10);
+    const { inports, outports, roles, leftOut } = await coordinator.instruments.network(10);
     expect(inports.map(({ role, queue }) => `${role} ${queue}`)).to.deep.equal(['a a.IN', 'b b.IN']);
     expect(outports.map(({ role }) => role)).to.deep.equal(['a']);
     expect(roles.map(({ role, participants }) => `${role} ${participants.live}`)).to.deep.equal(['a 1', 'b 1']);
     expect(leftOut).to.equal(0);
-    const few = await coordinator.figures(1);
+    const few = await coordinator.instruments.network(1);
     expect([few.inports.length, few.outports.length, few.roles.length, few.leftOut]).to.deep.equal([1, 1, 1, 1]);
   });
 
@@ -58,12 +58,12 @@ describe('the figures of a network', () => {
     await counted(coordinator, 'b', 5);
     await b.stop({ graceMs: 0 });
     await until(() => coordinator.report().nodes.some(({ role, state }) => role === 'b' && state === 'lost'));
-    expect(takenAt(await coordinator.figures(10), 'b')).to.equal(5);
+    expect(takenAt(await coordinator.instruments.network(10), 'b')).to.equal(5);
     await scene.network.start(sink().component, 'b');
     await complete(coordinator);
     await send(2);
     await counted(coordinator, 'b', 7);
-    expect(takenAt(await coordinator.figures(10), 'a')).to.equal(7);
+    expect(takenAt(await coordinator.instruments.network(10), 'a')).to.equal(7);
     await a.stop({ graceMs: 0 });
   });
 });

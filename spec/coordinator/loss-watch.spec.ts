@@ -47,7 +47,7 @@ describe('LossWatch', () => {
     drop('the broker dropped 7 messages', 7);
     expect(events).to.deep.include({ kind: 'failure', message: 'the broker dropped 7 messages' });
     expect(log.lines).to.include('the broker dropped 7 messages');
-    expect(coordinator.lostMessages).to.equal(7);
+    expect(coordinator.instruments.lostMessages).to.equal(7);
     await coordinator.stop();
     await scene.close();
     await broker.close();

@@ -1,34 +1,27 @@
 import { type Definition, LAPSE_MS } from '../discovery/index.js';
 import type { Graph } from '../graph/index.js';
-import { asRole, type ParticipantId, type PortRef, type Role } from '../names.js';
-import type { ProcessState, ProcessStatus } from '../process/index.js';
+import type { PortRef, Role } from '../names.js';
 import { within } from '../support/index.js';
 import type { Binding } from '../transport/index.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
-import { CountersFeed } from './counters-feed.js';
-import { DiscoveryFeed } from './discovery-feed.js';
+import { Copies } from './copies.js';
+import { type DiscoveryChange, DiscoveryFeed } from './discovery-feed.js';
 import { definitionOf, inqueueOf } from './edges.js';
-import { type CoordinatorEvent, type CopySources, copySources, eventsOfCopy, failureEvent } from './events.js';
+import { type CoordinatorEvent, failureEvent } from './events.js';
 import { Executor } from './executor.js';
-import { Figures, type NetworkFigures, type QueueReport } from './figures.js';
 import { foreignBindings } from './foreign-bindings.js';
 import { IipTeller } from './iip-teller.js';
-import { LossWatch } from './loss-watch.js';
-import { Mover } from './mover.js';
+import { Instruments } from './instruments.js';
 import { type NetworkReport, reportOf } from './network-report.js';
 import { Passes } from './passes.js';
 import { plan } from './plan.js';
-import { ProcessTable } from './process-table.js';
+import { ProcessFeed } from './process-feed.js';
 import { RecordsFile } from './records-file.js';
+import { Renaming } from './renaming.js';
 import { sendToInport } from './send.js';
+import { Settling } from './settling.js';
 import type { Desired, Observed, TapWish } from './state.js';
-import { TapBoard } from './tap-board.js';
 import { Wanted } from './wanted.js';
-
-const HAS_ENDED: ReadonlySet<ProcessStatus> = new Set(['backoff', 'failed', 'stopped', 'ended']);
-
-/** So long after the start of a network its parts come one by one, in ms. */
-const SETTLING_MS = 10_000;
 
 /** How long a stop waits for what is under way, in ms: without the broker it does not end. */
 const STOP_WITHIN_MS = 2000;
@@ -40,74 +33,54 @@ const STOP_WITHIN_MS = 2000;
  * `start()` … `stop()`; the broker and the launcher belong to the caller.
  */
 export class Coordinator {
+  /** The network in numbers. */
+  readonly instruments: Instruments;
   readonly #options: CoordinatorOptions;
   readonly #nowMs: () => number;
   readonly #wanted: Wanted;
   readonly #feed: DiscoveryFeed;
-  readonly #counters: CountersFeed;
-  readonly #figures: Figures;
-  readonly #losses: LossWatch;
   readonly #records: RecordsFile;
   readonly #executor: Executor;
-  readonly #taps: TapBoard;
-  readonly #mover: Mover;
+  readonly #copies: Copies;
+  readonly #renaming: Renaming;
   readonly #iips: IipTeller;
-  readonly #processes: ProcessTable;
+  readonly #processes: ProcessFeed;
   readonly #listeners = new Set<(event: CoordinatorEvent) => void>();
   readonly #passes: Passes;
-  #settling: NodeJS.Timeout | undefined;
+  readonly #settling = new Settling(() => this.#wake());
   #isIdle = false;
   #liveSinceMs: number | undefined;
-  /** Made at the first copy after each change. */
-  #copySources: CopySources | undefined;
 
   /** @throws as `launches` */
   constructor(options: CoordinatorOptions) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? (() => performance.now());
     const { broker, launcher, log, graph, isStarted = true, launches, router, run, openClient } = options;
-    this.#wanted = new Wanted(
-      {
-        graph,
-        isStarted,
-        launches: launcher && launches ? launches : () => new Map(),
-        router: launcher && router,
-        run,
-      },
-      () => this.#wake(),
-    );
+    const started = launcher ? { launches, router } : {};
+    const wanted = { graph, isStarted, run, launches: started.launches ?? (() => new Map()), router: started.router };
+    this.#wanted = new Wanted(wanted, () => this.#wake());
     const lapseMs = options.lapseMs ?? LAPSE_MS;
-    this.#feed = new DiscoveryFeed({ broker, lapseMs, log, nowMs: this.#nowMs }, (change) => {
-      this.#executor.rebind(change.queues);
-      const { id, role } = change.definition;
-      if (change.kind === 'gone') this.#forget(id, role);
-      else this.#heard(change.definition);
-      if (change.isNews) this.#records.touch();
-      if (change.isNews) this.#tell({ kind: 'participant', definition: change.definition });
-      this.#wake();
-    });
+    this.#feed = new DiscoveryFeed({ broker, lapseMs, log, nowMs: this.#nowMs }, (change) => this.#discovered(change));
     this.#passes = new Passes({ run: () => this.#runPass(), log, nowMs: this.#nowMs });
-    this.#processes = new ProcessTable(this.#nowMs);
-    this.#counters = new CountersFeed(broker, log, { nowMs: this.#nowMs });
-    this.#figures = new Figures(broker, this.#counters, this.#nowMs);
-    this.#losses = new LossWatch({ broker, log, tell: (message) => this.#tell({ kind: 'failure', message }) });
+    this.#processes = new ProcessFeed({
+      launcher,
+      nowMs: this.#nowMs,
+      changed: (state, ended) => {
+        if (ended !== undefined) this.#feed.processEnded(ended);
+        this.#tell({ kind: 'process', state });
+        this.#wake();
+      },
+      output: (line) => this.#tell({ kind: 'output', line }),
+    });
+    const look = () => ({ desired: this.desired, observed: this.#observed() });
+    const tell = (message: string): void => this.#tell({ kind: 'failure', message });
+    this.instruments = new Instruments({ broker, log, nowMs: this.#nowMs, look, tell });
     const participants = (): readonly Definition[] => this.#feed.table.all().map((known) => known.definition);
     const { recordsPath: path, brokerName = '' } = options;
     this.#records = new RecordsFile({ path, broker: brokerName, run, participants, log });
-    this.#taps = new TapBoard(broker, (outqueue, delivery) => {
-      this.#copySources ??= copySources(this.desired, this.#observed());
-      for (const event of eventsOfCopy(outqueue, delivery, this.#copySources)) this.#tell(event);
-    });
-    this.#mover = new Mover({
-      broker,
-      openClient,
-      log,
-      isWanted: (from) => this.#records.moves.some((move) => move.from === from),
-      moved: (from) => {
-        this.#records.forgetMove(from);
-        this.#wake();
-      },
-    });
+    this.#copies = new Copies({ broker, look, tell: (event) => this.#tell(event) });
+    const renamed = { wanted: this.#wanted, records: this.#records, moved: () => this.#wake() };
+    this.#renaming = new Renaming({ broker, openClient, log, ...renamed });
     this.#iips = new IipTeller((to, data) => this.#tell({ kind: 'iip', to, data }));
     this.#executor = new Executor({
       broker,
@@ -115,9 +88,9 @@ export class Coordinator {
       records: this.#records,
       log,
       nowMs: this.#nowMs,
-      tap: (outqueue) => this.#taps.tap(outqueue),
-      untap: (outqueue) => this.#taps.untap(outqueue),
-      move: (move) => this.#mover.begin(move),
+      tap: (outqueue) => this.#copies.taps.tap(outqueue),
+      untap: (outqueue) => this.#copies.taps.untap(outqueue),
+      move: (move) => this.#renaming.begin(move),
       ended: () => this.#wake(),
       telling: (step) => this.#iips.telling(step, (role) => this.#feed.table.ofRole(role)),
       failed: (step, message) => this.#tell(failureEvent(step, message, this.desired)),
@@ -154,17 +127,10 @@ export class Coordinator {
     const isSameRun = this.#records.isSameRun;
     this.#feed.remember(remembered, { isSameRun });
     if (isSameRun) this.#executor.assumeBound();
-    const { launcher } = this.#options;
-    if (launcher) {
-      launcher.onChange((state) => this.#processChanged(state));
-      launcher.onOutput((line) => this.#tell({ kind: 'output', line }));
-      for (const state of await launcher.list()) this.#processes.take(state);
-    }
+    await this.#processes.start();
     // Where processes run already only the coordinator is new.
-    if (this.#processes.states.size === 0) this.#settle();
-    this.#counters.expect(remembered.map(({ id }) => id));
-    await this.#counters.start();
-    await this.#losses.start();
+    if (this.#processes.states.size === 0) this.#settling.begin();
+    await this.instruments.start(remembered.map(({ id }) => id));
     this.#passes.start();
     await this.#feed.start();
   }
@@ -174,11 +140,10 @@ export class Coordinator {
    * left as they are. Idempotent.
    */
   async stop(): Promise<void> {
-    clearTimeout(this.#settling);
+    this.#settling.stop();
     this.#wanted.stop();
     await this.#feed.stop();
-    await this.#counters.stop();
-    await this.#losses.stop();
+    await this.instruments.stop();
     await within(this.#end(), STOP_WITHIN_MS);
     await this.#records.saved();
   }
@@ -190,7 +155,7 @@ export class Coordinator {
 
   /** Starts or stops the processes that we run, at once; queues and bindings stay, so that messages wait. */
   setStarted(isStarted: boolean): void {
-    if (isStarted && !this.isStarted) this.#settle();
+    if (isStarted && !this.isStarted) this.#settling.begin();
     if (isStarted !== this.isStarted) this.#liveSinceMs = undefined;
     this.#wanted.setStarted(isStarted);
   }
@@ -201,11 +166,7 @@ export class Coordinator {
    */
   relaunch(roles: ReadonlySet<Role> = new Set()): void {
     this.#wanted.relaunch();
-    for (const role of roles) {
-      for (const { key } of this.desired.launches.get(role)?.specs ?? []) {
-        if (this.#executor.started.has(key)) this.#executor.outdated.add(key);
-      }
-    }
+    for (const role of roles) this.#executor.outdate(this.desired.launches.get(role)?.specs ?? []);
     this.#wake();
   }
 
@@ -214,12 +175,7 @@ export class Coordinator {
    * inqueues goes there. @throws as `launches`
    */
   rename(from: Role, to: Role, graph: Graph): void {
-    const definition = definitionOf(this.#observed(), from);
-    const slots = (this.#wanted.launches.get(from)?.specs ?? []).flatMap(({ env }) => env?.['MSGFLO_SLOT'] ?? []);
-    this.#wanted.setGraph(graph);
-    this.#records.recordRename({ from, to, slots });
-    if (definition) this.#records.recordInports(definition);
-    void this.#records.saved();
+    this.#renaming.rename({ from, to }, graph, definitionOf(this.#observed(), from));
   }
 
   /** We start processes of this role. */
@@ -244,26 +200,6 @@ export class Coordinator {
       onChange: (listener: () => void) => this.subscribe(listener),
     };
     return sendToInport(surroundings, to, data, signal);
-  }
-
-  /** Messages are waiting or in hand, as far as the broker and the participants tell. */
-  isBusy(): Promise<boolean> {
-    return this.#figures.isBusy(() => ({ desired: this.desired, observed: this.#observed() }));
-  }
-
-  /** The queues at the ends of the edges whose targets are known. */
-  queues(): Promise<readonly QueueReport[]> {
-    return this.#figures.queues(this.desired, this.#observed());
-  }
-
-  /** The network in numbers: what its participants have done, what waits. @param maxPorts as in `Figures.network` */
-  figures(maxPorts: number): Promise<NetworkFigures> {
-    return this.#figures.network(this.desired, this.#observed(), maxPorts);
-  }
-
-  /** Messages that the broker itself dropped, as far as it tells, since the start. */
-  get lostMessages(): number {
-    return this.#losses.messages;
   }
 
   /** How everything stands. O(nodes + edges). */
@@ -294,8 +230,8 @@ export class Coordinator {
   }
 
   async #end(): Promise<void> {
-    await Promise.all([this.#mover.stop(), this.#passes.stop(), this.#executor.close()]);
-    await this.#taps.close();
+    await Promise.all([this.#renaming.stop(), this.#passes.stop(), this.#executor.close()]);
+    await this.#copies.taps.close();
   }
 
   #observed(): Observed {
@@ -309,57 +245,43 @@ export class Coordinator {
       processes: this.#processes.states,
       overdue: this.#processes.overdue,
       ...{ started, bound, suspect, failing, published, toldOutports, outdated },
-      tapped: this.#taps.tapped,
-      moving: this.#mover.moving,
+      tapped: this.#copies.taps.tapped,
+      moving: this.#renaming.moving,
       nowMs: this.#nowMs(),
-      isSettling: this.#settling !== undefined,
+      isSettling: this.#settling.isOn,
     };
   }
 
-  #heard(definition: Definition): void {
-    this.#records.recordInports(definition);
-    this.#counters.heard(definition.id);
+  #discovered({ kind, definition, queues, isNews }: DiscoveryChange): void {
+    this.#executor.rebind(queues);
+    if (kind === 'gone') this.#forget(definition);
+    else {
+      this.#records.recordInports(definition);
+      this.instruments.heard(definition.id);
+    }
+    if (isNews) {
+      this.#records.touch();
+      this.#tell({ kind: 'participant', definition });
+    }
+    this.#wake();
   }
 
-  #forget(id: ParticipantId, role: Role): void {
-    this.#counters.forget(id);
+  #forget({ id, role }: Definition): void {
+    this.instruments.forget(id);
     this.#iips.forget(id);
     if (!this.desired.roles.has(role)) this.#feed.table.forget(id);
   }
 
-  #processChanged(state: ProcessState): void {
-    this.#processes.take(state);
-    if (HAS_ENDED.has(state.status)) this.#feed.processEnded(asRole(state.role));
-    this.#tell({ kind: 'process', state });
-    this.#wake();
-  }
-
-  /** The network begins: for a while sources wait also for those that others start. */
-  #settle(): void {
-    clearTimeout(this.#settling);
-    this.#settling = setTimeout(() => {
-      this.#settling = undefined;
-      this.#wake();
-    }, SETTLING_MS);
-  }
-
   #wake(inMs?: number): void {
     this.#isIdle = false;
-    this.#copySources = undefined;
+    this.#copies.changed();
     this.#passes.wake(inMs);
   }
 
-  /** A role that is there again takes what waits for it; and where the new name was taken away, it stays as it is. */
-  #forgetVoidMoves(): void {
-    const { roles } = this.desired;
-    if (this.#wanted.isSettled) this.#records.keepMoves(({ from, to }) => roles.has(to) && !roles.has(from));
-  }
-
   async #runPass(): Promise<void> {
-    this.#forgetVoidMoves();
+    this.#renaming.forgetVoid();
     const observed = this.#observed();
-    this.#counters.keepRoles(this.desired.roles);
-    this.#figures.note(this.desired, observed);
+    this.instruments.note(this.desired, observed);
     const steps = plan(this.desired, observed, this.#records);
     this.#isIdle = steps.length === 0;
     const { done, againInMs } = await this.#executor.carryOut(steps);

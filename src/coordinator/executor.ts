@@ -117,6 +117,11 @@ export class Executor {
     }
   }
 
+  /** Those of the processes that run are to be started anew. */
+  outdate(specs: readonly ProcessSpec[]): void {
+    for (const { key } of specs) if (this.started.has(key)) this.outdated.add(key);
+  }
+
   /** A crash between doing and recording must not leave a binding that nobody will ever take away. */
   async #recordIntents(steps: readonly Step[]): Promise<void> {
     for (const step of steps) {

@@ -17,6 +17,7 @@ export { DiscoveryFeed } from './discovery-feed.js';
 export { deadLettersBehind, impliedOutports, portNamed } from './edges.js';
 export type { CoordinatorEvent } from './events.js';
 export type { NetworkFigures, QueueReport, RoleFigures } from './figures.js';
+export type { Instruments } from './instruments.js';
 export type { Launch, Launcher } from './launcher.js';
 export { type LaunchOptions, launchesOf, type UnknownComponent } from './launches.js';
 export type { OpenClient } from './mover.js';

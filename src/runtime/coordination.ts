@@ -1,4 +1,4 @@
-import type { CoordinatorEvent, NetworkReport, QueueReport, TapWish } from '../coordinator/index.js';
+import type { CoordinatorEvent, Instruments, NetworkReport, TapWish } from '../coordinator/index.js';
 import type { Definition } from '../discovery/index.js';
 import type { Edit, Graph } from '../graph/index.js';
 import type { PortRef, Role } from '../names.js';
@@ -9,6 +9,7 @@ export interface Coordination {
   readonly isStarted: boolean;
   /** `performance.now()` when the first participant was there after the start. */
   readonly liveSinceMs: number | undefined;
+  readonly instruments: Pick<Instruments, 'isBusy' | 'queues'>;
   setGraph(graph: Graph): void;
   setStarted(isStarted: boolean): void;
   relaunch(roles?: ReadonlySet<Role>): void;
@@ -16,8 +17,6 @@ export interface Coordination {
   launches(role: Role): boolean;
   wish(wish: TapWish): void;
   send(to: PortRef, data: unknown, options: { readonly signal: AbortSignal }): Promise<void>;
-  isBusy(): Promise<boolean>;
-  queues(): Promise<readonly QueueReport[]>;
   report(): NetworkReport;
   definitions(): readonly Definition[];
   subscribe(listener: (event: CoordinatorEvent) => void): () => void;

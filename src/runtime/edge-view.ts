@@ -15,16 +15,17 @@ export class EdgeView {
   readonly data: EdgeData;
   /** Those known last where the broker takes too long to tell. */
   readonly queues: () => Promise<readonly QueueFigures[]>;
-  readonly #coordinator: Pick<Coordination, 'report' | 'queues' | 'wish'>;
+  readonly #coordinator: Pick<Coordination, 'report' | 'instruments' | 'wish'>;
   #graph: Graph;
   #routes: EdgeRoutes | undefined;
   #taps = '';
 
-  constructor(graph: Graph, coordinator: Pick<Coordination, 'report' | 'queues' | 'wish'>) {
+  constructor(graph: Graph, coordinator: Pick<Coordination, 'report' | 'instruments' | 'wish'>) {
     this.#graph = graph;
     this.#coordinator = coordinator;
     this.data = new EdgeData(() => this.routes);
-    const ask = async (): Promise<readonly QueueFigures[]> => queueFigures(this.routes, await coordinator.queues());
+    const ask = async (): Promise<readonly QueueFigures[]> =>
+      queueFigures(this.routes, await coordinator.instruments.queues());
     this.queues = latestWithin(ask, { withinMs: QUEUES_WITHIN_MS, before: [] });
   }
 

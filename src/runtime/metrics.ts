@@ -1,12 +1,11 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import type { NetworkFigures, NetworkReport } from '../coordinator/index.js';
+import type { Instruments, NetworkFigures, NetworkReport } from '../coordinator/index.js';
 import type { MetricFamilies } from './metric-families.js';
 
 /** Whose figures are told; the coordinator satisfies it. */
 export interface MetricsSource {
-  figures(maxPorts: number): Promise<NetworkFigures>;
+  readonly instruments: Pick<Instruments, 'network' | 'lostMessages'>;
   report(): NetworkReport;
-  readonly lostMessages: number;
   readonly rejectedAnnouncements: number;
 }
 
@@ -56,7 +55,7 @@ export class Metrics {
     // Loaded only where it is used: it costs every start some milliseconds.
     this.#families ??= import('./metric-families.js').then(({ metricFamilies }) => metricFamilies());
     const families = await this.#families;
-    const figures = await this.#source.figures(MAX_PORTS);
+    const figures = await this.#source.instruments.network(MAX_PORTS);
     families.registry.resetMetrics();
     fillPorts(families, figures);
     fillQueues(families, figures);
@@ -74,7 +73,7 @@ export class Metrics {
     const live = edges.filter(({ state }) => state === 'live').length;
     families.edges.set({ state: 'live' }, live);
     families.edges.set({ state: 'pending' }, edges.length - live);
-    families.lost.inc(this.#source.lostMessages);
+    families.lost.inc(this.#source.instruments.lostMessages);
     families.rejected.inc(this.#source.rejectedAnnouncements);
     families.leftOut.set(leftOut);
   }

@@ -102,7 +102,7 @@ export class Runtime implements Network {
       log: options.log,
       found: () => coordinator.relaunch(),
     });
-    this.#isBusy = latestWithin(() => coordinator.isBusy(), { withinMs: BUSY_WITHIN_MS, before: false });
+    this.#isBusy = latestWithin(() => coordinator.instruments.isBusy(), { withinMs: BUSY_WITHIN_MS, before: false });
     this.#unsubscribe = coordinator.subscribe((event) => {
       if (event.kind === 'report') this.#foreign.update();
       this.#news.take(event);
