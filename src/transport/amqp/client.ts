@@ -38,6 +38,7 @@ import { Link } from './link.js';
 import { Management } from './management.js';
 import { Notices } from './notices.js';
 import { Outage } from './outage.js';
+import { type Part, Parts } from './parts.js';
 import { Publisher } from './publisher.js';
 import { refusalError, refusalOf } from './refusal.js';
 import { Taps } from './taps.js';
@@ -61,10 +62,6 @@ const CAPABILITIES: Capabilities = {
 
 const MANAGED: Capabilities = { ...CAPABILITIES, foreignBindings: true };
 
-interface Part {
-  stop(graceMs: number): Promise<void>;
-}
-
 /**
  * A client of an AMQP broker. It takes messages over one connection and publishes over another: a broker short of memory
  * stops reading from connections that publish, and must still hear acks and declarations.
@@ -78,8 +75,7 @@ export class AmqpClient implements Broker {
   readonly #topology: Topology;
   readonly #binder: Binder;
   readonly #notices: Notices;
-  /** Consumers, watches, the taps: what is stopped at the end. */
-  readonly #parts = new Set<Part>();
+  readonly #parts = new Parts();
   readonly #ending = new AbortController();
   /** Where it was asked for. */
   readonly #management: Management | undefined;
@@ -223,12 +219,7 @@ export class AmqpClient implements Broker {
   async visitDeadLetters(inqueue: QueueName, visit: Visit): Promise<number> {
     this.#mustBeOpen('visitDeadLetters()');
     const round = new DeadLetterRound(this.#taking, inqueue, visit);
-    this.#parts.add(round);
-    try {
-      return await round.run();
-    } finally {
-      this.#parts.delete(round);
-    }
+    return this.#parts.during(round, () => round.run());
   }
 
   /** RabbitMQ drops nothing of ours: what it cannot take it does not confirm. */
@@ -257,30 +248,19 @@ export class AmqpClient implements Broker {
     const untilMs = performance.now() + graceMs;
     this.#ending.abort();
     this.#management?.close();
-    await Promise.all([...this.#parts].map((part) => part.stop(graceMs)));
+    await this.#parts.stopAll(graceMs);
     await this.#publisher.close(untilMs - performance.now());
     await Promise.all([this.#taking.close(), this.#sending.close()]);
     this.#state = 'closed';
   }
 
-  /** Starts a part, has it stopped by `close()`, and says how its user stops it. */
-  async #started(
+  /** Starts a part, which `close()` stops. @param stop how its user does @default at once */
+  #started(
     part: Part & { start(): Promise<void> },
     queue: QueueName,
-    stop: () => Promise<void> = () => part.stop(0),
+    stop?: () => Promise<void>,
   ): Promise<Subscription> {
-    this.#parts.add(part);
-    try {
-      await this.#translated(queue, part.start());
-    } catch (error) {
-      this.#parts.delete(part);
-      throw error;
-    }
-    const cancel = async (): Promise<void> => {
-      await stop();
-      this.#parts.delete(part);
-    };
-    return { cancel };
+    return this.#parts.begin(part, () => this.#translated(queue, part.start()), stop);
   }
 
   async #translated<T>(queue: QueueName, work: Promise<T>): Promise<T> {
