@@ -35,6 +35,13 @@ const NOT_EMPTY = Buffer.from(' ');
 
 type Headers = Readonly<Record<string, string>>;
 
+/** A message that gets a number in a flow. */
+interface Numbered {
+  readonly queue: QueueName;
+  readonly payload: Buffer;
+  readonly headers: Message['headers'];
+}
+
 /** Messages, dead letters and what is given back, as publications. */
 export class Sender {
   readonly #outlet: Outlet;
@@ -49,32 +56,46 @@ export class Sender {
 
   /** Resolves when the broker has it. @throws {UnroutedError} if `mandatory` and nobody is subscribed. @throws {RefusedError} */
   send(queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
-    const flow = this.#flows.of(queue);
-    return flow ? this.#sendIn(flow, queue, message, mandatory) : this.#sendNow(queue, message, mandatory);
+    try {
+      const flow = this.#flows.of(queue);
+      return flow ? this.#sendIn(flow, queue, message, mandatory) : this.#sendNow(queue, message, mandatory);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
-  async #sendNow(queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
+  #sendNow(queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
     const headers = this.#outlet.protocol === 5 ? stamped(message.headers) : {};
-    const reason = await this.#outlet.publish({ topic: topicOf(queue), payload: encodePayload(message.data), headers });
-    if (mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(queue);
+    const publication = { topic: topicOf(queue), payload: encodePayload(message.data), headers };
+    return this.#outlet.publish(publication).then((reason) => {
+      if (mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(queue);
+    });
   }
 
   /** The same when the flow has room for one more. @throws {NotConnectedError} when the client closes before */
-  async #sendIn(flow: Flow, queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
+  #sendIn(flow: Flow, queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
     checkHeaders(message.headers);
     const payload = encodePayload(message.data);
     this.#flows.keepUp();
     const taken = flow.take();
-    const number = typeof taken === 'number' ? taken : await taken;
-    const headers = withCredit(message.headers, flow.token, number);
-    let reason = NO_SUBSCRIBERS;
-    try {
-      reason = await this.#outlet.publish({ topic: topicOf(queue), payload, headers });
-    } finally {
-      if (reason === NO_SUBSCRIBERS) flow.dropped(number);
-      else flow.confirmed(number);
-    }
-    if (mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(queue);
+    const { headers } = message;
+    if (typeof taken === 'number') return this.#sendAs(taken, flow, { queue, payload, headers }, mandatory);
+    return taken.then((number) => this.#sendAs(number, flow, { queue, payload, headers }, mandatory));
+  }
+
+  #sendAs(number: number, flow: Flow, { queue, payload, headers }: Numbered, mandatory: boolean): Promise<void> {
+    const credited = withCredit(headers, flow.token, number);
+    return this.#outlet.publish({ topic: topicOf(queue), payload, headers: credited }).then(
+      (reason) => {
+        if (reason !== NO_SUBSCRIBERS) return flow.confirmed(number);
+        flow.dropped(number);
+        if (mandatory) throw new UnroutedError(queue);
+      },
+      (error: unknown) => {
+        flow.dropped(number);
+        throw error;
+      },
+    );
   }
 
   /**
