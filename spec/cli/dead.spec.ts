@@ -275,6 +275,28 @@ describe('msgflo-dead', function () {
     expect(await lettersOf(broker, queue)).to.have.length(2);
   });
 
+  it('shows whatever a payload is, and lets none of it move the cursor of a terminal', async () => {
+    const url = scene.url('the embedded broker');
+    const broker = await scene.client(url);
+    const deep = Buffer.from('['.repeat(50_000) + ']'.repeat(50_000));
+    const odd = 'a \u001b[2J \u009b2J \u202e b \u2028';
+    const headers = { [HEADER.messageId]: odd, note: odd };
+    const queue = await scene.died(
+      broker,
+      [{ data: deep }, { data: odd, headers }, { data: Buffer.from(odd) }],
+      () => odd,
+    );
+    for (const [action, ...args] of [['list'], ['show'], ['list', '--json', '--body'], ['show', '--json'], ['drop']]) {
+      const { code, lines, complaint } = await scene.look(url, action ?? '', '--queue', queue, ...args);
+      expect(code, complaint).to.equal(0);
+      expect(lines.join('')).to.not.match(/[\p{Cc}\p{Bidi_Control}\u2028]/u);
+      if (!args.includes('--json')) continue;
+      const [first, second] = lines.map((line): { base64?: string; data?: unknown } => JSON.parse(line));
+      expect(Buffer.from(first?.base64 ?? '', 'base64').equals(deep)).to.equal(true);
+      expect(second?.data).to.equal(odd);
+    }
+  });
+
   it('shows those that RabbitMQ made itself with what is known of them', async () => {
     const url = scene.url('AMQP');
     const broker = await scene.client(url);

@@ -78,12 +78,22 @@ export function placeName({ queue, role, port }: Pick<LetterFacts, 'queue' | 'ro
 export function jsonOf(facts: LetterFacts, body?: Buffer): object {
   const { atMs, attempts, ...rest } = facts;
   const data = body && decodePayload(body);
+  const isJson = !Buffer.isBuffer(data) && jsonText(data) !== undefined;
   return {
     ...rest,
     ...(atMs === undefined ? {} : { at: timeOf(atMs) }),
     attempts: attempts.map(({ atMs: at, error }) => ({ ...(at === undefined ? {} : { at: timeOf(at) }), error })),
-    ...(body && (Buffer.isBuffer(data) ? { base64: body.toString('base64') } : { data })),
+    ...(body && (isJson ? { data } : { base64: body.toString('base64') })),
   };
+}
+
+/** Undefined for what is nested too deeply to be written again. */
+export function jsonText(data: unknown, indent?: number): string | undefined {
+  try {
+    return JSON.stringify(data, null, indent);
+  } catch {
+    return undefined;
+  }
 }
 
 /** As ISO 8601; what is no time that can be written so, as it is. */

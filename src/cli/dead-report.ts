@@ -1,5 +1,5 @@
 import { decodePayload } from '../transport/index.js';
-import { type LetterFacts, placeName, timeOf } from './dead-letter.js';
+import { jsonText, type LetterFacts, placeName, timeOf } from './dead-letter.js';
 
 /** What one line of the table says of a reason. */
 const REASON_CHARS = 50;
@@ -66,8 +66,8 @@ function sizeOf(bytes: number): string {
 
 function payloadLines(body: Buffer): string[] {
   const data = decodePayload(body);
-  if (!Buffer.isBuffer(data))
-    return [`  payload (${body.length} bytes, JSON):`, ...indented(JSON.stringify(data, null, 2))];
+  const json = Buffer.isBuffer(data) ? undefined : jsonText(data, 2);
+  if (json !== undefined) return [`  payload (${body.length} bytes, JSON):`, ...indented(json)];
   const text = textOf(body);
   if (text !== undefined) {
     const rest = text.length > TEXT_CHARS ? ' ...' : '';
@@ -116,5 +116,12 @@ function columns(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Reasons and payloads come from anybody: none may move the cursor of a terminal. */
-export const printable = (line: string): string => line.replaceAll('\t', '  ').replace(/\p{Cc}/gu, '?');
+/** Reasons and payloads come from anybody: none may move the cursor of a terminal, or turn what stands beside it around. */
+export const printable = (line: string): string => line.replaceAll('\t', '  ').replace(UNPRINTABLE, '?');
+
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
+
+/** On one line for programs, whose output may be a terminal after all. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value).replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

@@ -9,7 +9,7 @@ import { checkOptions, type DeadOptions, queuesOf, readEdit, withDeadOptions } f
 import { placesOf } from './dead-places.js';
 import { LetterProgress } from './dead-progress.js';
 import { Redrive, type RedriveParts, type Tally } from './dead-redrive.js';
-import { letterLines, letterTable, oneLine, printable } from './dead-report.js';
+import { jsonLine, letterLines, letterTable, oneLine, printable } from './dead-report.js';
 import { allOf, type LetterTest, parseTest } from './dead-selection.js';
 
 const HELP = `
@@ -89,8 +89,7 @@ async function look(task: Task, action: 'list' | 'show'): Promise<void> {
   const { options, context } = task;
   const rows: LetterFacts[] = [];
   const count = await eachOf(task, (facts, { body }) => {
-    if (options.json)
-      context.print(JSON.stringify(jsonOf(facts, action === 'show' || options.body ? body : undefined)));
+    if (options.json) context.print(jsonLine(jsonOf(facts, action === 'show' || options.body ? body : undefined)));
     else if (action === 'show') for (const line of letterLines(facts, body, Date.now())) context.print(line);
     else rows.push(facts);
     return false;
@@ -149,7 +148,7 @@ async function onlyOne(task: Task): Promise<void> {
 function say(action: string, facts: LetterFacts, { options, context }: Task): void {
   const reason = facts.reason === undefined ? '' : `: ${oneLine(facts.reason).slice(0, 100)}`;
   const line = options.json
-    ? JSON.stringify({ action: action.replace(' ', '-'), ...jsonOf(facts) })
+    ? jsonLine({ action: action.replace(' ', '-'), ...jsonOf(facts) })
     : printable(`${action} ${placeName(facts)} ${facts.id ?? facts.key}${reason}`);
   context.print(line);
 }
