@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Channel, ConsumeMessage } from 'amqplib';
 import { messageOf, UnsupportedError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
-import type { Logger } from '../../support/index.js';
+import { type Logger, within } from '../../support/index.js';
 import {
   type Consumer,
   type DeadLetter,
@@ -27,7 +27,6 @@ import type { Link } from './link.js';
 import type { Publisher } from './publisher.js';
 import { isConsumerTimeout } from './refusal.js';
 import { headersOf, Letter, toDelivery } from './wire.js';
-import { within } from './within.js';
 
 /** What cannot be settled would come again at once: not faster than this. */
 const GIVE_BACK_MS = 1000;
@@ -91,16 +90,19 @@ export class AmqpConsumer implements Consumer {
   async stop(graceMs: number): Promise<void> {
     if (Number.isFinite(graceMs)) this.#leaving.abort();
     this.#cancelled ??= this.#stopDelivering();
-    await within(Math.min(graceMs, CANCEL_LIMIT_MS), this.#cancelled);
+    await within(this.#cancelled, Math.min(graceMs, CANCEL_LIMIT_MS));
     await this.#inHand.idle(graceMs);
     this.#leaving.abort();
     this.#window?.finish();
     await this.#kept.stop();
   }
 
+  /** Never rejects: a channel that is closed already throws at once. */
   async #stopDelivering(): Promise<void> {
     const { channel } = this.#kept;
-    if (channel && this.#tag !== undefined) await channel.cancel(this.#tag).catch(() => {});
+    try {
+      if (channel && this.#tag !== undefined) await channel.cancel(this.#tag);
+    } catch {}
   }
 
   async #attach(channel: Channel): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Channel, GetMessage } from 'amqplib';
 import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
+import { within } from '../../support/index.js';
 import {
   BrokerUnreachableError,
   deadLetterQueue,
@@ -11,10 +12,10 @@ import {
   NotConnectedError,
   RefusedError,
 } from '../index.js';
+import { closing } from './kept-channel.js';
 import type { Link } from './link.js';
 import { refusalOf } from './refusal.js';
 import { headersOf } from './wire.js';
-import { within } from './within.js';
 
 /** A broker that does not answer is left. */
 const CLOSE_LIMIT_MS = 1000;
@@ -67,7 +68,7 @@ export class DeadLetterRound {
   /** Ends it at once: letters that were not removed go back. Idempotent. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    if (this.#channel) await within(CLOSE_LIMIT_MS, closing(this.#channel));
+    if (this.#channel) await within(closing(this.#channel), CLOSE_LIMIT_MS);
   }
 
   async #visitAll(channel: Channel, isClosed: () => boolean): Promise<void> {
@@ -113,11 +114,4 @@ export class DeadLetterRound {
     const why = error === undefined ? 'the connection to the broker was lost' : messageOf(error);
     throw new BrokerUnreachableError(`${text}: ${why}`, { cause: error });
   }
-}
-
-/** Never rejects: one that is closed already throws at once. */
-async function closing(channel: Channel): Promise<void> {
-  try {
-    await channel.close();
-  } catch {}
 }

@@ -1,10 +1,9 @@
 import type { Channel, ChannelModel } from 'amqplib';
 import { messageOf } from '../../errors.js';
-import { Backoff, type Logger } from '../../support/index.js';
+import { Backoff, type Logger, within } from '../../support/index.js';
 import { NotConnectedError } from '../index.js';
 import type { Link } from './link.js';
 import { refusalOf } from './refusal.js';
-import { within } from './within.js';
 
 const CLOSE_LIMIT_MS = 1000;
 
@@ -122,10 +121,12 @@ export class KeptChannel<C extends Channel> {
 
 /** Not for long: a broker that blocks the connection does not answer. */
 async function closeQuietly(channel: Channel | undefined): Promise<void> {
-  if (channel) await within(CLOSE_LIMIT_MS, closing(channel));
+  if (channel) await within(closing(channel), CLOSE_LIMIT_MS);
 }
 
-/** A channel that is closed already throws at once. */
-async function closing(channel: Channel): Promise<void> {
-  await channel.close();
+/** Never rejects: a channel that is closed already throws at once. */
+export async function closing(channel: Channel): Promise<void> {
+  try {
+    await channel.close();
+  } catch {}
 }

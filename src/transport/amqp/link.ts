@@ -1,11 +1,10 @@
 import { type ChannelModel, connect } from 'amqplib';
-import { Backoff } from '../../support/index.js';
+import { Backoff, within } from '../../support/index.js';
 import { BrokerUnreachableError, NotConnectedError, RefusedError, withoutPassword } from '../index.js';
 import type { Alarm } from './alarm.js';
 import type { Outage } from './outage.js';
 import { readDeliveries } from './read-deliveries.js';
 import { connectFailure, isHostRefused, isLoginRefused } from './refusal.js';
-import { within } from './within.js';
 import { writeTogether } from './write-together.js';
 
 /** A silent broker is given up after two to three of these. */
@@ -183,7 +182,10 @@ export class Link {
   }
 
   async #leave(model: ChannelModel): Promise<void> {
-    await within(CLOSE_LIMIT_MS, model.close());
+    await within(
+      model.close().catch(() => undefined),
+      CLOSE_LIMIT_MS,
+    );
     this.#cut?.abort();
   }
 

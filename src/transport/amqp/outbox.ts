@@ -1,6 +1,6 @@
 import type { Message } from 'amqplib';
+import { within } from '../../support/index.js';
 import type { Letter } from './wire.js';
-import { within } from './within.js';
 
 /** Unconfirmed letters beyond these wait outside. One letter may exceed the bytes if it is alone. */
 const MAX_LETTERS = 1000;
@@ -106,7 +106,7 @@ export class Outbox {
     const empty = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
-    await within(graceMs, empty);
+    await within(empty, graceMs);
   }
 
   rejectAll(error: () => Error): void {

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { QueueName } from '../../names.js';
-import type { Logger } from '../../support/index.js';
+import { type Logger, within } from '../../support/index.js';
 import { type ConsumeOptions, type Consumer, type Handler, UnroutedLanes } from '../index.js';
 import type { Arrival } from './arrivals.js';
 import { attempt } from './attempt.js';
@@ -34,6 +33,7 @@ export interface InqueuesOptions {
 const UNDECIDED_MS = 10_000;
 /** So long does a cancelled consumer with a slot stay subscribed: mostly the client closes next, and the session keeps. */
 const LINGER_MS = 5000;
+/** A broker that does not answer must not keep a client from leaving. */
 const GIVE_BACK_LIMIT_MS = 2000;
 
 /** All that one client consumes: who gets which message, which topics it is subscribed to, what is given back. */
@@ -96,7 +96,10 @@ export class Inqueues {
     const all = [...this.#inqueues.values()];
     for (const inqueue of all) inqueue.stop();
     await Promise.all(all.map((inqueue) => inqueue.idle(graceMs)));
-    if (this.#intake.isOpen) await inTime(Promise.all(all.map((inqueue) => this.#leave(inqueue, forGood))));
+    if (this.#intake.isOpen) {
+      const leaving = Promise.all(all.map((inqueue) => this.#leave(inqueue, forGood)));
+      await within(leaving, GIVE_BACK_LIMIT_MS);
+    }
     this.#options.teller?.end();
   }
 
@@ -279,11 +282,4 @@ export class Inqueues {
     this.#forgotten.add(filter);
     await this.#intake.unsubscribe(filter);
   }
-}
-
-/** A broker that does not answer must not keep a client from leaving. */
-async function inTime(work: Promise<unknown>): Promise<void> {
-  const timer = new AbortController();
-  await Promise.race([work, delay(GIVE_BACK_LIMIT_MS, undefined, { signal: timer.signal }).catch(() => undefined)]);
-  timer.abort();
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
-import type { Logger } from '../../support/index.js';
+import { type Logger, within } from '../../support/index.js';
 import { Forwarding } from './forwarding.js';
 import { Intake } from './intake.js';
 import { Outlet } from './outlet.js';
@@ -93,7 +93,7 @@ export class Router {
     this.#stopping.abort();
     await this.#running;
     await Promise.all([this.#emptier?.stop(), this.#intake?.end()]);
-    if (this.#status === 'routing') await inTime(this.#outlet.publish(absence), this.#heartbeatMs);
+    if (this.#status === 'routing') await within(this.#sayAbsent(), this.#heartbeatMs);
     this.#status = 'stopped';
     await this.#outlet.close(this.#heartbeatMs);
   }
@@ -146,6 +146,10 @@ export class Router {
   async #show(): Promise<void> {
     this.#shownMs = performance.now();
     await this.#outlet.publish(presence(this.#id));
+  }
+
+  async #sayAbsent(): Promise<void> {
+    await this.#outlet.publish(absence).catch((error) => this.#log.debug(messageOf(error)));
   }
 
   async #standBy(reason: string): Promise<void> {
@@ -214,11 +218,4 @@ export class Router {
     await delay(limitMs, undefined, { signal }).catch(() => undefined);
     this.#isChanged = false;
   }
-}
-
-async function inTime(work: Promise<unknown>, limitMs: number): Promise<void> {
-  const timer = new AbortController();
-  const late = delay(limitMs, undefined, { signal: timer.signal }).catch(() => undefined);
-  await Promise.race([work.catch(() => undefined), late]);
-  timer.abort();
 }
