@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { withoutPassword } from '../transport/index.js';
@@ -19,11 +19,10 @@ interface RouterFlags {
 export function router(context: CliContext): Command {
   return command('msgflo-router', 'Forward messages along the routes kept in an MQTT broker, until interrupted')
     .addOption(brokerOption())
-    .option(
-      '--slot-timeout <duration>',
-      'hand on what an instance left that died and is not there again after so long',
-      (text) => parseDuration('--slot-timeout', text),
-      60_000,
+    .addOption(
+      new Option('--slot-timeout <duration>', 'hand on what an instance left that died and is not there again by then')
+        .default(60_000, '1m')
+        .argParser((text) => parseDuration('--slot-timeout', text)),
     )
     .action(async ({ broker, slotTimeout: slotTimeoutMs }: RouterFlags) => {
       const address = await joinBroker(broker, context);
