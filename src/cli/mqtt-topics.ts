@@ -1,10 +1,9 @@
+import { connect } from 'mqtt';
 import { UsageError } from '../errors.js';
 import type { TopicListener } from '../participant/index.js';
 import { withoutPassword } from '../transport/index.js';
 import type { CliContext } from './command.js';
-
-/** Addresses of brokers whose queues are topics. */
-export const MQTT_SCHEMES: readonly string[] = ['mqtt:', 'mqtts:', 'ws:', 'wss:'];
+import { MQTT_SCHEMES } from './mqtt-schemes.js';
 
 /**
  * Hears which topics are in use at an MQTT broker, on a connection of its own: at QoS 0, since only the names matter.
@@ -18,7 +17,6 @@ export async function mqttTopics(
   if (!MQTT_SCHEMES.includes(new URL(address).protocol)) {
     throw new UsageError(`--watch needs a broker whose queues are topics (mqtt://), not ${withoutPassword(address)}`);
   }
-  const { connect } = await import('mqtt');
   const client = connect(address, { protocolVersion: 4 });
   const handlers = new Map<string, (topic: string) => void>();
   client.on('error', (error) => log.debug(`listening for topics: ${error.message}`));

@@ -5,7 +5,6 @@ import { UsageError } from '../errors.js';
 import { DeviceWatch, type ForeignFile, ForeignRegistrar, readForeignYaml } from '../participant/index.js';
 import { brokerOption, joinBroker, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
 import { booleanOption, type CliContext, command, repeatable, secondsOption } from './command.js';
-import { mqttTopics } from './mqtt-topics.js';
 import { untilAborted } from './until-aborted.js';
 
 interface Options {
@@ -86,7 +85,8 @@ async function stayUp(
   if (watch && patterns.length === 0) throw new UsageError("--watch: none of the files has a participant with 'topic'");
   if (!watch && patterns.length > 0) context.log.warn(`${patterns.length} with 'topic' left out: they need --watch`);
   await registrar.start();
-  const topics = watch ? await mqttTopics(address, context) : undefined;
+  // Only now: most who register devices need no connection of their own.
+  const topics = watch ? await (await import('./mqtt-topics.js')).mqttTopics(address, context) : undefined;
   const devices = topics && new DeviceWatch({ listener: topics, patterns, registrar, log: context.log });
   try {
     await devices?.start();

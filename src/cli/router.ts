@@ -6,7 +6,7 @@ import { Router } from '../transport/mqtt/index.js';
 import { brokerOption, joinBroker } from './broker.js';
 import { type CliContext, command } from './command.js';
 import { parseDuration } from './duration.js';
-import { MQTT_SCHEMES } from './mqtt-topics.js';
+import { MQTT_SCHEMES } from './mqtt-schemes.js';
 import { untilAborted } from './until-aborted.js';
 
 interface RouterFlags {
