@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { asQueueName } from '../../src/names.js';
 import { AttemptLedger } from '../../src/participant/attempt-ledger.js';
-import { participant, placesOfProcess } from '../../src/participant/index.js';
+import { participant, permitsOfProcess } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { type Delivery, HEADER } from '../../src/transport/index.js';
 import { keepingLogger, Network, until } from './network.js';
@@ -111,7 +111,7 @@ describe('messages that came again', () => {
   });
 
   it('are worked on alone in the whole process where others share it', async () => {
-    const places = placesOfProcess();
+    const processPermits = permitsOfProcess();
     const inWork: string[] = [];
     const beside: string[][] = [];
     const works = (name: string) =>
@@ -128,8 +128,8 @@ describe('messages that came again', () => {
       });
     die('b', false);
     await giveBack(['b']);
-    const other = await network.start(works('other'), 'o', { attemptsIn, places });
-    const running = await network.start(works('w'), 'w', { attemptsIn, places });
+    const other = await network.start(works('other'), 'o', { attemptsIn, processPermits });
+    const running = await network.start(works('w'), 'w', { attemptsIn, processPermits });
     await network.wire('o');
     for (let n = 0; n < 8; n += 1) await network.send('o.IN', n);
     await network.wire('w');

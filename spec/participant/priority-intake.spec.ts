@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { asPortName, asQueueName } from '../../src/names.js';
 import { Inport } from '../../src/participant/inport.js';
+import { EqualPermits } from '../../src/participant/permits.js';
 import { PriorityIntake, type PriorityOptions } from '../../src/participant/priority-intake.js';
-import { EqualSlots } from '../../src/participant/slots.js';
 import { until } from './network.js';
 
 const inport = (name: string, spec: { order?: number; prefetch?: number } = {}): Inport =>
@@ -13,35 +13,35 @@ class Scene {
   readonly a: Inport;
   readonly b = inport('b');
   readonly c = inport('c');
-  readonly slots: PriorityIntake;
+  readonly permits: PriorityIntake;
   readonly admitted: string[] = [];
   readonly givenBack: string[] = [];
 
   constructor(options: Partial<PriorityOptions> = {}, prefetch = 100) {
     this.a = inport('a', { order: 1, prefetch });
-    this.slots = new PriorityIntake([this.b, this.a, this.c], { limit: 1, quietMs: 20, ...options });
+    this.permits = new PriorityIntake([this.b, this.a, this.c], { limit: 1, quietMs: 20, ...options });
   }
 
   /** A message comes. */
   arrive(port: Inport, options: { alone?: boolean; keep?: boolean } = {}): void {
     port.taken += 1;
-    this.slots.changed();
-    void this.slots.acquire(port, options).then((isAcquired) => {
+    this.permits.changed();
+    void this.permits.acquire(port, options).then((isAcquired) => {
       (isAcquired ? this.admitted : this.givenBack).push(port.name);
     });
   }
 
   /** Process() has ended with a message, and it is settled. */
   end(port: Inport, alone = false): void {
-    this.slots.release(port, alone);
+    this.permits.release(port, alone);
     port.settled += 1;
-    this.slots.changed();
+    this.permits.changed();
   }
 }
 
-describe('places in order', () => {
+describe('permits in order', () => {
   let scene: Scene;
-  afterEach(() => scene.slots.stop());
+  afterEach(() => scene.permits.stop());
 
   it('go to the earliest port that waits, among ports of one order to who came first', async () => {
     scene = new Scene();
@@ -72,9 +72,9 @@ describe('places in order', () => {
     scene = new Scene();
     scene.arrive(scene.a);
     await until(() => scene.admitted.length === 1);
-    scene.slots.release(scene.a, false);
+    scene.permits.release(scene.a, false);
     scene.a.pausing += 1;
-    scene.slots.changed();
+    scene.permits.changed();
     scene.arrive(scene.b);
     await until(() => scene.admitted.length === 2);
     expect(scene.admitted).to.deep.equal(['a', 'b']);
@@ -104,32 +104,32 @@ describe('places in order', () => {
   it('are given back by all who wait when it stops, and by who comes later', async () => {
     scene = new Scene();
     for (const port of [scene.a, scene.a, scene.b]) scene.arrive(port);
-    scene.slots.stop();
+    scene.permits.stop();
     scene.arrive(scene.c);
     await until(() => scene.givenBack.length === 3);
     expect(scene.admitted).to.deep.equal(['a']);
   });
 });
 
-describe('equal places', () => {
+describe('equal permits', () => {
   it('are all taken by who must be alone, before those who came later', async () => {
-    const slots = new EqualSlots(2);
+    const permits = new EqualPermits(2);
     const port = inport('a');
     const order: string[] = [];
     const acquire = (name: string, alone = false): void => {
-      void slots.acquire(port, { alone }).then((isAcquired) => order.push(isAcquired ? name : `not ${name}`));
+      void permits.acquire(port, { alone }).then((isAcquired) => order.push(isAcquired ? name : `not ${name}`));
     };
-    expect(slots.tryAcquire()).to.equal(true);
+    expect(permits.tryAcquire()).to.equal(true);
     acquire('alone', true);
-    expect(slots.tryAcquire(), 'a place is free, but somebody waits').to.equal(false);
+    expect(permits.tryAcquire(), 'a permit is free, but somebody waits').to.equal(false);
     acquire('later');
-    slots.release(port, false);
+    permits.release(port, false);
     await until(() => order.length === 1);
-    expect(slots.tryAcquire()).to.equal(false);
-    slots.release(port, true);
+    expect(permits.tryAcquire()).to.equal(false);
+    permits.release(port, true);
     await until(() => order.length === 2);
     acquire('last', true);
-    slots.stop();
+    permits.stop();
     await until(() => order.length === 3);
     expect(order).to.deep.equal(['alone', 'later', 'not last']);
   });

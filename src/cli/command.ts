@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { MsgfloError, messageOf, UsageError } from '../errors.js';
 import { asQueueName, type QueueName } from '../names.js';
-import type { Slots } from '../participant/index.js';
+import type { Permits } from '../participant/index.js';
 import { createLogger, type Logger } from '../support/index.js';
 import { UnknownSchemeError } from '../transport/index.js';
 import { version } from './version.js';
@@ -18,7 +18,7 @@ export interface CliContext {
   /** What went wrong, in one line. @default to stderr */
   complain?(line: string): void;
   /** Of a process that several participants share. */
-  readonly places?: Slots;
+  readonly processPermits?: Permits;
 }
 
 /** Builds the parser of one executable; its action does the work. */

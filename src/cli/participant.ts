@@ -58,7 +58,7 @@ export async function runOptions(role: string, broker: string | undefined, conte
     // Programs that started participants of older msgflo wait for this line.
     onStarted: () => context.print(`${role} connected to ${withoutPassword(address)}`),
     ...(isShared ? { isShared } : {}),
-    ...(context.places ? { places: context.places } : {}),
+    ...(context.processPermits ? { processPermits: context.processPermits } : {}),
     ...(run ? { run } : {}),
     ...(slot ? { slot } : {}),
     ...(period ? { periodMs: periodMsOf(period) } : {}),

@@ -1,4 +1,4 @@
-import { placesOfProcess } from '../participant/index.js';
+import { permitsOfProcess } from '../participant/index.js';
 import { isSharedOrder, SHARED_VARIABLE, type SharedEnd } from '../process/index.js';
 import { createLogger } from '../support/index.js';
 import { type CliContext, type CommandFactory, goOnWhenNobodyReads, run, runWith } from './command.js';
@@ -21,7 +21,7 @@ export async function runSharing(factory: CommandFactory, argv: readonly string[
 class SharedCommands {
   readonly #factory: CommandFactory;
   readonly #running = new Map<string, Running>();
-  readonly #places = placesOfProcess();
+  readonly #permits = permitsOfProcess();
 
   constructor(factory: CommandFactory) {
     this.#factory = factory;
@@ -52,7 +52,7 @@ class SharedCommands {
       env,
       cwd,
       log: createLogger('msgflo'),
-      places: this.#places,
+      processPermits: this.#permits,
       print: (line) => process.stdout.write(`${line}\n`),
       complain: (line) => {
         said.push(line);

@@ -30,9 +30,9 @@ export { type LegacyParticipant, type LoadedModule, loadComponent } from './load
 export { StoppedError } from './outport.js';
 export { Participant } from './participant.js';
 export { newParticipantId, type ParticipantOptions, participantClientOptions } from './participant-options.js';
+export { type Permits, permitsOfProcess } from './permits.js';
 export { PortTypeError } from './port-data.js';
 export { PortSchemaError, SchemaError } from './port-schema.js';
 export { PermanentError } from './retry.js';
 export { type RunOptions, runComponent, runParticipant } from './run-component.js';
 export { type ScriptOptions, scriptComponent } from './script-component.js';
-export { placesOfProcess, type Slots } from './slots.js';

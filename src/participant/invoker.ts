@@ -15,10 +15,10 @@ import { deathOf, type Failure, failureOf, type Place, ProcessDied, wordsOf } fr
 import type { Inport } from './inport.js';
 import type { Outlet } from './outlet.js';
 import { type Outport, StoppedError } from './outport.js';
+import { EqualPermits, type Permits } from './permits.js';
 import { PriorityIntake } from './priority-intake.js';
 import { Burial, Result } from './result.js';
 import { Pauses } from './retry.js';
-import { EqualSlots, type Slots } from './slots.js';
 import type { Telemetry } from './telemetry.js';
 
 const NO_HEADERS = Object.freeze({});
@@ -45,7 +45,7 @@ export interface InvokerOptions {
   readonly outlet: Outlet;
   readonly ledger: AttemptLedger;
   /** Of the process, where others share it. */
-  readonly places: Slots | undefined;
+  readonly processPermits: Permits | undefined;
   readonly surroundings: Surroundings;
   /** Called when more or fewer messages are in hand. */
   readonly onChange: () => void;
@@ -62,7 +62,7 @@ export class Invoker {
   /** There when spans are to be made. */
   telemetry: Telemetry | undefined;
   readonly #options: InvokerOptions;
-  readonly #slots: Slots;
+  readonly #permits: Permits;
   readonly #pauses = new Pauses();
   readonly #place: Place;
   readonly #onChange: () => void;
@@ -79,13 +79,13 @@ export class Invoker {
     const ports = [...inports.values()];
     if (ports.some(({ order }) => order !== Number.POSITIVE_INFINITY)) {
       const intake = new PriorityIntake(ports, { limit: component.concurrency });
-      this.#slots = intake;
+      this.#permits = intake;
       this.#onChange = () => {
         intake.changed();
         onChange();
       };
     } else {
-      this.#slots = new EqualSlots(component.concurrency);
+      this.#permits = new EqualPermits(component.concurrency);
       this.#onChange = onChange;
     }
   }
@@ -99,7 +99,7 @@ export class Invoker {
   stop(): void {
     this.#stopped = true;
     this.#pauses.stop();
-    this.#slots.stop();
+    this.#permits.stop();
     for (const release of this.#held.splice(0)) release();
   }
 
@@ -157,19 +157,20 @@ export class Invoker {
 
   /** @param failures of the attempts before */
   async #attempt(inport: Inport, delivery: Delivery, failures = NO_FAILURES): Promise<Result> {
-    const { component, ledger, places } = this.#options;
+    const { component, ledger, processPermits } = this.#options;
     const note = delivery.redelivered ? ledger.look(inport.queue, delivery) : undefined;
     if (note?.isPoison(inport.crashes)) return this.#bury(inport, note);
     const alone = note?.isSuspect ?? false;
-    const isFree = !alone && this.#slots.tryAcquire(inport);
-    if (!isFree && !(await this.#slots.acquire(inport, { alone, keep: delivery instanceof Initial })))
+    const isFree = !alone && this.#permits.tryAcquire(inport);
+    if (!isFree && !(await this.#permits.acquire(inport, { alone, keep: delivery instanceof Initial })))
       return this.#givenBack(inport);
-    if (places && (alone || !places.tryAcquire(inport))) await places.acquire(inport, { alone });
+    if (processPermits && (alone || !processPermits.tryAcquire(inport)))
+      await processPermits.acquire(inport, { alone });
     if (this.#stopped) {
       this.#release(inport, alone);
       return this.#givenBack(inport);
     }
-    note?.begin(alone || (component.concurrency === 1 && !places));
+    note?.begin(alone || (component.concurrency === 1 && !processPermits));
     const collector = this.#collector(delivery);
     const startMs = performance.now();
     try {
@@ -188,8 +189,8 @@ export class Invoker {
   }
 
   #release(inport: Inport, alone: boolean): void {
-    this.#options.places?.release(inport, alone);
-    this.#slots.release(inport, alone);
+    this.#options.processPermits?.release(inport, alone);
+    this.#permits.release(inport, alone);
   }
 
   #givenBack(inport: Inport): Result {
@@ -210,7 +211,7 @@ export class Invoker {
     });
   }
 
-  /** What process() returns. Its slot is free as soon as it has ended: settling what it came to does not hold up the next. */
+  /** What process() returns. Its permit is free as soon as it has ended: settling what it came to does not hold up the next. */
   #call(inport: Inport, { data, headers, redelivered }: Delivery, collector: Collector): unknown {
     const { component, surroundings } = this.#options;
     const { role, log, signal } = surroundings;

@@ -3,7 +3,7 @@ import { DISCOVERY_NOTICE, goneMessageOf } from '../discovery/index.js';
 import { asParticipantId, asRole, type ParticipantId } from '../names.js';
 import type { Logger } from '../support/index.js';
 import type { Client, ClientOptions } from '../transport/index.js';
-import type { Slots } from './slots.js';
+import type { Permits } from './permits.js';
 
 export interface ParticipantOptions {
   readonly role: string;
@@ -24,7 +24,7 @@ export interface ParticipantOptions {
   /** Folder in which it is noted of which messages processes die, see `InportSpec.crashes`. @default .msgflo/attempts */
   readonly attemptsIn?: string;
   /** For participants that share a process, one for all of them: a message that may kill it is worked on alone. */
-  readonly places?: Slots;
+  readonly processPermits?: Permits;
   readonly log?: Logger;
 }
 

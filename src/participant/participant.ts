@@ -91,7 +91,7 @@ export class Participant {
       id: this.id,
       inports: this.#inports,
       ledger: this.#ledger,
-      places: options.places,
+      processPermits: options.processPermits,
       onChange,
       client: this.#client,
       surroundings: this.#surroundings(this.#abandoned.signal),

@@ -1,6 +1,6 @@
 import type { Inport } from './inport.js';
 import { inOrder } from './inport-order.js';
-import type { AcquireOptions, Slots } from './slots.js';
+import type { AcquireOptions, Permits } from './permits.js';
 
 export interface PriorityOptions {
   /** How many calls of process() there may be at a time. */
@@ -13,7 +13,7 @@ export interface PriorityOptions {
 
 interface Waiting {
   readonly inport: Inport;
-  readonly places: number;
+  readonly permits: number;
   readonly isKept: boolean;
   readonly sinceMs: number;
   readonly resolve: (isAcquired: boolean) => void;
@@ -47,10 +47,10 @@ class Rank {
 }
 
 /**
- * Places for a participant whose inports have an `order`. They go to the earliest port that has a message waiting; a later
+ * Permits for a participant whose inports have an `order`. They go to the earliest port that has a message waiting; a later
  * port gets one only while no earlier port has any in hand, and for a moment none had. Ports of one order are alike.
  */
-export class PriorityIntake implements Slots {
+export class PriorityIntake implements Permits {
   readonly #options: Required<PriorityOptions>;
   readonly #ranks: readonly Rank[];
   readonly #rankOf = new Map<Inport, Rank>();
@@ -76,9 +76,9 @@ export class PriorityIntake implements Slots {
     const rank = this.#rankOf.get(inport);
     if (this.#stopped || !rank) return false;
     return new Promise((resolve) => {
-      const places = alone ? this.#options.limit : 1;
+      const permits = alone ? this.#options.limit : 1;
       const isKept = keep || rank === this.#ranks[0];
-      rank.waiting.push({ inport, places, isKept, sinceMs: performance.now(), resolve });
+      rank.waiting.push({ inport, permits, isKept, sinceMs: performance.now(), resolve });
       this.#next();
     });
   }
@@ -119,12 +119,12 @@ export class PriorityIntake implements Slots {
   #admit({ waiting }: Rank): void {
     for (let at = 0; at < waiting.length && this.#free > 0; ) {
       const each = waiting[at];
-      if (!each || each.places > this.#free) return;
+      if (!each || each.permits > this.#free) return;
       if (this.#runningOf(each.inport) >= each.inport.prefetch) {
         at += 1;
         continue;
       }
-      this.#free -= each.places;
+      this.#free -= each.permits;
       this.#running.set(each.inport, this.#runningOf(each.inport) + 1);
       waiting.splice(at, 1);
       each.resolve(true);

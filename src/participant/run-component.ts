@@ -8,7 +8,7 @@ import { LegacyClient } from './legacy-client.js';
 import { type LegacyParticipant, type LoadedModule, loadComponent } from './load-component.js';
 import { Participant } from './participant.js';
 import { newParticipantId, participantClientOptions } from './participant-options.js';
-import type { Slots } from './slots.js';
+import type { Permits } from './permits.js';
 import { StartedTimers } from './started-timers.js';
 
 export interface RunOptions {
@@ -28,7 +28,7 @@ export interface RunOptions {
   /** How long what is in hand may take when it is stopped. @default 3500, within the 5 s that a keeper gives */
   readonly graceMs?: number;
   /** See `ParticipantOptions`. */
-  readonly places?: Slots;
+  readonly processPermits?: Permits;
   readonly log?: Logger;
   /** The process lives longer than the participant, whose file may have changed since it was loaded. @default false */
   readonly isShared?: boolean;

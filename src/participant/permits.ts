@@ -1,17 +1,17 @@
 import type { Inport } from './inport.js';
 
 export interface AcquireOptions {
-  /** All slots at once: no other call of process() runs beside it. @default false */
+  /** All permits at once: no other call of process() runs beside it. @default false */
   readonly alone?: boolean;
   /** It waits for however long. @default false */
   readonly keep?: boolean;
 }
 
-/** Places that calls of process() take. */
-export interface Slots {
-  /** Takes a place if there is one at once. What is called for every message need not wait a turn for it. */
+/** Who may call process(): each call takes a permit and gives it back. Not to be taken for the slots of brokers. */
+export interface Permits {
+  /** Takes a permit if there is one at once. What is called for every message need not wait a turn for it. */
   tryAcquire(inport: Inport): boolean;
-  /** Resolves with true when there is a place, with false when the message is to be given back. */
+  /** Resolves with true when there is a permit, with false when the message is to be given back. */
   acquire(inport: Inport, options?: AcquireOptions): Promise<boolean>;
   /** @param alone as it was acquired */
   release(inport: Inport, alone: boolean): void;
@@ -20,12 +20,12 @@ export interface Slots {
 }
 
 interface Waiting {
-  readonly places: number;
+  readonly permits: number;
   readonly resolve: (isAcquired: boolean) => void;
 }
 
 /** In order of asking, whatever the port. */
-export class EqualSlots implements Slots {
+export class EqualPermits implements Permits {
   readonly #limit: number;
   readonly #waiting: Waiting[] = [];
   #free: number;
@@ -46,7 +46,7 @@ export class EqualSlots implements Slots {
   async acquire(_inport: Inport, { alone = false }: AcquireOptions = {}): Promise<boolean> {
     if (this.#stopped) return false;
     return new Promise((resolve) => {
-      this.#waiting.push({ places: alone ? this.#limit : 1, resolve });
+      this.#waiting.push({ permits: alone ? this.#limit : 1, resolve });
       this.#next();
     });
   }
@@ -62,15 +62,15 @@ export class EqualSlots implements Slots {
   }
 
   #next(): void {
-    for (let first = this.#waiting[0]; first && first.places <= this.#free; first = this.#waiting[0]) {
-      this.#free -= first.places;
+    for (let first = this.#waiting[0]; first && first.permits <= this.#free; first = this.#waiting[0]) {
+      this.#free -= first.permits;
       this.#waiting.shift();
       first.resolve(true);
     }
   }
 }
 
-/** For participants that share a process: as many places as they like, and all of them for who must be alone in it. */
-export function placesOfProcess(): Slots {
-  return new EqualSlots(Number.MAX_SAFE_INTEGER);
+/** For participants that share a process: as many permits as they like, and all of them for who must be alone in it. */
+export function permitsOfProcess(): Permits {
+  return new EqualPermits(Number.MAX_SAFE_INTEGER);
 }
