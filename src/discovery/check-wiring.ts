@@ -1,3 +1,4 @@
+import { isRecord } from '../support/index.js';
 import { MAX_NAME_CHARS } from './names.js';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -36,7 +37,7 @@ const isState: Check = (value, where) =>
   STATES.includes(value) ? undefined : `${where} must be one of ${STATES.join(', ')}`;
 
 const isIip: Check = (value, where) => {
-  if (!isObject(value)) return `${where} must be an object`;
+  if (!isRecord(value)) return `${where} must be an object`;
   if (!('data' in value)) return `${where} must have data`;
   return isName(value.port, `${where}.port`) ?? isName(value.key, `${where}.key`);
 };
@@ -47,7 +48,7 @@ function isList(value: unknown, where: string, check: Check): string | undefined
 }
 
 function isTable(value: unknown, where: string, check: Check): string | undefined {
-  return isObject(value) ? first(Object.entries(value), where, check) : `${where} must be an object`;
+  return isRecord(value) ? first(Object.entries(value), where, check) : `${where} must be an object`;
 }
 
 function first(entries: Iterable<readonly [unknown, unknown]>, where: string, check: Check): string | undefined {
@@ -56,8 +57,4 @@ function first(entries: Iterable<readonly [unknown, unknown]>, where: string, ch
     if (problem) return problem;
   }
   return undefined;
-}
-
-function isObject(value: unknown): value is Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

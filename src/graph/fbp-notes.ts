@@ -1,4 +1,4 @@
-import { canonicalJson } from '../support/index.js';
+import { canonicalJson, isRecord } from '../support/index.js';
 import { type Connection, toEdgeOrIip } from './connection.js';
 import { edgeKey, iipKey } from './keys.js';
 import type { Metadata } from './model.js';
@@ -123,9 +123,6 @@ function writeProperty(key: string, value: unknown): string {
 /** JSON that holds no character which ends a line in .fbp. */
 const oneLine = (value: unknown): string =>
   JSON.stringify(value).replace(/[\u2028\u2029]/g, (end) => (end === '\u2028' ? '\\u2028' : '\\u2029'));
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function isEnd(value: unknown): value is Connection['tgt'] {
   if (!isRecord(value)) return false;

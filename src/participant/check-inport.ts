@@ -1,3 +1,5 @@
+import { isRecord } from '../support/index.js';
+
 type Loose = Readonly<Record<string, unknown>>;
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -75,10 +77,6 @@ function problemOfQueue(port: Loose): string | undefined {
   if (!isRecord(more)) return `'arguments' is an object, not ${show(more)}`;
   const odd = Object.entries(more).find(([, value]) => !['string', 'number', 'boolean'].includes(typeof value));
   return odd && `'arguments': '${odd[0]}' is text, a number or a boolean, not ${show(odd[1])}`;
-}
-
-function isRecord(value: unknown): value is Loose {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /** A value as it is shown in a complaint about it. */

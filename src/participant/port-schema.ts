@@ -6,7 +6,7 @@ import type { Ajv as AjvClass, ErrorObject, ValidateFunction } from 'ajv';
 import type { Ajv2020 as Ajv2020Class } from 'ajv/dist/2020.js';
 import type { FormatsPlugin } from 'ajv-formats';
 import { MsgfloError, messageOf, UsageError } from '../errors.js';
-import type { Logger } from '../support/index.js';
+import { isRecord, type Logger } from '../support/index.js';
 import type { PortSpec } from './component.js';
 
 /** The data of a message does not fit the schema of its port, in the validator's words. Reaches this message only. */
@@ -38,7 +38,7 @@ export function announcedSchema({ schema }: PortSpec): PortSpec['schema'] {
     const text = readFileSync(pathOf(schema), 'utf8');
     if (Buffer.byteLength(text) > MAX_ANNOUNCED_BYTES) return schema;
     const document: unknown = JSON.parse(text);
-    return isDocument(document) ? document : schema;
+    return isRecord(document) ? document : schema;
   } catch {
     // Where it is checked as well, what is wrong with it ends the start.
     return schema;
@@ -110,7 +110,7 @@ function compiled(schema: string | Document, place: SchemaPlace): ValidateFuncti
 function readDocument(address: string): Document {
   const path = pathOf(address);
   const document = parsed(textOf(path), path);
-  if (!isDocument(document)) throw new Error('is no JSON object');
+  if (!isRecord(document)) throw new Error('is no JSON object');
   return document;
 }
 
@@ -136,10 +136,6 @@ function parsed(text: string, path: string): unknown {
   } catch (error) {
     throw new Error(`is not JSON (${path}): ${messageOf(error)}`);
   }
-}
-
-function isDocument(value: unknown): value is Document {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }
 
 /** A validator each: two schemas may have the same `$id`. References lead nowhere but into the document. */

@@ -1,3 +1,4 @@
+import { isRecord } from '../support/index.js';
 import type { OutputLine, ProcessSpec, ProcessState } from './model.js';
 
 /**
@@ -23,36 +24,34 @@ export interface IpcChannel {
   off(event: 'message' | 'disconnect', listener: (message: unknown) => void): unknown;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 const STATUSES: readonly unknown[] = ['starting', 'running', 'backoff', 'failed', 'stopping', 'stopped', 'ended'];
 
 /** Whether a message is one that a keeper can carry out. */
 export function isRequest(message: unknown): message is KeeperRequest {
-  if (!isObject(message) || message.keeper !== 1 || !isWhole(message.id)) return false;
+  if (!isRecord(message) || message.keeper !== 1 || !isWhole(message.id)) return false;
   if (message.call === 'list') return true;
   return message.call === 'stop' ? isText(message.key) : message.call === 'start' && isSpec(message.spec);
 }
 
 /** Whether a message is one that a coordinator expects from its keeper. */
 export function isReport(message: unknown): message is KeeperReport {
-  if (!isObject(message) || message.keeper !== 1) return false;
+  if (!isRecord(message) || message.keeper !== 1) return false;
   if ('change' in message) return isState(message.change);
   if ('output' in message) return isOutput(message.output);
   if (!isWhole(message.re)) return false;
-  if ('error' in message) return isObject(message.error) && isText(message.error.code) && isText(message.error.message);
+  if ('error' in message) return isRecord(message.error) && isText(message.error.code) && isText(message.error.message);
   return message.states === undefined || isListOf(message.states, isState);
 }
 
 function isSpec(spec: unknown): spec is ProcessSpec {
-  if (!isObject(spec) || !isText(spec.key) || !isText(spec.role) || !isListOf(spec.argv, isText)) return false;
+  if (!isRecord(spec) || !isText(spec.key) || !isText(spec.role) || !isListOf(spec.argv, isText)) return false;
   const { shell, env, cwd, shared } = spec;
-  const isEnv = env === undefined || (isObject(env) && Object.values(env).every(isText));
+  const isEnv = env === undefined || (isRecord(env) && Object.values(env).every(isText));
   return isEnv && (shell === true || isTextOrNone(shell)) && isTextOrNone(cwd) && isTextOrNone(shared);
 }
 
 function isState(state: unknown): state is ProcessState {
-  if (!isObject(state) || !isText(state.key) || !isText(state.role) || !isWhole(state.restarts)) return false;
+  if (!isRecord(state) || !isText(state.key) || !isText(state.role) || !isWhole(state.restarts)) return false;
   const { status, pid, lastExit, stderrTail } = state;
   const isTail = stderrTail === undefined || isListOf(stderrTail, isText);
   return STATUSES.includes(status) && (pid === undefined || isWhole(pid)) && isTail && isExitOrNone(lastExit);
@@ -60,12 +59,12 @@ function isState(state: unknown): state is ProcessState {
 
 function isExitOrNone(exit: unknown): boolean {
   if (exit === undefined) return true;
-  if (!isObject(exit) || typeof exit.atMs !== 'number') return false;
+  if (!isRecord(exit) || typeof exit.atMs !== 'number') return false;
   return (exit.code === null || isWhole(exit.code)) && (exit.signal === null || isText(exit.signal));
 }
 
 function isOutput(output: unknown): output is OutputLine {
-  if (!isObject(output) || !isText(output.key) || !isText(output.role) || !isText(output.line)) return false;
+  if (!isRecord(output) || !isText(output.key) || !isText(output.role) || !isText(output.line)) return false;
   return output.stream === 'stdout' || output.stream === 'stderr';
 }
 
@@ -75,8 +74,4 @@ const isWhole = (value: unknown): value is number => Number.isInteger(value);
 
 function isListOf(value: unknown, check: (item: unknown) => boolean): boolean {
   return Array.isArray(value) && value.every(check);
-}
-
-function isObject(value: unknown): value is Fields {
-  return value !== null && typeof value === 'object' && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../support/index.js';
 import { RUNTIME_TYPE } from './wire.js';
 
 /**
@@ -15,16 +16,12 @@ export function graphForEditors(json: string): string {
 function parseObject(json: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(json);
-    return isObject(value) ? value : undefined;
+    return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
   }
 }
 
 function objectOrEmpty(value: unknown): Record<string, unknown> {
-  return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isRecord(value) ? value : {};
 }

@@ -1,3 +1,4 @@
+import { isRecord } from '../support/index.js';
 import { excerpt, isSubProtocol, type Request, SUB_PROTOCOLS, type SubProtocol } from './wire.js';
 
 /** A frame that is no request. It is refused on the sub-protocol it names, else on `runtime`. */
@@ -49,10 +50,6 @@ function readEnvelope(message: Readonly<Record<string, unknown>>): ReadRequest {
 
 function isNone(secret: unknown): boolean {
   return secret === undefined || secret === null || secret === '';
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function refuse(reason: string): ReadRequest {

@@ -2,7 +2,7 @@ import type { Definition } from '../discovery/index.js';
 import { messageOf, TimeoutError } from '../errors.js';
 import { asQueueName, type ParticipantId, type QueueName } from '../names.js';
 import type { RelayedMessage } from '../protocol/index.js';
-import type { Logger } from '../support/index.js';
+import { isRecord, type Logger } from '../support/index.js';
 import { type Broker, NotConnectedError, type Subscription } from '../transport/index.js';
 import type { Relay } from './coordination.js';
 
@@ -152,8 +152,4 @@ function readMessage(data: unknown): RelayedMessage | undefined {
   const { protocol, command, payload = {} } = data;
   if (typeof protocol !== 'string' || typeof command !== 'string') return undefined;
   return { protocol, command, payload: isRecord(payload) ? payload : {} };
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -8,6 +8,7 @@ export { Backoff } from './backoff.js';
 export { canonicalJson, contentHash } from './canonical-json.js';
 export { encodeFrame, FrameDecoder } from './framing.js';
 export { groupBy } from './group-by.js';
+export { isRecord } from './is-record.js';
 export { LastText } from './last-text.js';
 export { createLogger, type Logger, silentLogger } from './log.js';
 export { Semaphore } from './semaphore.js';

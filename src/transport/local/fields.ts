@@ -1,4 +1,5 @@
 import { MsgfloError } from '../../errors.js';
+import { isRecord } from '../../support/index.js';
 
 /** The peer said something that is not of this protocol; the connection ends. */
 export class WireError extends MsgfloError {
@@ -97,8 +98,4 @@ export class Fields {
   #wrong(name: string, wanted: string): WireError {
     return new WireError(`'${name}' should be ${wanted}`);
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
