@@ -1,24 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ParticipantStatus } from '../discovery/index.js';
-import type { PortName, QueueName, Role } from '../names.js';
+import type { PortName, Role } from '../names.js';
 import { within } from '../support/index.js';
 import type { Broker } from '../transport/index.js';
 import type { CountersFeed } from './counters-feed.js';
 import { deadLettersTold } from './dead-letter-edges.js';
 import { definitionOf, isOurs, portNamed } from './edges.js';
-import { type Feed, type Inlet, type InletFigures, QueueMeter } from './queue-meter.js';
+import { type Feed, type Inlet, type InletFigures, type QueueFigures, QueueMeter } from './queue-meter.js';
 import type { InportCounts, OutportCounts } from './role-counts.js';
 import type { Desired, Observed, WantedEdge } from './state.js';
 
-/** The queue at the end of an edge; what nobody tells is absent. */
-export interface QueueReport {
+/** The queue at the end of an edge. */
+export interface QueueReport extends QueueFigures {
   readonly edge: WantedEdge;
-  readonly queue: QueueName;
-  readonly ready?: number;
-  readonly unacked?: number;
-  readonly consumers?: number;
-  readonly inPerSecond?: number;
-  readonly outPerSecond?: number;
 }
 
 /** What is known of the network in numbers, of the roles of the graph only. */
@@ -153,10 +147,9 @@ export class Figures {
       if (!feeds) return inports.map(({ id: port, queue }) => ({ role, port, queue }));
       const known = observed.participants.get(role) ?? [];
       const takers = known.filter(({ status, definition }) => status === 'live' && definition.wiring === 1).length;
-      const isOurs = known.every(({ definition }) => definition.wiring === 1);
       return inports.map(({ id: port, queue }): Inlet => {
         const fedBy = feeds.get(keyOf(role, port)) ?? [];
-        return { role, port, queue, ...(isOurs && { takers }), ...(fedBy !== 'unknown' && { feeds: fedBy }) };
+        return { role, port, queue, ...(isOurs(known) && { takers }), ...(fedBy !== 'unknown' && { feeds: fedBy }) };
       });
     });
   }

@@ -18,16 +18,20 @@ export interface Inlet extends PortRef {
   readonly feeds?: readonly Feed[];
 }
 
-/** How an inqueue stands; what nobody tells is absent. */
-export interface InletFigures {
-  readonly role: Role;
-  readonly port: PortName;
+/** How a queue stands; what nobody tells is absent. */
+export interface QueueFigures {
   readonly queue: QueueName;
   readonly ready?: number;
   readonly unacked?: number;
   readonly consumers?: number;
   readonly inPerSecond?: number;
   readonly outPerSecond?: number;
+}
+
+/** The same of an inport's. */
+export interface InletFigures extends QueueFigures {
+  readonly role: Role;
+  readonly port: PortName;
 }
 
 type Rates = Pick<InletFigures, 'inPerSecond' | 'outPerSecond'>;
