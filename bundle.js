@@ -26,8 +26,8 @@ const { metafile } = await build({
   allowOverwrite: true,
   bundle: true,
   splitting: true,
-  // Names of functions stay, for stack traces and profiles.
-  keepNames: true,
+  // Names stay as they are, but no call for each closure to keep them where two modules share one.
+  keepNames: false,
   minifySyntax: true,
   minifyWhitespace: true,
   format: 'esm',
