@@ -11,6 +11,7 @@ export {
   StoreFailedError,
   StoreLockedError,
 } from './store/errors.js';
+export { type RawEntry, type RawPart, readSegmentHeader, segmentFiles, segmentParts } from './store/inspect.js';
 export { openStore } from './store/open-store.js';
 export {
   type Batch,

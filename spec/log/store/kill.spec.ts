@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect } from 'chai';
+import { buildSync } from 'esbuild';
 import { storeFolder } from './support.js';
 
 /** `MSGFLO_KILLS=200` for the long run. */
-const KILLS = Number(process.env['MSGFLO_KILLS'] ?? 20);
+const KILLS = Number(process.env['MSGFLO_KILLS'] ?? 40);
 
 interface Answered {
   readonly lane: number;
@@ -27,16 +28,16 @@ describe('log store under kill -9', () => {
   afterEach(() => void child?.kill('SIGKILL'));
 
   it(`keeps whole what it answered, ${KILLS} times in a row`, async function () {
-    this.timeout(20_000 + KILLS * 1500);
+    this.timeout(20_000 + KILLS * 1000);
+    const program = join(folder.path(), 'committer.mjs');
+    bundle(program);
     const known = new Map<string, Answered>();
     let before: Found['found'] = { left: [], right: [] };
     for (let round = 0; round <= KILLS; round++) {
       const answered: Answered[] = [];
-      const one = spawn(
-        process.execPath,
-        ['--import', 'tsx', join(import.meta.dirname, 'fixtures/committer.ts'), folder.path(), String(round)],
-        { stdio: ['ignore', 'pipe', 'inherit'] },
-      );
+      const one = spawn(process.execPath, [program, folder.path(), String(round)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       child = one;
       const closed = once(one, 'close');
       const lines = createInterface({ input: one.stdout });
@@ -57,6 +58,19 @@ describe('log store under kill -9', () => {
     }
   });
 });
+
+/** One file, so that a process is there in a few milliseconds. */
+function bundle(outfile: string): void {
+  buildSync({
+    entryPoints: [join(import.meta.dirname, 'fixtures/committer.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+    logLevel: 'error',
+  });
+}
 
 /** What was there is there still, what was answered since is there, and batches are whole. */
 function check({ found, facts }: Found, before: Found['found'], answered: ReadonlyMap<string, Answered>): void {
