@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [names] [--quick] [--json]`: figures as ratios within one run. Never part of the specs: machines and
- * what else they do differ. Exit code 1 when a target was missed.
+ * `npm run bench -- [names] [--quick] [--large] [--json]`: figures as ratios within one run. Never part of the specs:
+ * machines and what else they do differ. Exit code 1 when a target was missed.
  */
 import { parseArgs } from 'node:util';
 import { chainAmqp, chainEmbedded, chainMqtt, chainOldAmqp, chainOldMqtt, latencyAmqp, latencyMqtt } from './chain.js';
@@ -8,6 +8,7 @@ import { coordinator } from './coordinator.js';
 import { editing } from './editing.js';
 import { fanOut } from './fan-out.js';
 import { graphLoad } from './graph-load.js';
+import { logEngine } from './log-engine.js';
 import { startMany } from './start-many.js';
 import { startUp } from './start-up.js';
 import { formatTable } from './support/table.js';
@@ -22,7 +23,7 @@ import { formatTable } from './support/table.js';
  * @property {string} [target]
  * @property {boolean} [met]
  *
- * @typedef {(options: { quick: boolean }) => Promise<Row[]>} Bench
+ * @typedef {(options: { quick: boolean, large: boolean }) => Promise<Row[]>} Bench
  */
 
 /** @type {Readonly<Record<string, Bench>>} */
@@ -38,13 +39,18 @@ const BENCHES = {
   'graph-load': graphLoad,
   'latency-amqp': latencyAmqp,
   'latency-mqtt': latencyMqtt,
+  'log-engine': logEngine,
   'start-many': startMany,
   'start-up': startUp,
 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean', default: false }, quick: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    large: { type: 'boolean', default: false },
+    quick: { type: 'boolean', default: false },
+  },
 });
 const unknown = positionals.find((name) => BENCHES[name] === undefined);
 if (unknown === undefined) process.exitCode = await run(positionals);
@@ -60,7 +66,7 @@ async function run(names) {
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (names.length > 0 && !names.includes(name)) continue;
     process.stderr.write(`${name} ...\n`);
-    rows.push(...(await bench({ quick: values.quick })));
+    rows.push(...(await bench({ quick: values.quick, large: values.large })));
   }
   process.stdout.write(values.json ? `${JSON.stringify(rows, undefined, 2)}\n` : formatTable(rows));
   return rows.some(({ met }) => met === false) ? 1 : 0;

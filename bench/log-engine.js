@@ -1,0 +1,179 @@
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStore } from '../dist/log/index.js';
+import { median } from './support/figures.js';
+
+const RECORD_BYTES = 200;
+const IN_FLIGHT = 1000;
+const BATCH = 1000;
+const BATCHES_IN_FLIGHT = 4;
+const SINGLE_TARGET = 0.5;
+const LARGE = 10_000_000;
+const FLAT_TARGET = 0.8;
+const START_TARGET_SECONDS = 2;
+const MEMORY_TARGET_MB = 150;
+const BODY = Buffer.alloc(RECORD_BYTES, 'x');
+const RECORD = { topic: 'bench', body: BODY };
+
+/** @typedef {import('../dist/log/index.js').LogStore} LogStore */
+
+/**
+ * The log's storage alone, in process: single commits with 1,000 in flight against appending the same bytes bare and
+ * syncing them once per 1,000; batches; reads. `--large` besides: the same at 10 million records.
+ * @type {import('./run.js').Bench}
+ */
+export async function logEngine({ quick, large }) {
+  const folder = mkdtempSync(join(tmpdir(), 'msgflo-bench-'));
+  const store = await openStore(join(folder, 'log'));
+  const count = quick ? 20_000 : 100_000;
+  try {
+    const rows = await small(store, join(folder, 'bare'), count, quick ? 3 : 7);
+    await store.close();
+    return large ? [...rows, ...(await atTenMillion(join(folder, 'log'), count))] : rows;
+  } finally {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Ours and the bare file in turn, so that both have the disk in the same moods. The first round warms up. @param {LogStore} store @param {string} file @param {number} count @param {number} rounds */
+async function small(store, file, count, rounds) {
+  const figures = { single: [0], bareSingle: [0], batch: [0], bareBatch: [0], range: [0] };
+  for (let round = 0; round <= rounds; round += 1) {
+    figures.bareSingle.push(bare(file, count, IN_FLIGHT));
+    figures.single.push(await singles(store, count));
+    figures.bareBatch.push(bare(file, count, BATCH * BATCHES_IN_FLIGHT));
+    figures.batch.push(await batches(store, count));
+    figures.range.push(await range(store, count));
+  }
+  const of = (/** @type {number[]} */ all) => median(all.slice(2));
+  const single = of(figures.single) / of(figures.bareSingle);
+  return [
+    {
+      what: `log engine: synced commits of ${RECORD_BYTES} bytes per second, ${IN_FLIGHT} in flight, against a bare append`,
+      ours: of(figures.single),
+      peer: of(figures.bareSingle),
+      ratio: single,
+      target: `at least ${SINGLE_TARGET}`,
+      met: single >= SINGLE_TARGET,
+    },
+    {
+      what: `log engine: records per second in synced batches of ${BATCH}, ${BATCHES_IN_FLIGHT} in flight, against a bare append`,
+      ours: of(figures.batch),
+      peer: of(figures.bareBatch),
+      ratio: of(figures.batch) / of(figures.bareBatch),
+    },
+    { what: 'log engine: records read per second, as buffers, checksums looked at', ours: of(figures.range) },
+  ];
+}
+
+/** The files are kept between the rounds, so that reads and writes meet a log of this size. @param {string} folder @param {number} count */
+async function atTenMillion(folder, count) {
+  const before = await openStore(folder);
+  const warm = { single: [0], range: [0] };
+  const full = { single: [0], range: [0] };
+  const records = Array.from({ length: BATCH }, () => RECORD);
+  for (let round = 0; round < 5; round += 1) await measure(before, warm, count);
+  const have = before.topic(RECORD.topic)?.length ?? 0;
+  for (let made = have; made < LARGE; made += BATCH * BATCHES_IN_FLIGHT)
+    await Promise.all(Array.from({ length: BATCHES_IN_FLIGHT }, () => before.commit({ records })));
+  for (let round = 0; round < 5; round += 1) await measure(before, full, count);
+  await before.close();
+  const start = performance.now();
+  const after = await openStore(folder);
+  const seconds = (performance.now() - start) / 1000;
+  const megabytes = process.memoryUsage.rss() / 1e6;
+  await after.close();
+  const flatness = (/** @type {'single' | 'range'} */ of) => {
+    const ratio = median(full[of].slice(1)) / median(warm[of].slice(1));
+    return { ratio, target: `at least ${FLAT_TARGET}`, met: ratio >= FLAT_TARGET };
+  };
+  return [
+    {
+      what: 'log engine: commits per second at 10 million records',
+      ours: median(full.single.slice(1)),
+      peer: median(warm.single.slice(1)),
+      ...flatness('single'),
+    },
+    {
+      what: 'log engine: records read per second at 10 million',
+      ours: median(full.range.slice(1)),
+      peer: median(warm.range.slice(1)),
+      ...flatness('range'),
+    },
+    {
+      what: 'log engine: start with 10 million records, seconds',
+      ours: seconds,
+      target: `at most ${START_TARGET_SECONDS}`,
+      met: seconds <= START_TARGET_SECONDS,
+    },
+    {
+      what: 'log engine: memory of the bench there, MB',
+      ours: megabytes,
+      target: `at most ${MEMORY_TARGET_MB}`,
+      met: megabytes <= MEMORY_TARGET_MB,
+    },
+  ];
+}
+
+/** @param {LogStore} store @param {{ single: number[], range: number[] }} figures @param {number} count */
+async function measure(store, figures, count) {
+  figures.single.push(await singles(store, count));
+  figures.range.push(await range(store, count));
+}
+
+/** @param {LogStore} store @param {number} count @returns {Promise<number>} commits per second */
+async function singles(store, count) {
+  const start = performance.now();
+  let left = count;
+  const lane = async () => {
+    while (left-- > 0) await store.commit({ records: [RECORD] });
+  };
+  await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
+  return perSecond(count, start);
+}
+
+/** @param {LogStore} store @param {number} count */
+async function batches(store, count) {
+  const records = Array.from({ length: BATCH }, () => RECORD);
+  const start = performance.now();
+  let left = count / BATCH;
+  const lane = async () => {
+    while (left-- > 0) await store.commit({ records });
+  };
+  await Promise.all(Array.from({ length: BATCHES_IN_FLIGHT }, lane));
+  return perSecond(count, start);
+}
+
+/** The newest records, oldest first. @param {LogStore} store @param {number} count */
+async function range(store, count) {
+  const last = store.topic(RECORD.topic)?.lastSequence ?? 0;
+  const start = performance.now();
+  let bytes = 0;
+  for await (const page of store.pages(RECORD.topic, { from: last - count + 1 }))
+    for (const { body } of page) bytes += body.length;
+  return perSecond(bytes / RECORD_BYTES, start);
+}
+
+/** The limit: records put behind one another, one write and one blocking sync for `together` of them. @param {string} file @param {number} count @param {number} together */
+function bare(file, count, together) {
+  const fd = openSync(file, 'w');
+  try {
+    const buffer = Buffer.allocUnsafe(together * RECORD_BYTES);
+    const start = performance.now();
+    for (let done = 0; done < count; done += together) {
+      for (let at = 0; at < together; at += 1) BODY.copy(buffer, at * RECORD_BYTES);
+      writeSync(fd, buffer, 0, buffer.length, done * RECORD_BYTES);
+      fdatasyncSync(fd);
+    }
+    return perSecond(count, start);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** @param {number} count @param {number} start */
+function perSecond(count, start) {
+  return Math.round((count / (performance.now() - start)) * 1000);
+}
