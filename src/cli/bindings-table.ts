@@ -1,5 +1,6 @@
 import type { PortRef } from '../names.js';
 import type { BindingRow, BindingsReport, RoleSeen } from './bindings-report.js';
+import { columns, printable } from './terminal-text.js';
 
 /** A report as lines to read: a table of the bindings, then what is not connected, and who is there besides. */
 export function bindingsTable(
@@ -38,16 +39,3 @@ const shown = ({ role, port }: PortRef, caseSensitive: boolean): string => `${ro
 
 /** As in a `.fbp` file. */
 const cased = (port: string, caseSensitive: boolean): string => (caseSensitive ? port : port.toUpperCase());
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-/** Names come from anybody at the broker: none may move the cursor of a terminal. */
-const printable = (line: string): string => line.replace(/\p{Cc}/gu, '?');

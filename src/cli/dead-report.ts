@@ -1,5 +1,6 @@
 import { decodePayload } from '../transport/index.js';
 import { jsonText, type LetterFacts, placeName, timeOf } from './dead-letter.js';
+import { columns, oneLine, printable } from './terminal-text.js';
 
 /** What one line of the table says of a reason. */
 const REASON_CHARS = 50;
@@ -97,31 +98,6 @@ function indented(text: string): string[] {
   return text.split('\n').map((line) => `    ${line}`);
 }
 
-/** For one line: a reason may be a whole error page. */
-export function oneLine(text: string): string {
-  return text.replace(/\s+/g, ' ').trim();
-}
-
 function cut(text: string, chars: number): string {
   return text.length > chars ? `${text.slice(0, chars - 3)}...` : text;
-}
-
-function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, at) => rows.reduce((most, row) => Math.max(most, row[at]?.length ?? 0), 0));
-  return rows.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-}
-
-/** Reasons and payloads come from anybody: none may move the cursor of a terminal, or turn what stands beside it around. */
-export const printable = (line: string): string => line.replaceAll('\t', '  ').replace(UNPRINTABLE, '?');
-
-const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
-
-/** On one line for programs, whose output may be a terminal after all. */
-export function jsonLine(value: object): string {
-  return JSON.stringify(value).replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

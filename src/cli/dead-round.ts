@@ -7,8 +7,8 @@ import { type Entry, isSame, type RedriveJournal } from './dead-journal.js';
 import { factsOf, type LetterFacts, type LetterPlace, ownHeaders, placeName } from './dead-letter.js';
 import type { Pace } from './dead-rate.js';
 import type { RedriveOptions, RedriveParts, Tally } from './dead-redrive.js';
-import { oneLine } from './dead-report.js';
 import { shownDuration } from './duration.js';
+import { oneLine } from './terminal-text.js';
 
 export interface RoundParts extends RedriveParts, RedriveOptions {
   readonly place: LetterPlace;

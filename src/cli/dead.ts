@@ -9,8 +9,9 @@ import { checkOptions, type DeadOptions, queuesOf, readEdit, withDeadOptions } f
 import { placesOf } from './dead-places.js';
 import { LetterProgress } from './dead-progress.js';
 import { Redrive, type RedriveParts, type Tally } from './dead-redrive.js';
-import { jsonLine, letterLines, letterTable, oneLine, printable } from './dead-report.js';
+import { letterLines, letterTable } from './dead-report.js';
 import { allOf, type LetterTest, parseTest } from './dead-selection.js';
+import { jsonLine, oneLine, printable } from './terminal-text.js';
 
 const HELP = `
 list: one line for each; show: all that is known of each; redrive: back to the inqueue they came from; drop: gone for

@@ -1,3 +1,4 @@
+import { printable } from './terminal-text.js';
 import type { Quantiles, TopReport, TopRow } from './top-report.js';
 
 interface Column {
@@ -79,6 +80,3 @@ function duration(ms: number): string {
 }
 
 const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);
-
-/** Names come from anybody at the broker: none may move the cursor of a terminal. */
-const printable = (text: string): string => text.replace(/\p{Cc}/gu, '?');
