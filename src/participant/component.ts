@@ -1,4 +1,5 @@
 import type { Logger } from '../support/index.js';
+import type { QueueOptions } from '../transport/index.js';
 import { checkSpec } from './check-spec.js';
 import type { PortData } from './port-data.js';
 
@@ -29,7 +30,8 @@ export interface PortSpec {
   readonly persistent?: boolean;
 }
 
-export interface InportSpec extends PortSpec {
+/** Besides what is said here, what its queue is declared with: refused with a code where the broker has nothing of the kind. */
+export interface InportSpec extends PortSpec, Omit<QueueOptions, 'persistent'> {
   /** Most unsettled messages of this port at a time. @default the component's */
   readonly prefetch?: number;
   /** Lower first: a message of a later port is taken only while no earlier one has any waiting. @default all alike */
@@ -41,14 +43,6 @@ export interface InportSpec extends PortSpec {
    * hand, once it had come again, one of them with nothing else in hand, it becomes a dead letter. @default 3
    */
   readonly crashes?: number;
-  /** What the queue is declared with, see `QueueOptions`; refused with a code where the broker has nothing of the kind. */
-  readonly ttlMs?: number;
-  readonly maxLength?: number;
-  readonly maxBytes?: number;
-  readonly quorum?: boolean;
-  readonly deliveryLimit?: number;
-  readonly maxPriority?: number;
-  readonly arguments?: Readonly<Record<string, string | number | boolean>>;
 }
 
 /** Pauses between attempts: `delayMs`, times `factor` each, at most `maxDelayMs`, spread by the share `jitter`. */
