@@ -1,5 +1,5 @@
 import type { QueueName } from '../names.js';
-import type { Alarm } from './alarm.js';
+import type { EarliestTimer } from './earliest-timer.js';
 import type { EngineDelivery, EngineDepth, EngineMessage } from './engine.js';
 import { type Entry, MessageList, type QueueLimit } from './message-list.js';
 import type { Pending } from './pending.js';
@@ -43,7 +43,7 @@ export class Inqueue {
   readonly ttlMs: number | undefined;
   readonly throughput = new Throughput();
   /** For the first that will have waited too long. */
-  alarm: Alarm | undefined;
+  expiry: EarliestTimer | undefined;
   /** Submissions that wait for room, in order of coming. */
   readonly waiting = new Set<Pending>();
   #taking: Window[] = [];

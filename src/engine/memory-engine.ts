@@ -1,5 +1,5 @@
 import type { QueueName } from '../names.js';
-import { Alarm } from './alarm.js';
+import { EarliestTimer } from './earliest-timer.js';
 import type {
   Engine,
   EngineBinding,
@@ -207,8 +207,8 @@ export class MemoryEngine implements Engine {
     }
     const { first } = queue.list;
     if (!first) return;
-    queue.alarm ??= new Alarm(() => this.touch(queue));
-    queue.alarm.set(first.expiresMs, nowMs);
+    queue.expiry ??= new EarliestTimer(() => this.touch(queue));
+    queue.expiry.set(first.expiresMs, nowMs);
   }
 
   #bury(queue: Inqueue, entry: Entry): void {

@@ -137,7 +137,7 @@ export class Topology {
   /** Its place for dead letters goes too, unless there are some or somebody asked for it. */
   #remove(queue: Inqueue): void {
     this.#inqueues.delete(queue.name);
-    queue.alarm?.clear();
+    queue.expiry?.clear();
     const dead = deadName(queue.name);
     const { ready, unacked, consumers } = this.#inqueues.get(dead)?.depth() ?? { ready: 1, unacked: 0, consumers: 0 };
     if (ready + unacked + consumers > 0 || this.#declared.inqueue.has(dead)) return;

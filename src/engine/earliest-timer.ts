@@ -2,7 +2,7 @@
 const MAX_DELAY_MS = 2 ** 31 - 1;
 
 /** One timer that is set for the earliest time asked for. It keeps no process alive. */
-export class Alarm {
+export class EarliestTimer {
   readonly #ring: () => void;
   #timer: NodeJS.Timeout | undefined;
   #atMs = 0;
