@@ -71,7 +71,7 @@ export function metricFamilies() {
     working: new DurationHistogram(
       registry,
       'msgflo_message_working_seconds',
-      'From then until the participant was done with it',
+      'How long process() took, each attempt for itself',
     ),
     ready: gauge('msgflo_queue_ready', 'Messages waiting in an inqueue; on MQTT an estimate', QUEUE),
     unacked: gauge('msgflo_queue_unacked', 'Messages handed over from an inqueue and not settled', QUEUE),
