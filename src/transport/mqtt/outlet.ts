@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors.js';
-import type { Logger } from '../../support/index.js';
+import { type Logger, within } from '../../support/index.js';
 import { NotConnectedError, type Subscription } from '../index.js';
 import { Link } from './link.js';
 import { Outbox } from './outbox.js';
@@ -91,10 +90,7 @@ export class Outlet {
 
   /** Waits up to `graceMs` for the confirmations that are due, then leaves with a good-bye. */
   async close(graceMs: number): Promise<void> {
-    const timer = new AbortController();
-    const late = delay(graceMs, undefined, { signal: timer.signal }).catch(() => undefined);
-    if (this.#link.isOpen) await Promise.race([this.#outbox.drained(), late]);
-    timer.abort();
+    if (this.#link.isOpen) await within(this.#outbox.drained(), graceMs);
     const closed = new NotConnectedError('closed');
     this.#outbox.close(closed);
     this.#subscriptions.close(closed);
