@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { asQueueName } from '../../src/names.js';
+import { asQueueName, type QueueName } from '../../src/names.js';
 import { AttemptLedger } from '../../src/participant/attempt-ledger.js';
 import { participant, permitsOfProcess } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
-import { type Delivery, HEADER } from '../../src/transport/index.js';
+import { type ConsumeOptions, type Delivery, type Handler, HEADER } from '../../src/transport/index.js';
 import { keepingLogger, Network, until } from './network.js';
 
 const QUEUE = asQueueName('w.IN');
@@ -163,7 +163,49 @@ describe('messages that came again', () => {
       'the process of w-1 died',
       'the process of w-1 died with nothing else in hand',
     ]);
+    expect(notes(), 'its acknowledgement may still be lost').to.have.length(1);
+    await running.stop();
     expect(notes(), 'it may be sent back').to.deep.equal([]);
+  });
+
+  it('become dead letters with nothing else in hand: the next may be of the kind, too', async () => {
+    const begun: unknown[] = [];
+    const component = participant({
+      component: 'W',
+      prefetch: 5,
+      inports: { in: {} },
+      process: ({ in: data }) => void begun.push(data),
+    });
+    for (let n = 0; n < 3; n += 1) die('poison', true);
+    die('suspect', false);
+    let take: Handler = () => Promise.reject(new Error('it does not consume'));
+    const real = await network.registry.open(network.address, { id: 'w-2' }, silentLogger);
+    const broker = new Proxy(real, {
+      get(target, name) {
+        if (name === 'consume') {
+          return async (inqueue: QueueName, handler: Handler, options: ConsumeOptions) => {
+            take = handler;
+            return target.consume(inqueue, handler, options);
+          };
+        }
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+    const running = await network.start(component, 'w', { attemptsIn, broker });
+    await network.wire('w');
+    await network.send('w.IN', 'first');
+    await until(() => begun.length === 1);
+    const burial = await take(again('poison'));
+    const others = [take(again('suspect')), take(again('another'))];
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(begun).to.deep.equal(['first']);
+    burial.settled?.(true);
+    for (const other of others) (await other).settled?.(true);
+    expect(begun).to.have.length(3);
+    expect(notes()).to.have.length(1);
+    await until(() => notes().length === 0);
+    await running.stop();
   });
 
   it('have died of nothing when the participant is stopped in good order before they end', async () => {
@@ -228,13 +270,15 @@ describe('messages that came again', () => {
 
   it('that cannot be removed are no reason to fail', () => {
     die('a', true);
-    const note = ledger().look(QUEUE, again('a'));
+    const own = ledger();
+    const note = own.look(QUEUE, again('a'));
     const [name = ''] = notes();
     rmSync(join(attemptsIn, name));
     mkdirSync(join(attemptsIn, name));
     note.bury();
     note.begin(true);
     note.end();
+    own.close();
     expect(notes()).to.deep.equal([name]);
   });
 });

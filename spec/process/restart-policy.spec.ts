@@ -15,10 +15,10 @@ describe('RestartPolicy', () => {
     expect(third).to.equal('failed');
   });
 
-  it('bears six failures, the deaths over two messages that kill, unless told otherwise', () => {
+  it('bears eight failures, the deaths over two messages that kill, unless told otherwise', () => {
     const policy = new RestartPolicy();
-    const kinds = Array.from({ length: 7 }, (_, atMs) => policy.judge(failure(atMs), 5).kind);
-    expect(kinds).to.deep.equal([...Array<string>(6).fill('again'), 'failed']);
+    const kinds = Array.from({ length: 9 }, (_, atMs) => policy.judge(failure(atMs), 5).kind);
+    expect(kinds).to.deep.equal([...Array<string>(8).fill('again'), 'failed']);
   });
 
   it('forgets failures that are long ago, and those before a life that was long', () => {

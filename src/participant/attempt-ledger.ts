@@ -25,6 +25,8 @@ export interface LedgerOptions {
 }
 
 const STALE_MS = 24 * 3600 * 1000;
+/** How long a note stays when its message is a dead letter. */
+const BURIED_MS = 1000;
 const NOTE = /^[\da-f]{64}\.json$/;
 
 /**
@@ -35,6 +37,7 @@ const NOTE = /^[\da-f]{64}\.json$/;
 export class AttemptLedger {
   readonly #options: LedgerOptions;
   readonly #open = new Set<Note>();
+  readonly #buried = new Map<Note, NodeJS.Timeout>();
 
   constructor(options: LedgerOptions) {
     this.#options = options;
@@ -49,13 +52,18 @@ export class AttemptLedger {
       write: (note, alone) =>
         this.#write(note, inqueue, delivery, [...crashes, { atMs: Date.now(), participant, alone }]),
       end: (note) => this.#end(note),
-      remove: (note) => this.#remove(note),
+      bury: (note) => this.#bury(note),
     });
   }
 
   /** The process is about to end in good order: that is no death. */
   close(): void {
     for (const note of [...this.#open]) note.end();
+    for (const [note, timer] of this.#buried) {
+      clearTimeout(timer);
+      this.#remove(note);
+    }
+    this.#buried.clear();
   }
 
   /** Removes notes that are older than a day. Never fails. */
@@ -80,6 +88,15 @@ export class AttemptLedger {
     }
   }
 
+  /** Its acknowledgement is on its way: if this process dies before it is there, the message is known when it comes again. */
+  #bury(note: Note): void {
+    const remove = (): void => {
+      this.#buried.delete(note);
+      this.#remove(note);
+    };
+    this.#buried.set(note, setTimeout(remove, BURIED_MS).unref());
+  }
+
   #end(note: Note): void {
     if (this.#open.delete(note)) this.#remove(note);
   }
@@ -97,7 +114,7 @@ export class AttemptLedger {
 interface Writer {
   write(note: Note, alone: boolean): void;
   end(note: Note): void;
-  remove(note: Note): void;
+  bury(note: Note): void;
 }
 
 /** What is known of one redelivered message. */
@@ -133,9 +150,9 @@ export class Note {
     this.#writer.end(this);
   }
 
-  /** The message is a dead letter: nothing is noted of it any more. */
+  /** The message is a dead letter: soon nothing is noted of it any more. */
   bury(): void {
-    this.#writer.remove(this);
+    this.#writer.bury(this);
   }
 }
 

@@ -159,7 +159,6 @@ export class Invoker {
   async #attempt(inport: Inport, delivery: Delivery, failures = NO_FAILURES): Promise<Result> {
     const { component, ledger, processPermits } = this.#options;
     const note = delivery.redelivered ? ledger.look(inport.queue, delivery) : undefined;
-    if (note?.isPoison(inport.crashes)) return this.#bury(inport, note);
     const alone = note?.isSuspect ?? false;
     const isFree = !alone && this.#permits.tryAcquire(inport);
     if (!isFree && !(await this.#permits.acquire(inport, { alone, keep: delivery instanceof Initial })))
@@ -170,6 +169,8 @@ export class Invoker {
       this.#release(inport, alone);
       return this.#givenBack(inport);
     }
+    // Alone as well: what begins beside it may be the next that kills the process, before the broker has the dead letter.
+    if (note?.isPoison(inport.crashes)) return this.#bury(inport, note);
     note?.begin(alone || (component.concurrency === 1 && !processPermits));
     const collector = this.#collector(delivery);
     const startMs = performance.now();
@@ -268,7 +269,11 @@ export class Invoker {
     const failures = note.crashes.map(({ atMs, participant, alone }) => {
       return { atMs, error: `the process of ${participant} died${alone ? ' with nothing else in hand' : ''}` };
     });
-    return new Burial(inport, this.#onChange, deathOf(inport.name, error, failures, this.#place), note);
+    const death = deathOf(inport.name, error, failures, this.#place);
+    return new Burial(inport, this.#onChange, death, (isCarriedOut) => {
+      if (isCarriedOut) note.bury();
+      this.#release(inport, true);
+    });
   }
 }
 

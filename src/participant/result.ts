@@ -1,5 +1,4 @@
 import type { Settlement, Verdict } from '../transport/index.js';
-import type { Note } from './attempt-ledger.js';
 import type { Inport } from './inport.js';
 import { type Outgoing, settled } from './outlet.js';
 
@@ -29,15 +28,15 @@ export class Result implements Settlement {
 
 /** The end of a message that processes die of. Until the broker has the dead letter, it is to be known for what it is. */
 export class Burial extends Result {
-  readonly #note: Note;
+  readonly #onSettled: (isCarriedOut: boolean) => void;
 
-  constructor(inport: Inport, onChange: () => void, verdict: Verdict, note: Note) {
+  constructor(inport: Inport, onChange: () => void, verdict: Verdict, onSettled: (isCarriedOut: boolean) => void) {
     super(inport, onChange, verdict);
-    this.#note = note;
+    this.#onSettled = onSettled;
   }
 
   override settled(isCarriedOut: boolean): void {
-    if (isCarriedOut) this.#note.bury();
+    this.#onSettled(isCarriedOut);
     super.settled(isCarriedOut);
   }
 }

@@ -7,8 +7,8 @@ export interface RestartOptions {
   /** Longest pause. @default 30000 */
   readonly maxMs?: number;
   /**
-   * So many failures within `windowMs` are too many. Infinity: it is tried for ever. @default 7: a participant dies four
-   * times of a message before it knows (see `crashes` of an inport), six times of two that it has in hand together
+   * So many failures within `windowMs` are too many. Infinity: it is tried for ever. @default 9: a participant dies four
+   * times of a message before it knows (see `crashes` of an inport), eight times of two
    */
   readonly limit?: number;
   /** @default 60000 */
@@ -44,7 +44,7 @@ export class RestartPolicy {
   #failuresAtMs: number[] = [];
 
   constructor(options: RestartOptions = {}) {
-    this.#limit = options.limit ?? 7;
+    this.#limit = options.limit ?? 9;
     this.#windowMs = options.windowMs ?? 60_000;
     this.#settledMs = options.settledMs ?? SETTLED_MS;
     this.#finalCodes = options.finalCodes ?? [0];
