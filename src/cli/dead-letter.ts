@@ -104,7 +104,8 @@ export function timeOf(atMs: number): string {
 
 type Present<T> = { [K in keyof T]?: Exclude<T[K], undefined> };
 
-function present<T extends object>(values: T): Present<T> {
+/** Those that there are. */
+export function present<T extends object>(values: T): Present<T> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Present<T>;
 }
 

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import type { Broker, KeptLetter } from '../transport/index.js';
 import { joinBroker, ONE_SHOT_CONNECT_MS, stateDir, withBroker } from './broker.js';
 import { AlreadyToldError, type CliContext, command } from './command.js';
-import { factsOf, jsonOf, type LetterFacts, type LetterPlace, placeName } from './dead-letter.js';
+import { factsOf, jsonOf, type LetterFacts, type LetterPlace, placeName, present } from './dead-letter.js';
 import { checkOptions, type DeadOptions, queuesOf, readEdit, withDeadOptions } from './dead-options.js';
 import { placesOf } from './dead-places.js';
 import { LetterProgress } from './dead-progress.js';
@@ -47,7 +47,7 @@ export function dead(context: CliContext): Command {
         const wish = { role: options.role, port: options.port };
         const places = await placesOf(
           broker,
-          { ...given(wish), queues: queuesOf(options), waitMs: options.wait },
+          { ...present(wish), queues: queuesOf(options), waitMs: options.wait },
           context,
         );
         const task: Task = { broker, address, places, isMeant, options, context };
@@ -166,8 +166,3 @@ function sumOf({ sent, unsure, dropped, isInterrupted }: Tally, isDryRun: boolea
 }
 
 const counted = (count: number): string => `${count} dead letter${count === 1 ? '' : 's'}`;
-
-function given<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  const known = Object.entries(values).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(known) as { [K in keyof T]?: Exclude<T[K], undefined> };
-}
