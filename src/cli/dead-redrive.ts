@@ -23,6 +23,7 @@ export interface RedriveOptions {
   readonly payload?: Buffer;
 }
 
+/** What a redrive works with. */
 export interface RedriveParts {
   readonly broker: Broker;
   readonly address: string;

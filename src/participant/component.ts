@@ -59,6 +59,7 @@ export interface RetrySpec {
   readonly jitter?: number;
 }
 
+/** What an author says of an outport besides. */
 export interface OutportSpec extends PortSpec {
   /** Where no coordinator says what is connected: what becomes of a message that no queue takes. @default 'drop' */
   readonly unrouted?: 'drop' | 'hold';
@@ -82,6 +83,7 @@ export interface Surroundings {
   readonly signal: AbortSignal;
 }
 
+/** What `produce` is given. */
 export interface ProduceContext<O extends Outports, S> extends Surroundings {
   /** What `setup` returned. */
   readonly state: S;
@@ -91,6 +93,7 @@ export interface ProduceContext<O extends Outports, S> extends Surroundings {
   isConnected(port: NameOf<O>): boolean;
 }
 
+/** What `process` is given besides the data. */
 export interface ProcessContext<O extends Outports, S> extends ProduceContext<O, S> {
   /**
    * Collects: outputs leave with the verdict when process() ends, and not at all when it throws. Beyond 1,000 outputs or

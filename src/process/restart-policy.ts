@@ -25,6 +25,7 @@ export const SETTLED_MS = 10_000;
 /** Killed after so long, it was at work: what waits for it should not wait longer with each kill. */
 const AT_WORK_MS = 2000;
 
+/** `ended`: it is done; `failed`: too often, or it cannot be started at all. */
 export type Decision =
   | { readonly kind: 'ended' }
   | { readonly kind: 'failed' }

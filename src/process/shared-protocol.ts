@@ -25,10 +25,12 @@ export interface SharedEnd {
 /** In the environment of a process that is to take orders instead of arguments. */
 export const SHARED_VARIABLE = 'MSGFLO_SHARED';
 
+/** Whether a message is one that a shared process can carry out. */
 export function isSharedOrder(message: unknown): message is SharedOrder {
   return isShared(message) && 'call' in message;
 }
 
+/** Whether a message is one that a supervisor expects from it. */
 export function isSharedEnd(message: unknown): message is SharedEnd {
   return isShared(message) && 'ended' in message;
 }

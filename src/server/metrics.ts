@@ -4,6 +4,7 @@ import type { Logger } from '../support/index.js';
 import { isMeantForUs } from './origin.js';
 import { type HttpAnswer, text } from './page.js';
 
+/** Who may see the figures, and where they come from. */
 export interface MetricsRules {
   /** Where we were told to listen. */
   readonly host: string;

@@ -11,6 +11,7 @@ export interface PageFacts {
   readonly metrics?: () => Promise<HttpAnswer>;
 }
 
+/** What a plain HTTP request is answered. */
 export interface HttpAnswer {
   readonly status: number;
   readonly type: 'text/html' | 'text/plain' | 'text/plain; version=0.0.4';

@@ -3,6 +3,7 @@ import type { QueueName } from '../names.js';
 /** A place messages are taken from (holds them) or put to (fans out, holds nothing). */
 export type QueueKind = 'inqueue' | 'outqueue';
 
+/** What is sent. */
 export interface Message {
   /** Bytes (`Buffer`) go as they are, anything else as JSON text. */
   readonly data: unknown;
@@ -25,12 +26,16 @@ export interface Delivery {
  * to the outqueue `dead-<inqueue>` with the reason in its headers, confirmed, and only then is the original acked.
  */
 export type Verdict = 'ack' | 'requeue' | DeadLetter;
+
+/** The verdict on what is not tried again. */
 export interface DeadLetter {
+  /** The reason, in words. */
   readonly deadLetter: string;
   /** Further facts for the headers of the dead letter. */
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A message that is made from a delivery. */
 export interface Output extends Message {
   readonly outqueue: QueueName;
   /** True: unrouted is not delivered; it is held and sent again until a queue takes it. @default false */
@@ -88,6 +93,7 @@ export interface ConsumeOptions {
   readonly prefetch?: number;
 }
 
+/** Takes from an inqueue until it is cancelled. */
 export interface Consumer {
   /**
    * Only where `capabilities.binds` is false: subscribes the inqueue to exactly these outqueues, besides itself.
@@ -185,6 +191,7 @@ export interface Binding {
   readonly target: QueueName;
 }
 
+/** How an inqueue stands at the broker; what the broker does not tell is absent. */
 export interface QueueDepth {
   readonly queue: QueueName;
   readonly ready: number;

@@ -20,6 +20,7 @@ import { headersOf } from './wire.js';
 /** A broker that does not answer is left. */
 const CLOSE_LIMIT_MS = 1000;
 
+/** Looks at one letter and says what becomes of it. */
 export type Visit = (letter: KeptLetter) => Promise<LetterFate>;
 
 /**

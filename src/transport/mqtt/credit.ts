@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { QueueName } from '../../names.js';
+import { isRecord } from '../../support/index.js';
 import { HEADER } from '../index.js';
 import { CREDIT_HEADER } from './own-headers.js';
 
@@ -48,6 +49,7 @@ export const settledTopic = (token: string): string => `msgflo/settled/${token}`
 /** Where those who take from an inqueue are asked how they stand. */
 export const askedTopic = (inqueue: QueueName): string => `msgflo/asked/${encodeURIComponent(inqueue)}`;
 
+/** What a sender asks that gets no further: `asked` counts its questions. */
 export interface Question {
   readonly token: string;
   readonly asked: number;
@@ -60,10 +62,12 @@ export interface Report {
   readonly taker: string;
   /** Unsettled messages that the flow may have here just now. */
   readonly share: number;
+  /** As `writeRanges` has it. */
   readonly settled: string;
   readonly answer?: Answer;
 }
 
+/** How a taker stands in one flow. */
 export interface Answer {
   /** The question that it answers. */
   readonly asked: number;
@@ -84,18 +88,16 @@ export function readReport(payload: Buffer): Report | undefined {
   const { inqueue, taker, share, settled, answer } = fieldsOf(payload);
   if (typeof inqueue !== 'string' || typeof taker !== 'string' || typeof settled !== 'string') return undefined;
   const report = { inqueue, taker, share: typeof share === 'number' ? share : FIRST_SHARE, settled };
-  if (typeof answer !== 'object' || answer === null) return report;
-  const { asked, arrived, held, isIdle } = answer as Fields;
+  if (!isRecord(answer)) return report;
+  const { asked, arrived, held, isIdle } = answer;
   if (typeof asked !== 'number' || typeof arrived !== 'number' || typeof held !== 'string') return report;
   return { ...report, answer: { asked, arrived, held, isIdle: isIdle === true } };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-function fieldsOf(payload: Buffer): Fields {
+function fieldsOf(payload: Buffer): Readonly<Record<string, unknown>> {
   try {
     const value: unknown = JSON.parse(payload.toString());
-    return typeof value === 'object' && value !== null ? (value as Fields) : {};
+    return isRecord(value) ? value : {};
   } catch {
     return {};
   }

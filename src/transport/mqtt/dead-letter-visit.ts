@@ -21,6 +21,7 @@ export interface DeadLetterVisitOptions {
   readonly log: Logger;
 }
 
+/** Looks at one letter and says what becomes of it. */
 export type Visit = (letter: KeptLetter) => Promise<LetterFate>;
 
 interface Found extends KeptLetter {
