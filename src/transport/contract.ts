@@ -191,7 +191,7 @@ export interface Binding {
   readonly target: QueueName;
 }
 
-/** How an inqueue stands at the broker; what the broker does not tell is absent. */
+/** How an inqueue stands at the broker. */
 export interface QueueDepth {
   readonly queue: QueueName;
   readonly ready: number;
