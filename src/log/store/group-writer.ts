@@ -2,7 +2,7 @@ import { ftruncateSync } from 'node:fs';
 import { type DiskCalls, isNoRoom } from './disk-calls.js';
 import { Encoder, finishFirstFrame, measure, trimChunks, type WholeBatch } from './encoder.js';
 import { DiskFullError, StoreClosedError, StoreFailedError } from './errors.js';
-import { Group } from './group.js';
+import { Group, type Pending } from './group.js';
 import type { Segment } from './segment.js';
 import { closeSegment, createSegment, plannedSegment } from './segment-file.js';
 import type { CommitResult, SyncPolicy } from './store.js';
@@ -18,20 +18,14 @@ export interface GroupWriterOptions {
   readonly onSealed: (segment: Segment) => void;
 }
 
-interface Waiting {
-  readonly batch: WholeBatch;
-  readonly bytes: number;
-  readonly resolve: (result: CommitResult) => void;
-  readonly reject: (error: Error) => void;
-}
-
 /** Room that is written ahead with zeros, so that small syncs need not change the file's size; large ones gain nothing. */
 const AHEAD = Buffer.alloc(1024 * 1024);
 const SMALL_GROUP_BYTES = 64 * 1024;
 
 /**
  * Takes commits in the order of the calls and writes them in groups: what came while one group was written and synced is
- * the next. A group starts at the end of a turn of the event loop, so that callers that were just answered are in it.
+ * the next. A group starts at the end of a turn of the event loop, so that callers that were just answered are in it:
+ * smaller groups that overlap were measured to be slower.
  */
 export class GroupWriter {
   readonly #state: StoreState;
@@ -44,8 +38,9 @@ export class GroupWriter {
   #filling: Group | undefined;
   #writing: Promise<void> | undefined;
   #turn: NodeJS.Immediate | undefined;
-  #waiting: Waiting[] = [];
+  #waiting: Pending[] = [];
   #inFlightBytes = 0;
+  #undone = 0;
   /** Log offset up to which everything is synced. */
   #syncedEnd: number;
   #syncTimer: NodeJS.Timeout | undefined;
@@ -72,15 +67,14 @@ export class GroupWriter {
     return this.#waiting.length + this.#undone;
   }
 
-  #undone = 0;
-
   commit(batch: WholeBatch): Promise<CommitResult> {
     return new Promise((resolve, reject) => {
       const bytes = measure(batch); // what it throws rejects
       if (bytes === 0) return resolve({ timestampMs: this.#state.lastTimestampMs, sequences: [] });
       if (this.#failure) return reject(this.#failure);
-      if (this.#waiting.length > 0 || this.#isFull(bytes)) this.#waiting.push({ batch, bytes, resolve, reject });
-      else this.#encode({ batch, bytes, resolve, reject });
+      const pending: Pending = { batch, bytes, resolve, reject, result: undefined };
+      if (this.#waiting.length > 0 || this.#isFull(bytes)) this.#waiting.push(pending);
+      else this.#encode(pending);
     });
   }
 
@@ -107,16 +101,16 @@ export class GroupWriter {
     return this.#inFlightBytes > 0 && this.#inFlightBytes + bytes > this.#options.maxInFlightBytes;
   }
 
-  #encode({ batch, bytes, resolve, reject }: Waiting): void {
-    const { nowMs } = this.#options;
+  #encode(pending: Pending): void {
     const group = this.#group();
-    const timestampMs = Math.max(Math.floor(nowMs()), this.#state.lastTimestampMs);
+    const timestampMs = Math.max(Math.floor(this.#options.nowMs()), this.#state.lastTimestampMs);
     const before = group.bytes;
-    const sequences = this.#encoder.encode(group, batch, bytes, timestampMs);
+    const sequences = this.#encoder.encode(group, pending.batch, pending.bytes, timestampMs);
     this.#state.lastTimestampMs = timestampMs;
     this.#inFlightBytes += group.bytes - before;
     this.#undone++;
-    group.add({ timestampMs, sequences }, resolve, reject);
+    pending.result = { timestampMs, sequences };
+    group.add(pending);
     if (!this.#writing) this.#turn ??= setImmediate(() => this.#begin());
   }
 

@@ -1,3 +1,4 @@
+import type { WholeBatch } from './encoder.js';
 import type { Chunk, Segment } from './segment.js';
 import type { CommitResult } from './store.js';
 import type { TopicLog } from './topic-log.js';
@@ -7,6 +8,16 @@ export interface Piece {
   readonly chunk: Chunk;
   readonly from: number;
   to: number;
+}
+
+/** One commit on its way: what it asks for, who is to be told, and, once it is encoded, what. */
+export interface Pending {
+  readonly batch: WholeBatch;
+  /** As measured. */
+  readonly bytes: number;
+  readonly resolve: (result: CommitResult) => void;
+  readonly reject: (error: Error) => void;
+  result: CommitResult | undefined;
 }
 
 /** Commits that are written and synced together, and what becomes of them. */
@@ -23,9 +34,7 @@ export class Group {
   bytes = 0;
   #lastSequences: readonly number[] = [];
   #lastTimestamps: readonly number[] = [];
-  readonly #results: CommitResult[] = [];
-  readonly #resolves: ((result: CommitResult) => void)[] = [];
-  readonly #rejects: ((error: Error) => void)[] = [];
+  readonly #pending: Pending[] = [];
 
   constructor(segment: Segment, start: number) {
     this.segment = segment;
@@ -37,14 +46,11 @@ export class Group {
   }
 
   get commits(): number {
-    return this.#results.length;
+    return this.#pending.length;
   }
 
-  /** Says who is to be told. */
-  add(result: CommitResult, resolve: (result: CommitResult) => void, reject: (error: Error) => void): void {
-    this.#results.push(result);
-    this.#resolves.push(resolve);
-    this.#rejects.push(reject);
+  add(pending: Pending): void {
+    this.#pending.push(pending);
   }
 
   /** No commit will be added. Notes where the topics stand: later groups move on while this one is written. */
@@ -68,13 +74,10 @@ export class Group {
   }
 
   resolveAll(): void {
-    for (let at = 0; at < this.#results.length; at++) {
-      const result = this.#results[at];
-      if (result) this.#resolves[at]?.(result);
-    }
+    for (const { resolve, result } of this.#pending) if (result) resolve(result);
   }
 
   rejectAll(error: Error): void {
-    for (const reject of this.#rejects) reject(error);
+    for (const { reject } of this.#pending) reject(error);
   }
 }
