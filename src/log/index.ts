@@ -1,8 +1,28 @@
 /**
  * The embedded durable log. `store/` is its storage: append-only segments for all topics in one folder, commits in groups,
  * atomic batches of records and small keyed facts, reads by sequence and time. It knows files, not sockets; procs, claims
- * and the node stand on it.
+ * and the node stand on it. `node/` is what clients see of it: ids, procs and their claims, bindings, collection.
  */
+export { LogError, type LogErrorCode } from './node/log-error.js';
+export type {
+  AckCommitResult,
+  Claim,
+  DeadLetterFacts,
+  InqueueOptions,
+  LogNode,
+  LogNodeOptions,
+  NodeClock,
+  NodeStats,
+  ProcChange,
+  ProcessorDefinition,
+  ProcOptions,
+  ProcState,
+  RangeOptions,
+  ReclaimStrategy,
+  TopicBinding,
+  Unsubscribe,
+} from './node/log-node.js';
+export { isObjectText, isTopicName } from './node/names.js';
 export {
   CorruptionError,
   DiskFullError,
