@@ -1,5 +1,6 @@
 import type { ConfirmChannel } from 'amqplib';
 import { HEADER } from '../index.js';
+import { BASIC, BASIC_PUBLISH, FLAG, FRAME, FRAME_BYTES, FRAME_HEAD_BYTES, LONG_STRING } from './frame-layout.js';
 import { isPriority, type Letter, secondsOf, toProperties } from './wire.js';
 import { LARGE_BYTES, type TurnWriter, turnWriterOf } from './write-together.js';
 
@@ -15,24 +16,8 @@ interface Inner {
   pushConfirmCallback(confirmed: (error: unknown) => void): void;
 }
 
-const FRAME = { method: 1, header: 2, body: 3, end: 206 } as const;
-/** Type, channel, size; and the end. */
-const FRAME_HEAD_BYTES = 7;
-const FRAME_BYTES = FRAME_HEAD_BYTES + 1;
-const BASIC_PUBLISH = 0x3c0028;
-const BASIC = 0x3c;
 const MANDATORY = 1;
 const PERSISTENT = 2;
-const FLAG = {
-  contentType: 0x8000,
-  headers: 0x2000,
-  deliveryMode: 0x1000,
-  priority: 0x0800,
-  replyTo: 0x0200,
-  messageId: 0x0080,
-  timestamp: 0x0040,
-} as const;
-const LONG_STRING = 'S'.charCodeAt(0);
 const TABLE_FLAGS_OFFSET = 12;
 
 const MAX_SHORT_BYTES = 255;

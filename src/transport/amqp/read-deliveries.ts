@@ -1,5 +1,6 @@
 import type { ConsumeMessage } from 'amqplib';
 import { LastText } from '../../support/index.js';
+import { BASIC, BASIC_DELIVER, FLAG, FRAME, FRAME_BYTES, FRAME_HEAD_BYTES, LONG_STRING } from './frame-layout.js';
 
 /** What is used of amqplib beneath its typed surface. */
 interface Inner {
@@ -18,23 +19,7 @@ interface InnerChannel {
   closeWithError(id: undefined, text: string, code: number, error: unknown): void;
 }
 
-const FRAME = { method: 1, header: 2, body: 3, end: 206 } as const;
-/** Type, channel, size; and the end. */
-const HEAD_BYTES = 7;
-const FRAME_BYTES = HEAD_BYTES + 1;
-const BASIC_DELIVER = 0x3c003c;
-const BASIC = 0x3c;
-const FLAG = {
-  contentType: 0x8000,
-  headers: 0x2000,
-  deliveryMode: 0x1000,
-  priority: 0x0800,
-  replyTo: 0x0200,
-  messageId: 0x0080,
-  timestamp: 0x0040,
-} as const;
 const USUAL = Object.values(FLAG).reduce((all, flag) => all | flag, 0);
-const LONG_STRING = 'S'.charCodeAt(0);
 const INTERNAL_ERROR = 541;
 const TWO_TO_32 = 0x1_0000_0000;
 
@@ -128,10 +113,10 @@ class DeliveryReader {
     const at = this.#at;
     if (at + FRAME_BYTES > bytes.length || bytes[at] !== type || short(bytes, at + 1) !== channel) return 0;
     const size = long(bytes, at + 3);
-    const end = at + HEAD_BYTES + size;
+    const end = at + FRAME_HEAD_BYTES + size;
     const { maxFrameSize } = this.#connection;
     if ((maxFrameSize > 0 && size > maxFrameSize) || bytes[end] !== FRAME.end) return 0;
-    this.#at = at + HEAD_BYTES;
+    this.#at = at + FRAME_HEAD_BYTES;
     return end;
   }
 
