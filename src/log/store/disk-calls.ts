@@ -1,4 +1,4 @@
-import { fdatasync, write, writev } from 'node:fs';
+import { fdatasync, writev, writevSync } from 'node:fs';
 
 /** What the writer asks of the disk; specs hand in one that fails. */
 export interface DiskCalls {
@@ -23,12 +23,16 @@ export const diskCalls: DiskCalls = {
     }),
 };
 
-function writeSome(fd: number, buffers: readonly Buffer[], position: number): Promise<number> {
+/**
+ * A write into the system's cache takes microseconds, less than the way to another thread and back; what is too large for
+ * that does not hold up the event loop.
+ */
+const AT_ONCE_BYTES = 512 * 1024;
+
+async function writeSome(fd: number, buffers: readonly Buffer[], position: number): Promise<number> {
+  if (buffers.reduce((sum, { length }) => sum + length, 0) <= AT_ONCE_BYTES) return writevSync(fd, buffers, position);
   return new Promise((resolve, reject) => {
-    const done = (error: Error | null, written: number): void => (error ? reject(error) : resolve(written));
-    const [first] = buffers;
-    if (first && buffers.length === 1) write(fd, first, 0, first.length, position, done);
-    else writev(fd, buffers, position, done);
+    writev(fd, buffers, position, (error, written) => (error ? reject(error) : resolve(written)));
   });
 }
 

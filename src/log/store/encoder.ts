@@ -27,7 +27,8 @@ export interface WholeBatch extends Batch {
 
 const CHUNK_BYTES = 256 * 1024;
 /** Of what was written last, for readers close behind. */
-const KEPT_BYTES = 4 * 1024 * 1024;
+const KEPT_BYTES = 2 * 1024 * 1024;
+const SPARE_CHUNKS = 8;
 const NO_RECORDS: readonly NewRecord[] = [];
 
 /**
@@ -61,6 +62,8 @@ export class Encoder {
   readonly #topics: TopicTable;
   #segment: Segment;
   #chunk: Chunk | undefined;
+  /** Used before and free: fresh memory costs more than filling it. */
+  readonly #spare: Chunk[] = [];
   #end: number;
 
   constructor(topics: TopicTable, segment: Segment) {
@@ -147,6 +150,20 @@ export class Encoder {
     return sequences;
   }
 
+  /** Gives back the oldest chunks of a segment: those that are done and beyond what is kept for readers. */
+  trim({ chunks, end }: Segment): void {
+    let kept = chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    while (kept > KEPT_BYTES) {
+      const oldest = chunks[0];
+      if (!oldest || oldest.start + oldest.used > end) return;
+      if (chunks.length === 1 && oldest.bytes.length <= CHUNK_BYTES) return;
+      kept -= oldest.bytes.length;
+      chunks.shift();
+      const isFree = !oldest.isShared && oldest !== this.#chunk && oldest.bytes.length === CHUNK_BYTES;
+      if (isFree && this.#spare.length < SPARE_CHUNKS) this.#spare.push(oldest);
+    }
+  }
+
   #include(group: Group, chunk: Chunk, from: number, to: number): void {
     if (group.bytes === 0) group.firstFrameBytes = to - from;
     else chunk.view.setUint32(from, crc32c(chunk.view, from + 4, to), true);
@@ -189,8 +206,9 @@ export class Encoder {
 
   #room(bytes: number): Chunk {
     if (this.#chunk && this.#chunk.used + bytes <= this.#chunk.bytes.length) return this.#chunk;
-    const buffer = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes));
-    this.#chunk = { bytes: buffer, view: viewOf(buffer), start: this.#end, used: 0 };
+    const spare = bytes <= CHUNK_BYTES ? this.#spare.pop() : undefined;
+    const buffer = spare?.bytes ?? Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes));
+    this.#chunk = { bytes: buffer, view: spare?.view ?? viewOf(buffer), start: this.#end, used: 0, isShared: false };
     this.#segment.chunks.push(this.#chunk);
     return this.#chunk;
   }
@@ -203,18 +221,6 @@ export function finishFirstFrame(group: Group, isSyncedBefore: boolean): void {
   const { view } = piece.chunk;
   view.setUint8(piece.from + 9, isSyncedBefore ? FLAG_SYNCED_BEFORE : 0);
   view.setUint32(piece.from, crc32c(view, piece.from + 4, piece.from + group.firstFrameBytes), true);
-}
-
-/** Gives back the oldest chunks: those that are done and beyond what is kept for readers. */
-export function trimChunks(segment: Segment): void {
-  let kept = segment.chunks.reduce((sum, { bytes }) => sum + bytes.length, 0);
-  while (kept > KEPT_BYTES) {
-    const oldest = segment.chunks[0];
-    if (!oldest || oldest.start + oldest.used > segment.end) return;
-    if (segment.chunks.length === 1 && oldest.bytes.length <= CHUNK_BYTES) return;
-    kept -= oldest.bytes.length;
-    segment.chunks.shift();
-  }
 }
 
 function encodeTopic({ bytes, view }: Chunk, at: number, { id, nameBytes }: TopicLog): number {

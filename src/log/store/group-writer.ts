@@ -1,6 +1,6 @@
 import { ftruncateSync } from 'node:fs';
 import { type DiskCalls, isNoRoom } from './disk-calls.js';
-import { Encoder, finishFirstFrame, measure, trimChunks, type WholeBatch } from './encoder.js';
+import { Encoder, finishFirstFrame, measure, type WholeBatch } from './encoder.js';
 import { DiskFullError, StoreClosedError, StoreFailedError } from './errors.js';
 import { Group, type Pending } from './group.js';
 import type { Segment } from './segment.js';
@@ -177,7 +177,7 @@ export class GroupWriter {
   #done(group: Group): void {
     this.#writing = undefined;
     group.apply(this.#state.facts);
-    trimChunks(group.segment);
+    this.#encoder.trim(group.segment);
     this.#settled(group);
     this.commits += group.commits;
     group.resolveAll();

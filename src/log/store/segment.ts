@@ -21,6 +21,8 @@ export interface Chunk {
   readonly view: DataView;
   readonly start: number;
   used: number;
+  /** Readers have views on it: its memory cannot be used again. */
+  isShared: boolean;
 }
 
 /** One file of the log and what is known of it. */
@@ -57,6 +59,7 @@ export class Segment {
         const chunk = this.chunks[at];
         if (chunk && chunk.start <= offset && offset < chunk.start + chunk.used) {
           const { bytes, view, start } = chunk;
+          chunk.isShared = true;
           return { bytes, view, start, length: Math.min(chunk.used, this.end - start), isOwn: true };
         }
       }
