@@ -1,4 +1,4 @@
-import { closeSync, fdatasync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, mkdtempSync, openSync, readdirSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStore } from '../dist/log/index.js';
@@ -77,6 +77,7 @@ async function atTenMillion(folder, count) {
     await Promise.all(Array.from({ length: BATCHES_IN_FLIGHT }, () => before.commit({ records })));
   for (let round = 0; round < 5; round += 1) await measure(before, full, count);
   await before.close();
+  for (const kind of ['idx', 'ckp']) rmSync(newest(folder, kind)); // as a crash leaves it: the last segment has to be read
   const start = performance.now();
   const after = await openStore(folder);
   const seconds = (performance.now() - start) / 1000;
@@ -100,7 +101,7 @@ async function atTenMillion(folder, count) {
       ...flatness('range'),
     },
     {
-      what: 'log engine: start with 10 million records, seconds',
+      what: 'log engine: start after a crash with 10 million records, seconds',
       ours: seconds,
       target: `at most ${START_TARGET_SECONDS}`,
       met: seconds <= START_TARGET_SECONDS,
@@ -112,6 +113,12 @@ async function atTenMillion(folder, count) {
       met: megabytes <= MEMORY_TARGET_MB,
     },
   ];
+}
+
+/** @param {string} folder @param {string} kind */
+function newest(folder, kind) {
+  const names = readdirSync(folder).filter((name) => name.endsWith(`.${kind}`));
+  return join(folder, names.sort().at(-1) ?? '');
 }
 
 /** @param {LogStore} store @param {{ single: number[], range: number[] }} figures @param {number} count */
