@@ -1,7 +1,9 @@
 import { expect } from 'chai';
+import { connectAsync } from 'mqtt';
 import type { QueueName } from '../../../src/names.js';
 import { type Broker, HEADER } from '../../../src/transport/index.js';
 import { MqttBroker } from '../../../src/transport/mqtt/broker.js';
+import { keepingLogger } from '../../participant/network.js';
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js';
 import { eventually, flood, Opened, unique } from './harness.js';
 
@@ -61,6 +63,26 @@ describe('mqtt visits to dead letters', function () {
       return 'remove';
     });
     expect(await count(client, queue)).to.equal(1);
+  });
+
+  it('end, and say that there is more, where the broker drops what is too much for it', async () => {
+    const [log, queue] = [keepingLogger(), unique('grave')];
+    const client = await opened.client(mosquitto.url, {}, log);
+    const programs = await connectAsync(mosquitto.url, { protocolVersion: 5 });
+    opened.later(() => programs.endAsync(true));
+    const many = 5000;
+    await flood(many, async (n) => {
+      await programs.publishAsync(`dead/${queue}/${n}`, 'x', { qos: 1, retain: true });
+    });
+    const seen = await count(client, queue);
+    expect(seen).to.be.within(1000, many);
+    if (seen < many) expect(log.lines.join()).to.contain(`may have more dead letters than these ${seen}`);
+    let removed = 0;
+    for (let last = -1; removed !== last; ) {
+      last = removed;
+      removed += await client.visitDeadLetters(queue, async () => 'remove');
+    }
+    expect(removed).to.equal(many);
   });
 
   it('see more than the broker sends at once, as those before them are removed', async () => {
