@@ -214,6 +214,7 @@ export interface KeptLetter {
 
 /** What becomes of a kept letter that was looked at; `stop` keeps it and ends the round. */
 export type LetterFate = 'keep' | 'remove' | 'stop';
+export type LetterVisit = (letter: KeptLetter) => Promise<LetterFate>;
 
 /** What a coordinator needs besides. */
 export interface Broker extends Client {
@@ -242,7 +243,7 @@ export interface Broker extends Client {
    * the same inqueue do not see the same letter at the same time, where the broker can tell. Resolves with the number of
    * those visited. A visit that throws keeps its letter and ends the round with that error.
    */
-  visitDeadLetters(inqueue: QueueName, visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number>;
+  visitDeadLetters(inqueue: QueueName, visit: LetterVisit): Promise<number>;
   /**
    * Tells, in words for people, of messages that the broker itself dropped, where it can tell; elsewhere never calls.
    * `messages`: how many were dropped since it was told last, where that is known.

@@ -18,6 +18,7 @@ export {
   type Handler,
   type KeptLetter,
   type LetterFate,
+  type LetterVisit,
   type Message,
   type Notice,
   type NoticeHandler,

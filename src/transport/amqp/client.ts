@@ -14,6 +14,7 @@ import {
   checkQueueOptions,
   type Delivery,
   type Handler,
+  type LetterVisit,
   type Message,
   NotConnectedError,
   type Notice,
@@ -31,7 +32,7 @@ import { Alarm } from './alarm.js';
 import { Binder } from './binder.js';
 import { ChannelPool } from './channel-pool.js';
 import { AmqpConsumer } from './consumer.js';
-import { DeadLetterRound, type Visit } from './dead-letter-round.js';
+import { DeadLetterRound } from './dead-letter-round.js';
 import { Depths } from './depths.js';
 import { DISCOVERY, DiscoveryInbox } from './discovery-inbox.js';
 import { Link } from './link.js';
@@ -216,7 +217,7 @@ export class AmqpClient implements Broker {
     throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
   }
 
-  async visitDeadLetters(inqueue: QueueName, visit: Visit): Promise<number> {
+  async visitDeadLetters(inqueue: QueueName, visit: LetterVisit): Promise<number> {
     this.#mustBeOpen('visitDeadLetters()');
     const round = new DeadLetterRound(this.#taking, inqueue, visit);
     return this.#parts.during(round, () => round.run());

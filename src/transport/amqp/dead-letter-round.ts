@@ -8,7 +8,7 @@ import {
   deadLetterQueue,
   HEADER,
   type KeptLetter,
-  type LetterFate,
+  type LetterVisit,
   NotConnectedError,
   RefusedError,
 } from '../index.js';
@@ -21,7 +21,6 @@ import { headersOf } from './wire.js';
 const CLOSE_LIMIT_MS = 1000;
 
 /** Looks at one letter and says what becomes of it. */
-export type Visit = (letter: KeptLetter) => Promise<LetterFate>;
 
 /**
  * One look at the dead letters that are kept of an inqueue, over a channel of its own. Each is taken without an ack and
@@ -31,7 +30,7 @@ export type Visit = (letter: KeptLetter) => Promise<LetterFate>;
 export class DeadLetterRound {
   readonly #link: Link;
   readonly #inqueue: QueueName;
-  readonly #visit: Visit;
+  readonly #visit: LetterVisit;
   /** How often a key was met: several letters may share a message id. */
   readonly #keys = new Map<string, number>();
   #channel: Channel | undefined;
@@ -39,7 +38,7 @@ export class DeadLetterRound {
   #failure: Error | undefined;
   #visited = 0;
 
-  constructor(link: Link, inqueue: QueueName, visit: Visit) {
+  constructor(link: Link, inqueue: QueueName, visit: LetterVisit) {
     this.#link = link;
     this.#inqueue = inqueue;
     this.#visit = visit;

@@ -15,8 +15,7 @@ import {
   decodePayload,
   encodePayload,
   type Handler,
-  type KeptLetter,
-  type LetterFate,
+  type LetterVisit,
   type Message,
   NotConnectedError,
   type Notice,
@@ -166,7 +165,7 @@ export class DirectBroker implements Broker {
     throw new UnsupportedError('flowTo(): this broker holds senders back by itself');
   }
 
-  async visitDeadLetters(inqueue: QueueName, visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+  async visitDeadLetters(inqueue: QueueName, visit: LetterVisit): Promise<number> {
     const session = this.#open('visitDeadLetters');
     const round = session.visit(inqueue);
     let visited = 0;

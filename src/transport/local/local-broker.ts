@@ -13,8 +13,7 @@ import {
   decodePayload,
   encodePayload,
   type Handler,
-  type KeptLetter,
-  type LetterFate,
+  type LetterVisit,
   type Message,
   NotConnectedError,
   type Notice,
@@ -217,7 +216,7 @@ export class LocalBroker implements Broker {
   }
 
   /** @throws {ConnectionLostError} (retryable) when the broker is lost in the middle: not removed is what it showed last */
-  async visitDeadLetters(inqueue: QueueName, visit: (letter: KeptLetter) => Promise<LetterFate>): Promise<number> {
+  async visitDeadLetters(inqueue: QueueName, visit: LetterVisit): Promise<number> {
     const check = (): void => this.#check('visitDeadLetters');
     check();
     return visitOver(await this.#session.connected(), { round: this.#newId(), inqueue, visit, check });

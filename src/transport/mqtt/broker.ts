@@ -11,6 +11,7 @@ import {
   checkQueueOptions,
   type Delivery,
   type Handler,
+  type LetterVisit,
   type Message,
   NotConnectedError,
   type Notice,
@@ -24,7 +25,6 @@ import {
 } from '../index.js';
 import { deliveryOf } from './attempt.js';
 import { Consuming } from './consuming.js';
-import type { Visit } from './dead-letter-visit.js';
 import { DeadLetterVisits } from './dead-letter-visits.js';
 import { Flows } from './flows.js';
 import type { Inqueues } from './inqueues.js';
@@ -186,7 +186,7 @@ export class MqttBroker implements Broker {
   }
 
   /** @throws {DeadLettersBusyError} (retryable) while another round over the same inqueue is going on */
-  async visitDeadLetters(inqueue: QueueName, visit: Visit): Promise<number> {
+  async visitDeadLetters(inqueue: QueueName, visit: LetterVisit): Promise<number> {
     this.#mustBeOpen('visitDeadLetters');
     return this.#visits.run(inqueue, visit);
   }

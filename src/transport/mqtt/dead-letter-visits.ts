@@ -1,6 +1,7 @@
 import { MsgfloError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
-import { DeadLetterVisit, type DeadLetterVisitOptions, type Visit } from './dead-letter-visit.js';
+import type { LetterVisit } from '../index.js';
+import { DeadLetterVisit, type DeadLetterVisitOptions } from './dead-letter-visit.js';
 import { Slot } from './slot.js';
 
 /** Somebody else looks at the dead letters of the inqueue just now. */
@@ -26,7 +27,7 @@ export class DeadLetterVisits {
   }
 
   /** @throws {DeadLettersBusyError} @throws {NotConnectedError} when the client is closed meanwhile */
-  async run(inqueue: QueueName, visit: Visit): Promise<number> {
+  async run(inqueue: QueueName, visit: LetterVisit): Promise<number> {
     if (this.#visited.has(inqueue)) throw new DeadLettersBusyError(inqueue);
     this.#visited.add(inqueue);
     try {
@@ -36,7 +37,7 @@ export class DeadLetterVisits {
     }
   }
 
-  async #runAlone(inqueue: QueueName, visit: Visit): Promise<number> {
+  async #runAlone(inqueue: QueueName, visit: LetterVisit): Promise<number> {
     const { signal } = this.#options;
     const lock = this.#locks.get(inqueue) ?? this.#newLock(inqueue);
     if (!(await lock.claim(signal))) {
