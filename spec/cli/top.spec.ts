@@ -26,6 +26,7 @@ import { complete, graphOf } from '../coordinator/scene.js';
 import { Gate, until } from '../participant/network.js';
 import { sharedMosquitto } from '../support/mosquitto.js';
 import { sharedRabbit } from '../support/rabbitmq.js';
+import { startCommand } from './from-source.js';
 import { linesOf, unique } from './run-executable.js';
 import { type InProcess, startInProcess } from './run-in-process.js';
 
@@ -202,6 +203,13 @@ describe('msgflo-top', function () {
     one.interrupt();
     expect(await one.ended).to.equal(0);
     expect(one.printed.slice(0, 3).map((line) => line.split(' ')[0])).to.deep.equal(['ROLE', a, '']);
+  });
+
+  it('ends when nobody reads what it prints any more', async () => {
+    const one = startCommand('top.ts#top', ['--broker', embedded.address, '--interval', '500ms']);
+    await until(() => one.stdout() !== '');
+    one.child.stdout?.destroy();
+    expect(await one.ended).to.equal(0);
   });
 
   describe('on a terminal', () => {

@@ -119,6 +119,9 @@ async function follow(broker: Broker, address: string, { options, terminal, cont
   };
   const isLive = terminal.output.isTTY === true && !options.json;
   const screen = isLive ? new Screen(terminal, { ends: () => ending.abort(), resized: draw }) : undefined;
+  // Whoever read what is printed here, such as head, has seen enough.
+  const leave = (): void => ending.abort();
+  process.stdout.once('error', leave);
   try {
     screen?.open();
     context.log.isHolding = isLive;
@@ -136,6 +139,7 @@ async function follow(broker: Broker, address: string, { options, terminal, cont
   } finally {
     context.log.isHolding = false;
     screen?.close();
+    process.stdout.off('error', leave);
   }
 }
 
