@@ -49,8 +49,10 @@ describe('mqtt arrivals', () => {
     const before = new Arrivals(first, undefined);
     const [a] = add(before, message(1));
     let abandoned = 0;
-    a?.begin(() => {
-      abandoned += 1;
+    a?.begin({
+      abandon: () => {
+        abandoned += 1;
+      },
     });
     const [again] = add(new Arrivals(second, before), message(1, 'm1', true));
     expect(abandoned).to.equal(1);

@@ -29,7 +29,9 @@ describe('mqtt session', () => {
     return made;
   }
   const publish = (on: Session, topic: string, text: string): Promise<number> =>
-    new Promise((resolve) => on.publish({ topic, payload: Buffer.from(text), headers: { a: '1' } }, resolve));
+    new Promise((confirmed) => {
+      on.publish({ topic, payload: Buffer.from(text), headers: { a: '1' } }, { confirmed });
+    });
   const texts = (got: readonly Incoming[]): readonly string[] => got.map(({ payload }) => payload.toString());
 
   for (const protocol of [4, 5] as const) {

@@ -4,16 +4,22 @@ import type { Incoming, Session } from './session.js';
 /** What of a session is needed here. */
 type Acking = Pick<Session, 'ack' | 'sessionPresent'>;
 
-/** One message that is to be acknowledged. */
+/** A handler that works on a message, as who may take it away sees it. */
+export interface Holder {
+  abandon(): void;
+}
+
+/** One message that is to be acknowledged. Nothing is made for it here but itself: many wait. */
 export class Arrival {
   readonly message: Incoming;
   /** Whether it comes again to the next holder of the slot if it is not settled. */
   readonly isKept: boolean;
   /** A handler had it before, on a session that broke: its turn is now, before that of what waits. */
   readonly isRepeat: boolean;
-  readonly #listeners: (() => void)[] = [];
   #isSettled = false;
-  #abandon: (() => void) | undefined;
+  #acknowledge: (() => void) | undefined;
+  #release: ((message: Incoming) => void) | undefined;
+  #holder: Holder | undefined;
 
   constructor(message: Incoming, isKept: boolean, isRepeat = false) {
     this.message = message;
@@ -25,20 +31,25 @@ export class Arrival {
     return this.#isSettled;
   }
 
-  /** Called once, when it is settled. */
-  onSettled(listener: () => void): void {
-    this.#listeners.push(listener);
+  /** `acknowledge` is called when it is settled, that of the session on which it came last. */
+  cameOn(acknowledge: () => void): void {
+    this.#acknowledge = acknowledge;
   }
 
-  /** A handler has it now: if the message comes again on another session, `abandon` is called instead of `settle`. */
-  begin(abandon: () => void): void {
-    this.#abandon = abandon;
+  /** `release` is called when it is settled, after that. */
+  countedBy(release: (message: Incoming) => void): void {
+    this.#release = release;
+  }
+
+  /** A handler has it now: if the message comes again on another session, it is to abandon it. */
+  begin(holder: Holder): void {
+    this.#holder = holder;
   }
 
   /** Whether a handler had it, which it is taken from: what comes of it counts no more. */
   abandoned(): boolean {
-    if (this.#isSettled || !this.#abandon) return false;
-    this.#abandon();
+    if (this.#isSettled || !this.#holder) return false;
+    this.#holder.abandon();
     this.settle();
     return true;
   }
@@ -47,7 +58,8 @@ export class Arrival {
   settle(): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    for (const listener of this.#listeners) listener();
+    this.#acknowledge?.();
+    this.#release?.(this.message);
   }
 }
 
@@ -65,6 +77,12 @@ export class Arrivals {
   readonly #isKept: boolean;
   /** Of the session before, by packet id. */
   readonly #earlier: Map<number, Arrival>;
+  readonly #acknowledge = (): void => {
+    while (this.#unacked.first?.isSettled) {
+      const arrival = this.#unacked.shift();
+      if (arrival) this.#session.ack(arrival.message);
+    }
+  };
 
   /** `isKept`: the broker keeps what is left unacknowledged. */
   constructor(session: Acking, before: Arrivals | undefined, isKept = true) {
@@ -82,7 +100,7 @@ export class Arrivals {
     const arrival = known ?? new Arrival(message, this.#isKept, isRepeat);
     this.#unacked.push(arrival);
     if (known?.isSettled) this.#acknowledge();
-    else arrival.onSettled(() => this.#acknowledge());
+    else arrival.cameOn(this.#acknowledge);
     return known ? undefined : arrival;
   }
 
@@ -91,13 +109,6 @@ export class Arrivals {
     this.#earlier.delete(message.packetId);
     if (!message.dup || earlier?.message.topic !== message.topic) return undefined;
     return earlier.message.payload.equals(message.payload) ? earlier : undefined;
-  }
-
-  #acknowledge(): void {
-    while (this.#unacked.first?.isSettled) {
-      const arrival = this.#unacked.shift();
-      if (arrival) this.#session.ack(arrival.message);
-    }
   }
 
   #left(): Map<number, Arrival> {

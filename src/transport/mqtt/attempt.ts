@@ -58,7 +58,12 @@ async function carriedOut(message: Incoming, settlement: Settlement, options: At
   const { verdict, outputs } = settlement;
   let isCarriedOut = false;
   try {
-    const refusal = outputs.length > 0 ? await confirmed(outputs, options) : undefined;
+    let refusal: DeadLetter | undefined;
+    try {
+      if (outputs.length > 0) await confirmed(outputs, options);
+    } catch (error) {
+      refusal = refusalOf(error, options.signal);
+    }
     const last = refusal ?? verdict;
     if (typeof last === 'object') await options.sender.sendDeadLetter(options.inqueue, message, last);
     isCarriedOut = refusal === undefined;
@@ -81,20 +86,17 @@ export function deliveryOf({ payload, headers, dup }: Incoming): Delivery {
   return { data: decodePayload(payload), headers: withoutOurs(headers), redelivered: dup || isGivenBack };
 }
 
-/** Resolves when the broker has all outputs; with a dead letter for one that it will never take. */
-async function confirmed(
-  outputs: Settlement['outputs'],
-  { sender, lanes, signal }: AttemptOptions,
-): Promise<DeadLetter | undefined> {
-  try {
-    const [only, second] = outputs;
-    if (only && !second) await send(only, sender, lanes);
-    else await Promise.all(outputs.map((output) => send(output, sender, lanes)));
-    return undefined;
-  } catch (error) {
-    if (signal.aborted || error instanceof NotConnectedError) throw error;
-    return { deadLetter: `an output could not be sent: ${messageOf(error)}` };
-  }
+/** Resolves when the broker has all outputs. */
+function confirmed(outputs: Settlement['outputs'], { sender, lanes }: AttemptOptions): Promise<unknown> {
+  const [only, second] = outputs;
+  if (only && !second) return send(only, sender, lanes);
+  return Promise.all(outputs.map((output) => send(output, sender, lanes)));
+}
+
+/** Of an output that the broker will never take. @throws the error itself where the client is closed */
+function refusalOf(error: unknown, signal: AbortSignal): DeadLetter {
+  if (signal.aborted || error instanceof NotConnectedError) throw error;
+  return { deadLetter: `an output could not be sent: ${messageOf(error)}` };
 }
 
 function send(output: Output, sender: Sender, lanes: UnroutedLanes): Promise<void> {

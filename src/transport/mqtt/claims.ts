@@ -18,6 +18,8 @@ export interface Unclaimed {
  */
 export function claim(message: Incoming, inqueues: ReadonlyMap<number, Inqueue>): Claim {
   const name = nameOf(message.topic);
+  const only = message.subscriptionIds.length === 1 ? inqueues.get(message.subscriptionIds[0] ?? 0) : undefined;
+  if (only && (only.name === name || only.sources?.has(name) || only.former.has(name))) return taken(only);
   const named = message.subscriptionIds.map((id) => inqueues.get(id)).filter((inqueue) => inqueue !== undefined);
   const asked = message.subscriptionIds.length > 0 ? named : [...inqueues.values()];
   const isTaker = ({ name: own, sources }: Inqueue): boolean => own === name || sources?.has(name) === true;
@@ -29,6 +31,8 @@ export function claim(message: Incoming, inqueues: ReadonlyMap<number, Inqueue>)
   if (undecided.length > 0 || asked.length === 0) return { kind: 'undecided', by: undecided };
   return { kind: 'stale', by: asked };
 }
+
+const taken = (inqueue: Inqueue): Claim => ({ kind: 'taken', by: [inqueue] });
 
 /** Inqueues by the identifier of their subscriptions. */
 export const claimKey = ({ name }: Pick<Inqueue, 'name'>): number => subscriptionIdOf(name);

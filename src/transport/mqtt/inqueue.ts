@@ -1,6 +1,6 @@
 import type { QueueName } from '../../names.js';
 import { type Handler, InHand } from '../index.js';
-import type { Arrival } from './arrivals.js';
+import type { Arrival, Holder } from './arrivals.js';
 import { Fifo } from './fifo.js';
 
 /** One consumer's share of an inqueue. */
@@ -23,7 +23,35 @@ export class Member {
 /** A message on its way through one inqueue; one that two inqueues listen to is settled when both are done. */
 export interface Job {
   readonly arrival: Arrival;
-  readonly done: () => void;
+  done(): void;
+}
+
+/** A message in the hands of a handler. Its place counts until it is settled or taken away. */
+class Run implements Holder {
+  readonly #job: Job;
+  readonly #member: Member;
+  readonly #open: Set<Job>;
+  #isRunning = true;
+
+  constructor(job: Job, member: Member, open: Set<Job>) {
+    this.#job = job;
+    this.#member = member;
+    this.#open = open;
+    member.running += 1;
+    member.inHand.begin();
+    open.add(job);
+    job.arrival.begin(this);
+  }
+
+  abandon(): void {
+    this.#open.delete(this.#job);
+    this.end();
+  }
+
+  end(): void {
+    if (this.#isRunning) this.#member.running -= 1;
+    this.#isRunning = false;
+  }
 }
 
 /** Hands a message to a handler; resolves with true when it is settled. Never rejects. */
@@ -116,18 +144,9 @@ export class Inqueue {
   }
 
   async #run(job: Job, member: Member): Promise<void> {
-    let isRunning = true;
-    member.running += 1;
-    member.inHand.begin();
-    this.#open.add(job);
-    job.arrival.begin(() => {
-      this.#open.delete(job);
-      if (isRunning) member.running -= 1;
-      isRunning = false;
-    });
+    const run = new Run(job, member, this.#open);
     const isSettled = await this.#attempt(job, member.handler);
-    if (isRunning) member.running -= 1;
-    isRunning = false;
+    run.end();
     // Not so when it was taken away meanwhile, to be given back or because it came again.
     if (isSettled && this.#open.delete(job)) job.done();
     this.#pump();

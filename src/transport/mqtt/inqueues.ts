@@ -8,6 +8,7 @@ import { creditOf } from './credit.js';
 import { bury, isExpired } from './expiry.js';
 import { Inqueue, type Job, Member } from './inqueue.js';
 import type { Intake } from './intake.js';
+import { OnlyJob } from './only-job.js';
 import type { Sender } from './sender.js';
 import type { SettledTeller } from './settled-teller.js';
 import { groupOf, nameOf, topicOf } from './topics.js';
@@ -217,13 +218,18 @@ export class Inqueues {
   #handOver(arrival: Arrival, by: readonly Inqueue[]): void {
     const { teller } = this.#options;
     const credit = teller && creditOf(arrival.message.headers);
-    if (credit) for (const { name } of by) teller.arrived(name, credit);
+    const counts = credit && by.map(({ name }) => teller.arrived(name, credit));
+    const [only, second] = by;
+    if (only && !second) {
+      only.offer(new OnlyJob(arrival, counts?.[0], credit?.number ?? 0, teller));
+      return;
+    }
     let left = by.length;
     const done = (): void => {
       left -= 1;
       if (left > 0) return;
       arrival.settle();
-      if (credit) for (const { name } of by) teller.settled(name, credit);
+      for (const lane of counts ?? []) teller?.settledIn(lane, credit?.number ?? 0);
     };
     for (const inqueue of by) inqueue.offer({ arrival, done });
   }

@@ -35,6 +35,14 @@ export class Intake {
   #resume: (() => void) | undefined;
   #emptied: (() => void) | undefined;
   #droppedAtQos0 = 0;
+  readonly #release = ({ payload }: Incoming): void => {
+    this.#held -= 1;
+    this.#heldBytes -= payload.length;
+    if (this.#held === 0) this.#emptied?.();
+    if (this.#isFull) return;
+    this.#resume?.();
+    this.#resume = undefined;
+  };
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -145,7 +153,7 @@ export class Intake {
     if (!arrival) return undefined;
     this.#held += 1;
     this.#heldBytes += message.payload.length;
-    arrival.onSettled(() => this.#release(message));
+    arrival.countedBy(this.#release);
     this.#options.onArrival(arrival);
     if (message.qos === 0 || !this.#isFull) return undefined;
     return new Promise((resolve) => {
@@ -155,15 +163,6 @@ export class Intake {
 
   get #isFull(): boolean {
     return this.#held >= MAX_HELD || this.#heldBytes >= MAX_HELD_BYTES;
-  }
-
-  #release(message: Incoming): void {
-    this.#held -= 1;
-    this.#heldBytes -= message.payload.length;
-    if (this.#held === 0) this.#emptied?.();
-    if (this.#isFull) return;
-    this.#resume?.();
-    this.#resume = undefined;
   }
 
   #drop(message: Incoming): undefined {

@@ -1,11 +1,31 @@
 import { RefusedError } from '../index.js';
 import { Fifo } from './fifo.js';
-import type { Publication, Session } from './session.js';
+import type { Confirmee, Publication, Session } from './session.js';
 
-interface Entry {
+/** One publication on its way. */
+class Entry implements Confirmee {
   readonly publication: Publication;
   readonly resolve: (reason: number) => void;
   readonly reject: (error: Error) => void;
+  /** On which it went out last. */
+  session: Session | undefined;
+  readonly #onConfirmed: (entry: Entry, reason: number) => void;
+
+  constructor(
+    publication: Publication,
+    resolve: (reason: number) => void,
+    reject: (error: Error) => void,
+    onConfirmed: (entry: Entry, reason: number) => void,
+  ) {
+    this.publication = publication;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.#onConfirmed = onConfirmed;
+  }
+
+  confirmed(reason: number): void {
+    this.#onConfirmed(this, reason);
+  }
 }
 
 const MAX_UNCONFIRMED = 1000;
@@ -23,12 +43,21 @@ export class Outbox {
   #unconfirmedBytes = 0;
   #session: Session | undefined;
   #closed: Error | undefined;
+  readonly #confirmed = (entry: Entry, reason: number): void => {
+    if (entry.session !== this.#session) return;
+    this.#unconfirmed.delete(entry);
+    this.#unconfirmedBytes -= entry.publication.payload.length;
+    if (reason < 0x80) entry.resolve(reason);
+    else entry.reject(refusal(entry.publication, reason));
+    this.#flush();
+    this.#tellIdle();
+  };
 
   /** Resolves with the PUBACK's reason: 0, or 16 when nobody is subscribed. @throws {RefusedError} */
   send(publication: Publication): Promise<number> {
     if (this.#closed) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ publication, resolve, reject });
+      this.#waiting.push(new Entry(publication, resolve, reject, this.#confirmed));
       this.#flush();
     });
   }
@@ -82,25 +111,16 @@ export class Outbox {
     }
     this.#unconfirmed.add(entry);
     this.#unconfirmedBytes += entry.publication.payload.length;
-    session.publish(entry.publication, (reason) => {
-      if (session === this.#session) this.#confirmed(entry, reason);
-    });
-  }
-
-  #confirmed(entry: Entry, reason: number): void {
-    this.#unconfirmed.delete(entry);
-    this.#unconfirmedBytes -= entry.publication.payload.length;
-    if (reason < 0x80) entry.resolve(reason);
-    else
-      entry.reject(
-        new RefusedError(`the broker does not take what is sent to '${entry.publication.topic}' (${reason})`),
-      );
-    this.#flush();
-    this.#tellIdle();
+    entry.session = session;
+    session.publish(entry.publication, entry);
   }
 
   #tellIdle(): void {
     if (this.#waiting.size + this.#unconfirmed.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function refusal({ topic }: Publication, reason: number): RefusedError {
+  return new RefusedError(`the broker does not take what is sent to '${topic}' (${reason})`);
 }

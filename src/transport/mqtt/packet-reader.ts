@@ -19,8 +19,15 @@ export function readNumber(bytes: Buffer, at: number): { readonly value: number;
 export class UsualTexts {
   readonly topic = new LastText();
   readonly contentType = new LastText();
+  #ids: readonly [number] = [0];
   /** Of headers, by the order in which they come. */
   readonly #names: LastText[] = [];
+
+  /** Of subscriptions: mostly it is one, and the same. */
+  ids(id: number): readonly [number] {
+    if (this.#ids[0] !== id) this.#ids = [id];
+    return this.#ids;
+  }
 
   name(place: number): LastText {
     const known = this.#names[place];
@@ -106,7 +113,8 @@ class Properties {
       }
       case PROPERTY.subscriptionId: {
         const { value, end } = wholeNumber(bytes, at);
-        this.subscriptionIds = [...this.subscriptionIds, value];
+        this.subscriptionIds =
+          this.subscriptionIds === NO_IDS ? this.#texts.ids(value) : [...this.subscriptionIds, value];
         return end;
       }
       case PROPERTY.payloadFormat:

@@ -22,6 +22,12 @@ export interface SessionOptions {
   readonly onEnd: (session: Session, reason: EndReason) => void;
 }
 
+/** Who is told that the broker has what was published, or why not. */
+export interface Confirmee {
+  /** With the reason of the PUBACK. */
+  confirmed(reason: number): void;
+}
+
 export interface EndReason {
   readonly text: string;
   /** Another client came with our client id. Only protocol 5 tells. */
@@ -68,7 +74,7 @@ export class Session {
   readonly #client: MqttClient;
   readonly #stream: PacketStream;
   readonly #ids: PacketIds;
-  readonly #unconfirmed = new Map<number, (reason: number) => void>();
+  readonly #unconfirmed = new Map<number, Confirmee>();
   #maxPacketBytes = Number.POSITIVE_INFINITY;
   #state: 'opening' | 'open' | 'leaving' | 'ended' = 'opening';
 
@@ -122,10 +128,10 @@ export class Session {
     return this.#state === 'open';
   }
 
-  /** `confirmed` is called with the PUBACK's reason, or never, when the session ends before. */
-  publish(publication: Publication, confirmed: (reason: number) => void): void {
+  /** `confirmee` is told once, or never, when the session ends before. */
+  publish(publication: Publication, confirmee: Confirmee): void {
     const messageId = this.#ids.allocate();
-    this.#unconfirmed.set(messageId, confirmed);
+    this.#unconfirmed.set(messageId, confirmee);
     this.#stream.publish(publication, messageId);
   }
 
@@ -198,11 +204,11 @@ export class Session {
   }
 
   #confirm(messageId: number, reason: number): void {
-    const confirmed = this.#unconfirmed.get(messageId);
-    if (!confirmed) return;
+    const confirmee = this.#unconfirmed.get(messageId);
+    if (!confirmee) return;
     this.#unconfirmed.delete(messageId);
     this.#ids.deallocate(messageId);
-    confirmed(reason);
+    confirmee.confirmed(reason);
   }
 }
 

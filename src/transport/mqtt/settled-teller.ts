@@ -33,7 +33,7 @@ const TELL_MS = 100;
 const FORGOTTEN_MS = 10_000;
 
 /** What came to one inqueue in one flow. */
-interface Lane {
+export interface Lane {
   readonly inqueue: QueueName;
   readonly token: string;
   readonly held: Set<number>;
@@ -73,18 +73,19 @@ export class SettledTeller {
     listening.catch((error) => log.debug(messageOf(error)));
   }
 
-  arrived(inqueue: QueueName, { token, number }: Credit): void {
+  /** Returns where it is counted, for `settledIn`. */
+  arrived(inqueue: QueueName, { token, number }: Credit): Lane {
     const lane = this.#inqueues.get(inqueue)?.get(token) ?? this.#newLane(inqueue, token);
     if (!lane.held.has(number)) this.#held += 1;
     lane.held.add(number);
     lane.arrivals += 1;
     if (number > lane.arrived) lane.arrived = number;
     if (lane.share < MAX_SHARE && lane.share < this.#shareOf(lane)) this.#tellLater(TELL_MS);
+    return lane;
   }
 
-  settled(inqueue: QueueName, { token, number }: Credit): void {
-    const lane = this.#inqueues.get(inqueue)?.get(token);
-    if (!lane?.held.delete(number)) return;
+  settledIn(lane: Lane, number: number): void {
+    if (!lane.held.delete(number)) return;
     this.#held -= 1;
     lane.untold.push(number);
     if (lane.untold.length >= Math.min(MOST_UNTOLD, lane.share / 4)) this.#tell(lane);
@@ -93,8 +94,7 @@ export class SettledTeller {
 
   /** It was never handed over. */
   settledUnseen(inqueue: QueueName, credit: Credit): void {
-    this.arrived(inqueue, credit);
-    this.settled(inqueue, credit);
+    this.settledIn(this.arrived(inqueue, credit), credit.number);
   }
 
   /** Another client has what was held here. */
