@@ -177,6 +177,25 @@ describe('log store', () => {
       expect(await textsOf(await folder.open(), 'a')).to.deep.equal(['1']);
     });
 
+  it('flushes and drops while others go on committing, over many segments', async () => {
+    for (const sync of ['always', 'never', { intervalMs: 1 }] as const) {
+      const store = await folder.open({ sync, segmentBytes: 1000 });
+      let isDone = false;
+      const lane = async (): Promise<void> => {
+        while (!isDone) await store.commit({ records: [text('a', 'x'.repeat(100))] });
+      };
+      const lanes = Array.from({ length: 10 }, lane);
+      for (let round = 0; round < 10; round++) {
+        await store.commit({ records: [text('a', 'mine')] });
+        await store.flush();
+        await store.drop('a', (store.topic('a')?.lastSequence ?? 0) - 20);
+      }
+      isDone = true;
+      await Promise.all(lanes);
+      await store.close();
+    }
+  });
+
   it('refuses every call once it is closed', async () => {
     const store = await folder.open();
     const last = store.commit({ records: [text('a', '1')] });

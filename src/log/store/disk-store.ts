@@ -17,7 +17,7 @@ export interface DiskStoreParts {
   readonly lock: FolderLock;
   readonly logger: Logger;
   /** Makes the writer, which tells of sealed segments. */
-  readonly writer: (onSealed: (segment: Segment) => void) => GroupWriter;
+  readonly writer: (onSealed: (segment: Segment) => Promise<void>) => GroupWriter;
 }
 
 /** The store over the files of one folder. */
@@ -140,6 +140,7 @@ export class DiskStore implements LogStore {
     try {
       await this.#writer.close();
       await this.#chores;
+      if (this.#writer.hasFailed) return; // what is on disk is for the next start to find out
       const { active, topics } = this.#state;
       await this.#chore('the last checkpoint', async () => {
         await writeIndex(active, topics);
@@ -155,9 +156,9 @@ export class DiskStore implements LogStore {
     if (this.#closing) throw new StoreClosedError(this.folder);
   }
 
-  #sealed(segment: Segment): void {
+  #sealed(segment: Segment): Promise<void> {
     const checkpoint = checkpointOf(this.#state);
-    void this.#chore(`sealing ${segment.path}`, async () => {
+    return this.#chore(`sealing ${segment.path}`, async () => {
       await writeIndex(segment, this.#state.topics);
       await writeCheckpoint(this.folder, checkpoint);
     });
@@ -182,8 +183,9 @@ export class DiskStore implements LogStore {
     const end = newest.base + newest.end;
     const kept = checkpointOffsets(this.folder);
     if (kept.filter((offset) => offset >= end).length < 2) {
-      await this.#writer.flush();
-      await writeCheckpoint(this.folder, checkpointOf(this.#state));
+      const checkpoint = checkpointOf(this.#state);
+      await this.#writer.sync(); // not flush(): commits on their way may wait for the chore behind this one
+      await writeCheckpoint(this.folder, checkpoint);
     }
     for (const segment of dead) {
       this.#reader.forget(segment);

@@ -14,8 +14,8 @@ export interface GroupWriterOptions {
   readonly maxInFlightBytes: number;
   readonly nowMs: () => number;
   readonly calls: DiskCalls;
-  /** A segment was sealed; the state is exactly that of its end. */
-  readonly onSealed: (segment: Segment) => void;
+  /** A segment was sealed; the state is exactly that of its end. The next one is not sealed before this is done. */
+  readonly onSealed: (segment: Segment) => Promise<void>;
 }
 
 /** Room that is written ahead with zeros, so that small syncs need not change the file's size; large ones gain nothing. */
@@ -40,11 +40,15 @@ export class GroupWriter {
   #turn: NodeJS.Immediate | undefined;
   #waiting: Pending[] = [];
   #inFlightBytes = 0;
-  #undone = 0;
+  /** Commits that were taken on, and those of them that were answered. */
+  #taken = 0;
+  #answered = 0;
   /** Log offset up to which everything is synced. */
   #syncedEnd: number;
   #syncTimer: NodeJS.Timeout | undefined;
-  #idle: (() => void)[] = [];
+  #flushing: { readonly upTo: number; readonly resolve: () => void }[] = [];
+  #syncing: Promise<void> | undefined;
+  #sealing: Promise<void> | undefined;
   #failure: Error | undefined;
   commits = 0;
   syncs = 0;
@@ -64,7 +68,7 @@ export class GroupWriter {
   }
 
   get inFlight(): number {
-    return this.#waiting.length + this.#undone;
+    return this.#taken - this.#answered;
   }
 
   commit(batch: WholeBatch): Promise<CommitResult> {
@@ -75,13 +79,19 @@ export class GroupWriter {
       const pending: Pending = { batch, bytes, resolve, reject, result: undefined };
       if (this.#waiting.length > 0 || this.#isFull(bytes)) this.#waiting.push(pending);
       else this.#encode(pending);
+      this.#taken++;
     });
   }
 
-  /** Resolves when nothing is on its way any more, synced if asked for. */
+  get hasFailed(): boolean {
+    return this.#failure instanceof StoreFailedError;
+  }
+
+  /** Resolves when all commits taken on until now are answered, and synced. */
   async flush(): Promise<void> {
-    if (this.inFlight > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.#syncNow();
+    const upTo = this.#taken;
+    if (this.#answered < upTo) await new Promise<void>((resolve) => this.#flushing.push({ upTo, resolve }));
+    await this.sync();
   }
 
   /** Resolves when no commit waits for its turn. */
@@ -108,7 +118,6 @@ export class GroupWriter {
     const sequences = this.#encoder.encode(group, pending.batch, pending.bytes, timestampMs);
     this.#state.lastTimestampMs = timestampMs;
     this.#inFlightBytes += group.bytes - before;
-    this.#undone++;
     pending.result = { timestampMs, sequences };
     group.add(pending);
     if (!this.#writing) this.#turn ??= setImmediate(() => this.#begin());
@@ -158,12 +167,14 @@ export class GroupWriter {
 
   /** Seals the active segment and makes the planned one active. */
   async #roll(next: Segment): Promise<void> {
+    await this.#sealing;
     const sealed = this.#state.active;
     if (this.#allocated > sealed.end) ftruncateSync(this.#fd, sealed.end);
     await this.#options.calls.datasync(this.#fd);
     this.#syncedEnd = this.#state.end;
     this.#allocated = sealed.end;
     const fd = await createSegment(next, this.#options);
+    await this.#syncing; // of the file that is closed here
     closeSegment(this.#fd);
     this.#fd = fd;
     this.#allocated = next.end;
@@ -171,7 +182,7 @@ export class GroupWriter {
     this.#state.segments.push(next);
     for (const index of sealed.indexes.values()) index.trim();
     sealed.chunks = [];
-    this.#options.onSealed(sealed);
+    this.#sealing = this.#options.onSealed(sealed);
   }
 
   #done(group: Group): void {
@@ -211,7 +222,7 @@ export class GroupWriter {
 
   #settled(group: Group): void {
     this.#inFlightBytes -= group.bytes;
-    this.#undone -= group.commits;
+    this.#answered += group.commits;
   }
 
   /** Encodes what waited and has room now, and begins the next group if there is one. */
@@ -220,18 +231,18 @@ export class GroupWriter {
     for (const waiting of this.#waiting) {
       if (!this.#failure && this.#isFull(waiting.bytes)) break;
       taken++;
-      if (this.#failure) waiting.reject(this.#failure);
-      else
-        try {
-          this.#encode(waiting);
-        } catch (error) {
-          waiting.reject(error instanceof Error ? error : new Error(String(error)));
-        }
+      try {
+        if (this.#failure) throw this.#failure;
+        this.#encode(waiting);
+      } catch (error) {
+        this.#answered++;
+        waiting.reject(error instanceof Error ? error : new Error(String(error)));
+      }
     }
     if (taken > 0) this.#waiting = this.#waiting.slice(taken);
     if (this.#filling) this.#turn ??= setImmediate(() => this.#begin());
-    if (this.inFlight > 0) return;
-    for (const resolve of this.#idle.splice(0)) resolve();
+    for (const { resolve } of this.#flushing.filter(({ upTo }) => upTo <= this.#answered)) resolve();
+    this.#flushing = this.#flushing.filter(({ upTo }) => upTo > this.#answered);
   }
 
   #scheduleSync(): void {
@@ -239,17 +250,25 @@ export class GroupWriter {
     if (typeof sync === 'string' || this.#syncTimer) return;
     this.#syncTimer = setTimeout(() => {
       this.#syncTimer = undefined;
-      this.#syncNow().catch((cause: unknown) => {
-        this.#failure ??= new StoreFailedError(this.#state.folder, { cause });
-      });
+      this.sync().catch(() => undefined); // told by the next commit
     }, sync.intervalMs);
   }
 
-  async #syncNow(): Promise<void> {
-    const { end } = this.#state;
+  /** Makes safe what is visible now. @throws {StoreFailedError} then every later commit does as well */
+  async sync(): Promise<void> {
+    await this.#syncing;
+    const { end, folder } = this.#state;
     if (this.#failure || this.#syncedEnd >= end) return;
-    await this.#options.calls.datasync(this.#fd);
-    this.syncs++;
-    this.#syncedEnd = Math.max(this.#syncedEnd, end);
+    this.#syncing = this.#options.calls.datasync(this.#fd).then(
+      () => {
+        this.syncs++;
+        this.#syncedEnd = Math.max(this.#syncedEnd, end);
+      },
+      (cause: unknown) => {
+        this.#failure ??= new StoreFailedError(folder, { cause });
+      },
+    );
+    await this.#syncing;
+    if (this.#failure) throw this.#failure;
   }
 }
