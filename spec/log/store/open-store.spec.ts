@@ -196,6 +196,26 @@ describe('log store', () => {
     }
   });
 
+  it('reads on where records begin when they are dropped under the reader', async () => {
+    const store = await folder.open({ segmentBytes: 2000, sync: 'never' });
+    const records = Array.from({ length: 5 }, () => text('a', 'x'.repeat(100)));
+    for (let at = 0; at < 300; at++) await store.commit({ records });
+    let isDone = false;
+    const dropping = (async () => {
+      for (let first = 0; first < 1400 && !isDone; first += 35) await store.drop('a', first);
+    })();
+    let last = -1;
+    for await (const page of store.pages('a', { maxBytes: 300, limit: 1500 }))
+      for (const { sequence, body } of page) {
+        expect(sequence).to.be.above(last);
+        expect(body.length).to.equal(100);
+        last = sequence;
+      }
+    expect(last).to.equal(1499);
+    isDone = true;
+    await dropping;
+  });
+
   it('refuses every call once it is closed', async () => {
     const store = await folder.open();
     const last = store.commit({ records: [text('a', '1')] });

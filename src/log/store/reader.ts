@@ -62,7 +62,8 @@ export class Reader {
     const next = Math.max(options.from ?? topic.first, topic.first);
     const page: Page = { topic, next, to: Math.min(topic.last, next + limit - 1), left: maxBytes, records: [] };
     await this.#fill(page);
-    return page.records;
+    const isOvertaken = page.records.length === 0 && topic.first > next;
+    return isOvertaken ? this.page(topic, { ...options, from: topic.first }) : page.records;
   }
 
   /** Sequence of the first record that is not older than `timestampMs`. */
@@ -115,14 +116,26 @@ export class Reader {
   async #fill(page: Page): Promise<void> {
     const { topic } = page;
     while (page.next <= page.to && (page.left > 0 || page.records.length === 0)) {
-      const part = topic.partFor(page.next);
-      if (!part) throw new CorruptionError(topic.name, 0, `record ${page.next} is in no segment`);
-      const { segment, index } = part;
-      const { hint } = topic;
-      const entry = index.offsetAt(index.entryFor(page.next));
-      const isHinted = hint?.segment === segment && hint.sequence === page.next && hint.offset > entry;
-      await this.#fillFrom(segment, isHinted ? hint.offset : entry, Math.min(page.to, index.lastSequence), page);
+      if (page.next < topic.first && page.records.length > 0) return;
+      page.next = Math.max(page.next, topic.first);
+      if (page.next > page.to) return;
+      try {
+        await this.#fillPart(page);
+      } catch (error) {
+        if (page.next >= topic.first) throw error; // otherwise it was dropped meanwhile, and its segment is gone
+      }
     }
+  }
+
+  async #fillPart(page: Page): Promise<void> {
+    const { topic } = page;
+    const part = topic.partFor(page.next);
+    if (!part) throw new CorruptionError(topic.name, 0, `record ${page.next} is in no segment`);
+    const { segment, index } = part;
+    const { hint } = topic;
+    const entry = index.offsetAt(index.entryFor(page.next));
+    const isHinted = hint?.segment === segment && hint.sequence === page.next && hint.offset > entry;
+    await this.#fillFrom(segment, isHinted ? hint.offset : entry, Math.min(page.to, index.lastSequence), page);
   }
 
   /** Takes records up to `to` from one segment, until the page is full. */
