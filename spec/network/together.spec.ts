@@ -22,6 +22,7 @@ import { participant } from 'msgflo';
 export default participant({
   component: 'Sink',
   inports: { in: { type: 'int' } },
+  setup() { console.log('cache in ' + process.env.NODE_COMPILE_CACHE); },
   process({ in: n }) { console.log('${word} ' + process.pid + ' ' + n); },
 });
 `;
@@ -54,6 +55,7 @@ describe('msgflo --together', function () {
     const graph = 'source(Source:process=small) OUT -> IN repeat(Repeat) OUT -> IN sink(Sink:process=small)\n';
     const running = await start(graph, []);
     expect(running.children('msgflo-participant')).to.have.length(2);
+    expect(running.output).to.include(`cache in ${join(running.folder, '.msgflo/compile-cache')}`);
   });
 
   it('loads a file anew that has changed, and lets the others run on', async () => {

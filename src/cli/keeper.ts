@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Guard, KeeperServer, KeptService, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
 import { AlreadyToldError, type CliContext } from './command.js';
 import { CANNOT_START } from './coordinator-process.js';
@@ -26,7 +27,8 @@ const SPARING = ['--max-semi-space-size=2', '--expose-gc'];
 export async function keep({ settings, forward }: KeeperOptions, context: CliContext): Promise<void> {
   const { log, signal } = context;
   const guard = new Guard(log);
-  const supervisor = new Supervisor({ guard, log });
+  const env = compileCache(settings.stateDir, context);
+  const supervisor = new Supervisor({ guard, log, env });
   const toTerminal = prefixedOutput(process.stderr);
   supervisor.onOutput((line) => (forward.includes(line.stream) ? toTerminal(line) : undefined));
   const server = new KeeperServer(supervisor, log);
@@ -42,7 +44,7 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
       {
         role: 'coordinator',
         argv: [process.execPath, ...SPARING, executable('msgflo-coordinator')],
-        env: settingsAsEnv({ ...settings, broker }),
+        env: { ...env, ...settingsAsEnv({ ...settings, broker }) },
       },
       { guard, log, restart: { finalCodes: [CANNOT_START] }, onSpawn: (child) => server.attach(child) },
     );
@@ -61,4 +63,9 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
     for (const service of services.reverse()) await service.stop();
     await guard.close();
   }
+}
+
+/** Node remembers from 22.1 on what it has compiled, which saves a third of a start; earlier ones do not know the word. */
+function compileCache(stateDir: string, { env }: CliContext): Readonly<Record<string, string>> {
+  return env['NODE_COMPILE_CACHE'] === undefined ? { NODE_COMPILE_CACHE: join(stateDir, 'compile-cache') } : {};
 }
