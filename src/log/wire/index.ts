@@ -1,0 +1,31 @@
+/**
+ * What both ends of a connection to a node must agree on: addresses, TLS files, frames, messages. The server and the client
+ * stand on it; it knows neither the store nor the node.
+ */
+export {
+  type AddressOptions,
+  addressOf,
+  checkTlsAddress,
+  formatAddress,
+  type LogAddress,
+  namespaceFolder,
+  readAddress,
+} from './address.js';
+export { AddressError, WireError } from './errors.js';
+export { FrameStream, MAX_FRAME_BYTES } from './frame-stream.js';
+export {
+  INVALID_MESSAGE,
+  type ProcData,
+  type RangeData,
+  REPLIES,
+  type Reply,
+  type Request,
+  type RequestOf,
+  type Requests,
+  type RequestType,
+  type SystemProcData,
+  UNKNOWN_MESSAGE,
+  type WireRecord,
+} from './messages.js';
+export { type Refused, readReply, readRequest } from './read-message.js';
+export { readTlsFiles, type TlsFiles, type TlsTexts } from './tls-files.js';
