@@ -3,6 +3,8 @@
  * atomic batches of records and small keyed facts, reads by sequence and time. It knows files, not sockets; procs, claims
  * and the node stand on it. `node/` is what clients see of it: ids, procs and their claims, bindings, collection.
  */
+
+export { openLogNode } from './node/local-node.js';
 export { LogError, type LogErrorCode } from './node/log-error.js';
 export type {
   AckCommitResult,
@@ -22,6 +24,7 @@ export type {
   TopicBinding,
   Unsubscribe,
 } from './node/log-node.js';
+export { MemoryStore } from './node/memory-store.js';
 export { isObjectText, isTopicName } from './node/names.js';
 export {
   CorruptionError,

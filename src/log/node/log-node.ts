@@ -211,7 +211,7 @@ export interface LogNode {
   /** The proc `in:<queue>` with strategy `deadletter`; one that exists takes over the options given. */
   inqueue(queue: string, options?: InqueueOptions): Promise<ProcState>;
 
-  /** Forgets what nobody needs any more, now; joins a collection that is running. @returns how many records went */
+  /** Forgets at once what `gc` and `keepMs` say; joins a collection that is running. @returns how many records went */
   collect(): Promise<number>;
   stats(): NodeStats;
   /** Stops forwarders and timers, writes which claims are out, closes the store. Idempotent. */

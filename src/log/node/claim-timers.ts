@@ -1,0 +1,77 @@
+import type { NodeClock } from './log-node.js';
+import type { OpenClaim, Proc } from './proc.js';
+
+/** One timer for the deadlines of all claims. */
+export class Deadlines {
+  readonly #clock: NodeClock;
+  readonly #expire: (nowMs: number) => number;
+  #dueMs = Number.POSITIVE_INFINITY;
+  #cancel: (() => void) | undefined;
+
+  /** @param expire ends what is due and says when the next is, by the steady clock */
+  constructor(clock: NodeClock, expire: (nowMs: number) => number) {
+    this.#clock = clock;
+    this.#expire = expire;
+  }
+
+  /** Something ends at this time. */
+  add(deadlineMs: number): void {
+    if (deadlineMs >= this.#dueMs) return;
+    this.#cancel?.();
+    this.#dueMs = deadlineMs;
+    this.#cancel = this.#clock.after(deadlineMs - this.#clock.steadyMs(), () => this.#run());
+  }
+
+  stop(): void {
+    this.#cancel?.();
+    this.#dueMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #run(): void {
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    this.add(this.#expire(this.#clock.steadyMs()));
+  }
+}
+
+/** Milliseconds that a claim is out before the log is told of it: most are acknowledged by then, and cost no write. */
+const WRITE_AFTER_MS = 5;
+
+type Noted = readonly [proc: Proc, claim: OpenClaim];
+
+/** Writes down which claims are out, behind them: those that are out for a moment. */
+export class ClaimJournal {
+  readonly #clock: NodeClock;
+  readonly #write: (claims: readonly Noted[]) => void;
+  #newer: Noted[] = [];
+  #older: Noted[] = [];
+  #cancel: (() => void) | undefined;
+
+  constructor(clock: NodeClock, write: (claims: readonly Noted[]) => void) {
+    this.#clock = clock;
+    this.#write = write;
+  }
+
+  add(proc: Proc, claim: OpenClaim): void {
+    this.#newer.push([proc, claim]);
+    this.#cancel ??= this.#clock.after(WRITE_AFTER_MS, () => this.#tick());
+  }
+
+  /** Writes all of them now and none later. */
+  stop(): void {
+    this.#cancel?.();
+    this.#flush([...this.#older, ...this.#newer]);
+  }
+
+  #tick(): void {
+    this.#flush(this.#older);
+    this.#older = this.#newer;
+    this.#newer = [];
+    const isIdle = this.#older.length === 0;
+    this.#cancel = isIdle ? undefined : this.#clock.after(WRITE_AFTER_MS, () => this.#tick());
+  }
+
+  #flush(noted: readonly Noted[]): void {
+    const open = noted.filter(([proc, claim]) => proc.claims.get(claim.token) === claim && !proc.isDestroyed);
+    if (open.length > 0) this.#write(open);
+  }
+}

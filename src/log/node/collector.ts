@@ -1,0 +1,77 @@
+import type { LogStore } from '../store/store.js';
+import type { LogNodeOptions, NodeClock } from './log-node.js';
+import type { ProcTable } from './proc-table.js';
+import type { TopicEntry } from './topic-entry.js';
+
+export interface CollectorOptions extends Pick<LogNodeOptions, 'gc' | 'keepMs'> {
+  readonly store: LogStore;
+  readonly table: ProcTable;
+  readonly clock: NodeClock;
+  readonly onError: (error: unknown, during: string) => void;
+}
+
+const DEFAULT_MS = 30_000;
+
+/**
+ * Forgets old records, one collection at a time. Of a topic with procs those stay that one of them may still want: from
+ * the claim before its newest on, and whatever it has not acknowledged, also when it is disabled or never claimed.
+ */
+export class Collector {
+  readonly #options: CollectorOptions;
+  #running: Promise<number> | undefined;
+  #cancel: (() => void) | undefined;
+  #isStopped = false;
+
+  constructor(options: CollectorOptions) {
+    this.#options = options;
+    if (options.gc || options.keepMs) this.#schedule();
+  }
+
+  /** @returns how many records went */
+  collect(): Promise<number> {
+    this.#running ??= this.#collect().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#cancel?.();
+    await this.#running?.catch(() => 0);
+  }
+
+  #schedule(): void {
+    const { clock, gc, onError } = this.#options;
+    this.#cancel = clock.after(gc?.intervalMs ?? DEFAULT_MS, () => {
+      this.collect()
+        .catch((error: unknown) => onError(error, 'collecting old records'))
+        .finally(() => {
+          if (!this.#isStopped) this.#schedule();
+        });
+    });
+  }
+
+  async #collect(): Promise<number> {
+    let dropped = 0;
+    for (const topic of [...this.#options.table.topics]) {
+      if (this.#isStopped) break;
+      if (topic.first <= topic.last) dropped += await this.#drop(topic);
+    }
+    return dropped;
+  }
+
+  async #drop(topic: TopicEntry): Promise<number> {
+    const { store, clock, gc, keepMs } = this.#options;
+    const keptMs = keepMs?.[topic.name];
+    if (keptMs === undefined && !gc) return 0;
+    const ageMs = keptMs ?? gc?.minPruneTimeMs ?? DEFAULT_MS;
+    let before = await store.sequenceAt(topic.name, clock.wallMs() - ageMs);
+    if (keptMs === undefined) for (const { keepFrom } of topic.procs) before = Math.min(before, keepFrom);
+    before = Math.min(before, topic.last + 1);
+    if (before <= topic.first) return 0;
+    const dropped = await store.drop(topic.name, before);
+    topic.first = before;
+    return dropped;
+  }
+}

@@ -1,0 +1,317 @@
+import { StoreClosedError } from '../store/errors.js';
+import { type LogStore, type NewRecord, recordId, type StoredRecord, type TopicState } from '../store/store.js';
+import { Bindings } from './bindings.js';
+import { machineClock } from './clock.js';
+import { Collector } from './collector.js';
+import { deadLetterOf } from './dead-letter.js';
+import { LogError } from './log-error.js';
+import type {
+  AckCommitResult,
+  Claim,
+  InqueueOptions,
+  LogNode,
+  LogNodeOptions,
+  NodeStats,
+  ProcChange,
+  ProcessorDefinition,
+  ProcOptions,
+  ProcState,
+  RangeOptions,
+  TopicBinding,
+  Unsubscribe,
+} from './log-node.js';
+import { checkRecords } from './names.js';
+import { Offsets } from './offsets.js';
+import type { Proc } from './proc.js';
+import { ProcTable } from './proc-table.js';
+import { Processors, procsOf } from './processors.js';
+import { anyWork, caughtUp } from './waits.js';
+
+/** The node over a store that it has for itself and closes. Procs, claims and bindings are as they were left. */
+export function openLogNode(store: LogStore, options: LogNodeOptions = {}): LogNode {
+  return new LocalNode(store, options);
+}
+
+/** The parts of a node behind its one interface. */
+class LocalNode implements LogNode {
+  readonly #store: LogStore;
+  readonly #table: ProcTable;
+  readonly #offsets: Offsets;
+  readonly #bindings: Bindings;
+  readonly #processors: Processors;
+  readonly #collector: Collector;
+  readonly #closed = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(store: LogStore, options: LogNodeOptions) {
+    const { clock = machineClock, deadLetter = deadLetterOf, onError = () => undefined, gc, keepMs } = options;
+    this.#store = store;
+    this.#offsets = new Offsets(store);
+    this.#table = new ProcTable({ store, clock, deadLetter, onError });
+    const parts = { table: this.#table, clock, onError };
+    this.#bindings = new Bindings(parts);
+    this.#processors = new Processors(store);
+    this.#collector = new Collector({ ...parts, store, ...(gc && { gc }), ...(keepMs && { keepMs }) });
+  }
+
+  async commit(records: readonly NewRecord[]): Promise<readonly string[]> {
+    this.#checkOpen();
+    checkRecords(records);
+    const result = await this.#store.commit({ records });
+    this.#table.committed(records, result);
+    const { timestampMs, sequences } = result;
+    return sequences.map((sequence) => recordId(timestampMs, sequence));
+  }
+
+  get congested(): boolean {
+    return this.#store.congested;
+  }
+
+  drained(): Promise<void> {
+    return this.#store.drained();
+  }
+
+  async range(topic: string, options: RangeOptions = {}): Promise<readonly StoredRecord[]> {
+    return await all(this.pages(topic, options));
+  }
+
+  async revrange(topic: string, options: RangeOptions = {}): Promise<readonly StoredRecord[]> {
+    return await all(this.pages(topic, { ...options, reverse: true }));
+  }
+
+  async *pages(
+    topic: string,
+    options: RangeOptions & { readonly reverse?: boolean } = {},
+  ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    const { reverse = false, limit = 0 } = options;
+    this.#needTopic(topic);
+    const span = await this.#offsets.span(topic, options, reverse);
+    if (!span) return;
+    const size = span.last - span.first + 1;
+    yield* this.#store.pages(topic, {
+      from: reverse ? span.last : span.first,
+      limit: limit > 0 ? Math.min(limit, size) : size,
+      reverse,
+    });
+  }
+
+  async length(topic: string): Promise<number> {
+    return this.#needTopic(topic).length;
+  }
+
+  read(topic: string, from: number, limit?: number): Promise<readonly StoredRecord[]> {
+    return this.#store.read(topic, { from, ...(limit === undefined ? {} : { limit }) });
+  }
+
+  topics(): readonly TopicState[] {
+    return this.#store.topics();
+  }
+
+  async proc(topic: string, options: ProcOptions): Promise<Claim | undefined> {
+    const proc = await this.#ensure(topic, options);
+    return (await this.#table.claim(proc, 1, options.count || undefined))[0];
+  }
+
+  async ensureProc(topic: string, options: ProcOptions): Promise<ProcState> {
+    return (await this.#ensure(topic, options)).state;
+  }
+
+  async claim(name: string, max: number): Promise<readonly Claim[]> {
+    return await this.#table.claim(this.#need(name), max);
+  }
+
+  async availableProc(
+    procs: readonly { readonly topic: string; readonly options: ProcOptions }[],
+  ): Promise<Claim | undefined> {
+    this.#checkOpen();
+    const isNew = new Set(procs.filter(({ options }) => !this.#table.find(options.name)));
+    const found: { readonly proc: Proc; readonly count: number | undefined; readonly rank: number }[] = [];
+    for (const one of procs) {
+      const proc = await this.#ensure(one.topic, one.options);
+      found.push({ proc, count: one.options.count || undefined, rank: isNew.has(one) ? -1 : proc.servedAt });
+    }
+    for (const { proc, count } of found.sort((a, b) => a.rank - b.rank)) {
+      const [claim] = proc.hasWork ? await this.#table.claim(proc, 1, count) : [];
+      if (claim) return claim;
+    }
+    return undefined;
+  }
+
+  async ack(name: string, token?: string): Promise<string> {
+    const proc = this.#need(name);
+    const claim = this.#table.out(proc, token, 'invalid_ack');
+    await this.#table.settle(proc, claim);
+    return claim.range;
+  }
+
+  async ackCommit(name: string, records: readonly NewRecord[], token?: string): Promise<AckCommitResult> {
+    const proc = this.#need(name);
+    const claim = this.#table.out(proc, token, 'invalid_ack');
+    checkRecords(records);
+    const { timestampMs, sequences } = await this.#table.settle(proc, claim, records);
+    return { ackedRange: claim.range, ids: sequences.map((sequence) => recordId(timestampMs, sequence)) };
+  }
+
+  async reclaim(name: string, token?: string, reason = 'reclaimed'): Promise<string> {
+    const proc = this.#need(name);
+    return await this.#table.reclaim(proc, this.#table.out(proc, token, 'nothing_to_reclaim'), reason);
+  }
+
+  release(name: string, token: string): boolean {
+    const proc = this.#table.find(name);
+    const claim = proc?.claims.get(token);
+    if (!proc || !claim || this.#closing) return false;
+    this.#table.release(proc, claim);
+    return true;
+  }
+
+  inspectProc(name: string): ProcState {
+    return this.#need(name).state;
+  }
+
+  listProcs(): readonly ProcState[] {
+    this.#checkOpen();
+    return [...this.#table.procs].map(({ state }) => state);
+  }
+
+  async updateProc(name: string, change: ProcChange): Promise<ProcState> {
+    return await this.#table.update(this.#need(name), change);
+  }
+
+  async disableProc(name: string): Promise<ProcState> {
+    return await this.#table.setStatus(this.#need(name), 'disabled');
+  }
+
+  async resumeProc(name: string): Promise<ProcState> {
+    return await this.#table.setStatus(this.#need(name), 'active');
+  }
+
+  async destroyProc(name: string): Promise<void> {
+    await this.#table.destroy(this.#need(name));
+  }
+
+  async waitForProcs(names?: readonly string[], signal?: AbortSignal): Promise<void> {
+    this.#checkOpen();
+    await caughtUp(this.#table, names, [signal, this.#closed.signal]);
+  }
+
+  onWork(proc: string, listener: () => void): Unsubscribe {
+    const unsubscribe = this.#table.wakeups.onWork(proc, listener);
+    const found = this.#table.find(proc);
+    if (found?.hasWork) this.#table.wakeups.proc(found);
+    return unsubscribe;
+  }
+
+  async nextWork(procs: readonly string[], signal?: AbortSignal): Promise<void> {
+    this.#checkOpen();
+    await anyWork(this.#table, procs, [signal, this.#closed.signal]);
+  }
+
+  onRecords(topic: string, listener: (lastSequence: number) => void): Unsubscribe {
+    return this.#table.wakeups.onRecords(this.#table.topic(topic), listener);
+  }
+
+  async systemProc(definition: ProcessorDefinition): Promise<readonly ProcState[]> {
+    this.#checkOpen();
+    const states: ProcState[] = [];
+    for (const [name, topic] of procsOf(definition))
+      states.push(await this.ensureProc(topic, { ...definition.options, name }));
+    await this.#processors.define(definition);
+    return states;
+  }
+
+  processors(): readonly ProcessorDefinition[] {
+    return this.#processors.all;
+  }
+
+  onProcessor(listener: (definition: ProcessorDefinition) => void): Unsubscribe {
+    return this.#processors.onDefined(listener);
+  }
+
+  async removeProcessor(name: string): Promise<void> {
+    this.#checkOpen();
+    const definition = this.#processors.find(name);
+    if (!definition) throw new LogError('invalid_proc', `there is no processor '${name}'`);
+    await this.#processors.remove(name);
+    for (const [one] of procsOf(definition)) if (this.#table.find(one)) await this.destroyProc(one);
+  }
+
+  async bind(source: string, target: string): Promise<void> {
+    this.#checkOpen();
+    await this.#bindings.bind(source, target);
+  }
+
+  async unbind(source: string, target: string): Promise<void> {
+    this.#checkOpen();
+    await this.#bindings.unbind(source, target);
+  }
+
+  bindings(): readonly TopicBinding[] {
+    return this.#bindings.all;
+  }
+
+  async inqueue(queue: string, options: InqueueOptions = {}): Promise<ProcState> {
+    const name = `in:${queue}`;
+    if (this.#table.find(name)) return await this.updateProc(name, options);
+    return await this.ensureProc(queue, { ...options, name, offset: '>', onMaxReclaimsReached: 'deadletter' });
+  }
+
+  async collect(): Promise<number> {
+    this.#checkOpen();
+    return await this.#collector.collect();
+  }
+
+  stats(): NodeStats {
+    const procs = [...this.#table.procs];
+    return {
+      ...this.#store.stats(),
+      topics: this.#store.topics().length,
+      procs: procs.length,
+      claims: procs.reduce((sum, { claims }) => sum + claims.size, 0),
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#closed.abort(new StoreClosedError(this.#store.folder));
+    try {
+      await this.#bindings.stop();
+      await this.#collector.stop();
+      this.#table.stop();
+    } finally {
+      await this.#store.close();
+    }
+  }
+
+  #ensure(topic: string, options: ProcOptions): Proc | Promise<Proc> {
+    this.#checkOpen();
+    const proc = this.#table.find(options.name);
+    return proc?.topic.name === topic ? proc : this.#table.ensure(topic, options);
+  }
+
+  #need(name: string): Proc {
+    this.#checkOpen();
+    return this.#table.need(name);
+  }
+
+  #needTopic(topic: string): TopicState {
+    this.#checkOpen();
+    const state = this.#store.topic(topic);
+    if (!state) throw new LogError('invalid_topic', `there is no topic '${topic}'`);
+    return state;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing) throw new StoreClosedError(this.#store.folder);
+  }
+}
+
+async function all(pages: AsyncIterable<readonly StoredRecord[]>): Promise<readonly StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  for await (const page of pages) for (const record of page) records.push(record);
+  return records;
+}
