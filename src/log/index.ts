@@ -2,7 +2,27 @@
  * The embedded durable log. `store/` is its storage: append-only segments for all topics in one folder, commits in groups,
  * atomic batches of records and small keyed facts, reads by sequence and time. It knows files, not sockets; procs, claims
  * and the node stand on it. `node/` is what clients see of it: ids, procs and their claims, bindings, collection.
+ * `server/` is its door for other processes and the process that it runs in, `client/` what programs use (`PipeProc`),
+ * `wire/` what both agree on.
  */
+export { LogCallError } from './client/errors.js';
+export type {
+  AckCommitted,
+  AvailableProc,
+  ConnectOptions,
+  Id,
+  Ids,
+  LiveProc,
+  LiveProcOptions,
+  NewLog,
+  OnChanges,
+  PipeProcClient,
+  Processor,
+  Rec,
+  SpawnOptions,
+  SystemProcOptions,
+} from './client/pipe-proc.js';
+export { PipeProc } from './client/pipe-proc-client.js';
 
 export { openLogNode } from './node/local-node.js';
 export { LogError, type LogErrorCode } from './node/log-error.js';

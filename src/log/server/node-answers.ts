@@ -1,0 +1,188 @@
+import { LogError } from '../node/log-error.js';
+import type { Claim, LogNode, ProcessorDefinition, ProcOptions, ProcState, ReclaimStrategy } from '../node/log-node.js';
+import { isTopicName } from '../node/names.js';
+import type { NewRecord } from '../store/store.js';
+import type { ProcData, Request, Requests, SystemProcData, WireRecord } from '../wire/index.js';
+import type { Answer, Answerer } from './connection.js';
+import { encodeRecords } from './encode-records.js';
+
+/** A client that wants to wait longer asks again. */
+const MAX_WAIT_MS = 60_000;
+const CLOSING = Buffer.from('}');
+const NOTHING: Answer = { data: null };
+const STRATEGIES: readonly string[] = ['disable', 'continue', 'deadletter'] satisfies ReclaimStrategy[];
+
+type Attempt = () => Promise<Claim | undefined>;
+
+interface Wait {
+  readonly names: readonly string[];
+  readonly waitMs: number;
+  readonly gone: AbortSignal;
+}
+
+/** A claim that somebody waits for. */
+interface Question {
+  readonly names: readonly string[];
+  readonly stop: () => void;
+  readonly asking: Promise<unknown>;
+}
+
+/** Carries out what clients ask of a node. */
+export class NodeAnswers implements Answerer {
+  readonly #node: LogNode;
+  readonly #questions = new Set<Question>();
+
+  constructor(node: LogNode) {
+    this.#node = node;
+  }
+
+  congestion(): Promise<void> | undefined {
+    return this.#node.congested ? this.#node.drained() : undefined;
+  }
+
+  async answer(request: Request, gone: AbortSignal): Promise<Answer> {
+    const node = this.#node;
+    switch (request.type) {
+      case 'ping':
+        return NOTHING;
+      case 'commit':
+        return { data: await node.commit(newRecords(request.data.records)) };
+      case 'get_range':
+        checkTopic(request.data.topic);
+        return { pages: node.pages(request.data.topic, request.data) };
+      case 'get_length':
+        checkTopic(request.data.topic);
+        return { data: await node.length(request.data.topic) };
+      case 'proc':
+        return await this.#proc(request.data, gone);
+      case 'available_proc':
+        return await this.#availableProc(request.data, gone);
+      case 'ack':
+        return { data: await node.ack(request.data.name, request.data.claim) };
+      case 'ack_commit': {
+        const { name, claim, records } = request.data;
+        const { ackedRange, ids } = await node.ackCommit(name, newRecords(records), claim);
+        return { data: { ackedLogId: ackedRange, ids } };
+      }
+      case 'reclaim_proc':
+        return { data: await node.reclaim(request.data.name, request.data.claim) };
+      case 'inspect_proc':
+        return { data: node.inspectProc(request.data.name) };
+      case 'destroy_proc':
+        return { data: await this.#destroy(request.data.name) };
+      case 'disable_proc':
+        return { data: await node.disableProc(request.data.name) };
+      case 'resume_proc':
+        return { data: await node.resumeProc(request.data.name) };
+      case 'wait_for_procs': {
+        const { names } = request.data;
+        await node.waitForProcs(names.length > 0 ? names : undefined, gone);
+        return NOTHING;
+      }
+      case 'system_proc':
+        return { data: await node.systemProc(processorOf(request.data)) };
+    }
+  }
+
+  async #proc({ proc, waitMs }: Requests['proc'], gone: AbortSignal): Promise<Answer> {
+    const { topic, options } = procOf(proc);
+    return await this.#claimed(() => this.#node.proc(topic, options), { names: [options.name], waitMs, gone });
+  }
+
+  async #availableProc({ procs, waitMs }: Requests['available_proc'], gone: AbortSignal): Promise<Answer> {
+    const list = procs.map(procOf);
+    const names = list.map(({ options }) => options.name);
+    return await this.#claimed(() => this.#node.availableProc(list), { names, waitMs, gone });
+  }
+
+  async #claimed(attempt: Attempt, wait: Wait): Promise<Answer> {
+    const claim = wait.waitMs > 0 ? await this.#patiently(attempt, wait) : await attempt();
+    if (!claim) return NOTHING;
+    if (wait.gone.aborted) this.#node.release(claim.proc, claim.token);
+    const head = `{"name":${JSON.stringify(claim.proc)},"claim":${JSON.stringify(claim.token)},"records":`;
+    return { pieces: [Buffer.from(head), encodeRecords(claim.records), CLOSING] };
+  }
+
+  /** Where there is nothing, waits for work and tries again, until the time is over or nobody wants it any more. */
+  async #patiently(attempt: Attempt, { names, waitMs, gone }: Wait): Promise<Claim | undefined> {
+    const stopping = new AbortController();
+    const stop = (): void => stopping.abort();
+    const timer = setTimeout(stop, Math.min(waitMs, MAX_WAIT_MS));
+    gone.addEventListener('abort', stop);
+    const asking = this.#ask(attempt, names, stopping.signal);
+    const question: Question = { names, stop, asking };
+    this.#questions.add(question);
+    try {
+      return await asking;
+    } finally {
+      this.#questions.delete(question);
+      gone.removeEventListener('abort', stop);
+      clearTimeout(timer);
+    }
+  }
+
+  async #ask(attempt: Attempt, names: readonly string[], stopped: AbortSignal): Promise<Claim | undefined> {
+    let claim = await attempt();
+    while (!claim && !stopped.aborted) {
+      try {
+        await this.#node.nextWork(names, stopped);
+      } catch (error) {
+        if (stopped.aborted) return undefined;
+        throw error;
+      }
+      claim = await attempt();
+    }
+    return claim;
+  }
+
+  /** Questions for it are answered first: later they would make it anew with the next record. */
+  async #destroy(name: string): Promise<ProcState> {
+    const questions = [...this.#questions].filter(({ names }) => names.includes(name));
+    for (const { stop } of questions) stop();
+    await Promise.allSettled(questions.map(({ asking }) => asking));
+    const last = this.#node.inspectProc(name);
+    await this.#node.destroyProc(name);
+    return last;
+  }
+}
+
+function procOf(data: ProcData): { readonly topic: string; readonly options: ProcOptions } {
+  const { topic, name, offset } = data;
+  checkTopic(topic);
+  return { topic, options: { name, offset, ...optionsOf(data) } };
+}
+
+function optionsOf(data: Omit<ProcData, 'topic'>): Omit<ProcOptions, 'name' | 'offset'> {
+  const { count, maxReclaims, reclaimTimeout, onMaxReclaimsReached, deadletter, maxClaims } = data;
+  return {
+    ...(count !== undefined && { count }),
+    ...(maxReclaims !== undefined && { maxReclaims }),
+    ...(reclaimTimeout !== undefined && { reclaimTimeout }),
+    ...(isStrategy(onMaxReclaimsReached) && { onMaxReclaimsReached }),
+    ...(deadletter !== undefined && { deadletter }),
+    ...(maxClaims !== undefined && { maxClaims }),
+  };
+}
+
+function isStrategy(text: string | undefined): text is ReclaimStrategy {
+  return text !== undefined && STRATEGIES.includes(text);
+}
+
+function processorOf(data: SystemProcData): ProcessorDefinition {
+  const { name, offset, from, to, processor } = data;
+  if (processor === '') throw new LogError('no_valid_processor_provided');
+  for (const topic of [...from, ...to]) checkTopic(topic);
+  return { name, from, to, processor, options: { offset, ...optionsOf(data) } };
+}
+
+function newRecords(records: readonly WireRecord[]): NewRecord[] {
+  return records.map(({ topic, body }) => {
+    checkTopic(topic);
+    if (typeof body !== 'object' || body === null) throw new LogError('invalid_log_format');
+    return { topic, body: Buffer.from(JSON.stringify(body)) };
+  });
+}
+
+function checkTopic(topic: string): void {
+  if (!isTopicName(topic)) throw new LogError('invalid_topic_format');
+}

@@ -1,0 +1,77 @@
+import type { Server, Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { MsgfloError } from '../../errors.js';
+import { type Logger, silentLogger } from '../../support/index.js';
+import type { LogNode } from '../node/log-node.js';
+import { formatAddress, type LogAddress, type TlsTexts } from '../wire/index.js';
+import { Connection } from './connection.js';
+import { listen } from './listen.js';
+import { NodeAnswers } from './node-answers.js';
+
+const FINISH_MS = 5000;
+
+export interface NodeServerOptions {
+  readonly address: LogAddress;
+  /** Then only clients with a certificate of the same authority are let in. */
+  readonly tls?: TlsTexts | undefined;
+  /** Told of clients that broke the rules. @default silent */
+  readonly logger?: Logger;
+}
+
+/** A node's door: any number of clients at one address. The node itself is its owner's to close. */
+export class NodeServer {
+  /** As clients write it; with the port that was given where 0 was asked for. */
+  readonly address: string;
+  readonly #server: Server;
+  readonly #answers: NodeAnswers;
+  readonly #logger: Logger;
+  readonly #connections = new Set<Connection>();
+
+  private constructor(node: LogNode, server: Server, { address, tls, logger = silentLogger }: NodeServerOptions) {
+    this.#server = server;
+    this.#answers = new NodeAnswers(node);
+    this.#logger = logger;
+    const bound = server.address();
+    const port = typeof bound === 'object' && bound ? bound.port : 0;
+    this.address = formatAddress(address.kind === 'tcp' ? { ...address, port } : address);
+    server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#accept(socket));
+    server.on('tlsClientError', (error: Error) => logger.warnOnce(error.message, `refused a client: ${error.message}`));
+    server.on('error', (error) => logger.warn(`the door of the log: ${error.message}`));
+  }
+
+  /** @throws {AddressInUseError} when somebody answers there */
+  static async listen(node: LogNode, options: NodeServerOptions): Promise<NodeServer> {
+    return new NodeServer(node, await listen(options.address, options.tls), options);
+  }
+
+  get clients(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes no more requests, answers what is in hand (at most 5 s), leaves and takes the socket away. Idempotent. */
+  async stop(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const limit = AbortSignal.timeout(FINISH_MS);
+    await Promise.all([...this.#connections].map((connection) => connection.finish(limit)));
+    const over = new AbortController();
+    const late = delay(FINISH_MS, undefined, { signal: over.signal }).then(
+      () => {
+        for (const connection of this.#connections) connection.destroy();
+      },
+      () => undefined,
+    );
+    await closed;
+    over.abort();
+    await late;
+  }
+
+  #accept(socket: Socket): void {
+    const connection: Connection = new Connection(socket, this.#answers, (reason) => {
+      this.#connections.delete(connection);
+      // Of a connection that merely broke, its own side knows more.
+      if (reason instanceof MsgfloError) this.#logger.warnOnce(reason.message, `ended a connection: ${reason.message}`);
+    });
+    this.#connections.add(connection);
+  }
+}

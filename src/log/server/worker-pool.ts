@@ -1,0 +1,160 @@
+import { messageOf } from '../../errors.js';
+import { Backoff, type Logger, within } from '../../support/index.js';
+import type { Claim, LogNode, ProcessorDefinition, ProcOptions } from '../node/log-node.js';
+import { procsOf } from '../node/processors.js';
+import type { NewRecord } from '../store/store.js';
+import { encodeRecords } from './encode-records.js';
+import { Worker } from './worker.js';
+
+const RETRY_MIN_MS = 10;
+const RETRY_MAX_MS = 3000;
+const STOP_MS = 2000;
+
+export interface WorkerPoolOptions {
+  /** Processes. */
+  readonly workers: number;
+  /** Jobs that each has in hand at once, at most. */
+  readonly concurrency: number;
+  /** Jobs after which a worker is replaced; 0: never. */
+  readonly restartAfter: number;
+  readonly logger: Logger;
+}
+
+interface SystemProc {
+  readonly topic: string;
+  readonly options: ProcOptions;
+  readonly definition: ProcessorDefinition;
+  /** After a failure it rests. */
+  readonly backoff: Backoff;
+  isResting: boolean;
+}
+
+/** Runs the processors of a node in processes of its own: claims, has them worked on, commits what comes out. */
+export class WorkerPool {
+  readonly #node: LogNode;
+  readonly #options: WorkerPoolOptions;
+  readonly #procs = new Map<string, SystemProc>();
+  readonly #rests = new Set<NodeJS.Timeout>();
+  readonly #loops: Promise<void>[] = [];
+  readonly #forget: () => void;
+  /** Aborted and made anew when there is something else to wait for. */
+  #change = new AbortController();
+  #isStopped = false;
+  #workers: Worker[] = [];
+
+  constructor(node: LogNode, options: WorkerPoolOptions) {
+    this.#node = node;
+    this.#options = options;
+    for (const definition of node.processors()) this.#define(definition);
+    this.#forget = node.onProcessor((definition) => this.#define(definition));
+    for (let slot = 0; slot < options.workers; slot += 1)
+      for (let lane = 0; lane < options.concurrency; lane += 1) this.#loops.push(this.#loop(slot));
+  }
+
+  /** Claims no more, and gives what is in hand a little time. What is not done is given back. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#forget();
+    this.#wake();
+    for (const rest of this.#rests) clearTimeout(rest);
+    await within(Promise.all(this.#loops), STOP_MS);
+    for (const worker of this.#workers) worker.kill();
+    await Promise.all(this.#loops);
+  }
+
+  #define(definition: ProcessorDefinition): void {
+    for (const [name, topic] of procsOf(definition)) {
+      const options = { ...definition.options, name };
+      const backoff = new Backoff(RETRY_MIN_MS, RETRY_MAX_MS);
+      this.#procs.set(name, { topic, options, definition, backoff, isResting: false });
+    }
+    this.#wake();
+  }
+
+  #wake(): void {
+    const change = this.#change;
+    this.#change = new AbortController();
+    change.abort();
+  }
+
+  /** One job after another. */
+  async #loop(slot: number): Promise<void> {
+    const backoff = new Backoff(RETRY_MIN_MS, RETRY_MAX_MS);
+    while (!this.#isStopped) {
+      const changed = this.#change.signal;
+      try {
+        const claim = await this.#claim(changed);
+        if (claim) await this.#work(slot, claim);
+        backoff.reset();
+      } catch (error) {
+        this.#options.logger.warnOnce(messageOf(error), `processors: ${messageOf(error)}`);
+        await backoff.wait(changed).catch(() => undefined);
+      }
+    }
+  }
+
+  /** Undefined when there is something else to look at. */
+  async #claim(changed: AbortSignal): Promise<Claim | undefined> {
+    const procs = [...this.#procs.values()].filter(({ isResting }) => !isResting);
+    const claim = procs.length > 0 ? await this.#node.availableProc(procs) : undefined;
+    if (claim || changed.aborted) return claim;
+    const names = procs.map(({ options }) => options.name);
+    await this.#node.nextWork(names, changed).catch((error: unknown) => {
+      if (!changed.aborted) throw error;
+    });
+    return undefined;
+  }
+
+  async #work(slot: number, claim: Claim): Promise<void> {
+    const proc = this.#procs.get(claim.proc);
+    if (!proc || this.#isStopped) {
+      this.#node.release(claim.proc, claim.token);
+      return;
+    }
+    const { processor, to } = proc.definition;
+    const limitMs = this.#node.inspectProc(claim.proc).reclaimTimeout;
+    const { outputs, error } = await this.#worker(slot).run(
+      processor,
+      encodeRecords(claim.records).toString(),
+      limitMs,
+    );
+    if (error !== undefined) return await this.#failed(proc, claim, error);
+    const records = outputs.flatMap((body): NewRecord[] => to.map((topic) => ({ topic, body: Buffer.from(body) })));
+    try {
+      if (records.length > 0) await this.#node.ackCommit(claim.proc, records, claim.token);
+      else await this.#node.ack(claim.proc, claim.token);
+      proc.backoff.reset();
+    } catch (failure) {
+      await this.#failed(proc, claim, messageOf(failure));
+    }
+  }
+
+  /** Gives the records back for another try, not at once. */
+  async #failed(proc: SystemProc, claim: Claim, reason: string): Promise<void> {
+    if (this.#isStopped) {
+      this.#node.release(claim.proc, claim.token);
+      return;
+    }
+    this.#options.logger.debug(`processor '${claim.proc}': ${reason}`);
+    proc.isResting = true;
+    const rest = setTimeout(() => {
+      this.#rests.delete(rest);
+      proc.isResting = false;
+      this.#wake();
+    }, proc.backoff.nextMs());
+    this.#rests.add(rest);
+    // It may have come back by itself meanwhile.
+    await this.#node.reclaim(claim.proc, claim.token, reason).catch(() => undefined);
+  }
+
+  /** The worker of a slot; another one when it is dead or has done enough. */
+  #worker(slot: number): Worker {
+    const { restartAfter } = this.#options;
+    const worker = this.#workers[slot];
+    if (worker && restartAfter > 0 && worker.executions >= restartAfter) worker.retire();
+    if (worker?.isFit) return worker;
+    const another = new Worker();
+    this.#workers[slot] = another;
+    return another;
+  }
+}
