@@ -54,7 +54,17 @@ export {
   StoreFailedError,
   StoreLockedError,
 } from './store/errors.js';
+export { FORMAT_VERSION } from './store/format.js';
 export { type RawEntry, type RawPart, readSegmentHeader, segmentFiles, segmentParts } from './store/inspect.js';
+export {
+  type CheckpointFile,
+  checkpointFiles,
+  type RawCheckpoint,
+  type RawIndex,
+  segmentIndex,
+} from './store/inspect-sidecars.js';
+export { folderHolder } from './store/lock.js';
+export { type LogView, openLogView } from './store/log-view.js';
 export { openStore } from './store/open-store.js';
 export {
   type Batch,

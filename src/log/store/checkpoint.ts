@@ -55,13 +55,14 @@ export function readCheckpoint(folder: string, logger: Logger): Checkpoint | und
   for (const offset of checkpointOffsets(folder).reverse()) {
     const file = join(folder, fileName(offset, 'ckp'));
     const content = readSidecar(file, 'MSGFLOCP');
-    if (content !== undefined) return decode(content);
+    if (content !== undefined) return decodeCheckpoint(content);
     logger.warn(`${file} is damaged; an older checkpoint is used`);
   }
   return undefined;
 }
 
-function decode(content: unknown): Checkpoint {
+/** @throws {TypeError} for a content that no checkpoint has */
+export function decodeCheckpoint(content: unknown): Checkpoint {
   return {
     offset: numberOf(content, 'offset'),
     lastTimestampMs: numberOf(content, 'lastTimestampMs'),

@@ -18,7 +18,7 @@ export const DELETE_ENTRY_BYTES = 3;
 export const DROP_ENTRY_BYTES = 11;
 
 const MAGIC = Buffer.from('MSGFLOLG', 'latin1');
-const VERSION = 1;
+export const FORMAT_VERSION = 1;
 const OFFSET_DIGITS = 16;
 
 export interface SegmentHeader {
@@ -31,7 +31,7 @@ export interface SegmentHeader {
 export function encodeSegmentHeader({ number, base, createdMs }: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
   MAGIC.copy(bytes);
-  bytes.writeUInt32LE(VERSION, 8);
+  bytes.writeUInt32LE(FORMAT_VERSION, 8);
   bytes.writeUInt32LE(number, 12);
   bytes.writeUIntLE(base, 16, 6);
   bytes.writeUIntLE(createdMs, 22, 6);
@@ -46,7 +46,7 @@ export function decodeSegmentHeader(bytes: Buffer, file: string): SegmentHeader 
   if (crc32c(viewOf(bytes), 0, 28) !== bytes.readUInt32LE(28))
     throw new CorruptionError(file, 0, 'the header is wrong');
   const version = bytes.readUInt32LE(8);
-  if (version !== VERSION) throw new FormatVersionError(file, version);
+  if (version !== FORMAT_VERSION) throw new FormatVersionError(file, version);
   return { number: bytes.readUInt32LE(12), base: bytes.readUIntLE(16, 6), createdMs: bytes.readUIntLE(22, 6) };
 }
 

@@ -28,7 +28,11 @@ export async function writeIndex(segment: Segment, topics: TopicTable): Promise<
 /** Undefined when there is none that can be trusted: the segment has to be read. */
 export function readIndex(segment: Segment): StoredIndex | undefined {
   const content = readSidecar(indexPath(segment), 'MSGFLOIX');
-  if (content === undefined) return undefined;
+  return content === undefined ? undefined : decodeIndex(content);
+}
+
+/** @throws {TypeError} for a content that no index has */
+export function decodeIndex(content: unknown): StoredIndex {
   const topics = listOf(content, 'topics').map((topic) => ({
     id: numberOf(topic, 'id'),
     name: textOf(topic, 'name'),

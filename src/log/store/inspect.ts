@@ -20,8 +20,9 @@ export type RawEntry =
   | { readonly kind: 'drop'; readonly topic: number; readonly beforeSequence: number };
 
 /**
- * A stretch of a segment. `damaged` is followed by frames that are whole; `torn` is what follows the last whole one, and in
- * the last segment the usual end of a process that was killed; `unused` is room allocated ahead.
+ * A stretch of a segment. `damaged` is followed by frames that are whole, and certain where one behind it says that all
+ * before was synced: elsewhere the end of the last segment may have been on its way. `torn` is what follows the last whole
+ * frame, and in the last segment the usual end of a process that was killed; `unused` is room allocated ahead.
  */
 export type RawPart =
   | {
@@ -33,7 +34,8 @@ export type RawPart =
       readonly entries: readonly RawEntry[];
       readonly isReadable: boolean;
     }
-  | { readonly state: 'damaged' | 'torn' | 'unused'; readonly offset: number; readonly bytes: number };
+  | { readonly state: 'damaged'; readonly offset: number; readonly bytes: number; readonly isCertain: boolean }
+  | { readonly state: 'torn' | 'unused'; readonly offset: number; readonly bytes: number };
 
 /** The segment files of a folder, oldest first. Asks for no lock, as all of this. */
 export function segmentFiles(folder: string): readonly string[] {
@@ -51,12 +53,13 @@ export function readSegmentHeader(file: string): SegmentHeader {
 /**
  * Everything behind the header of a segment file, in order, without gaps and whatever state it is in. The file may be one
  * that is written to: what is seen then is how far it was when the walk began. Buffers hold until the next part.
+ * @param start offset where a part begins
  */
-export function* segmentParts(file: string): Generator<RawPart, void> {
+export function* segmentParts(file: string, start = SEGMENT_HEADER_BYTES): Generator<RawPart, void> {
   const fd = openSync(file, 'r');
   try {
     const { size } = fstatSync(fd);
-    let from = SEGMENT_HEADER_BYTES;
+    let from = start;
     while (from < size) {
       const frames = scanFrames(fd, from, size);
       let next = frames.next();
@@ -64,8 +67,10 @@ export function* segmentParts(file: string): Generator<RawPart, void> {
       from = next.value;
       if (from >= size) return;
       const after = findFrame(fd, from + 1, size, false);
-      if (after !== undefined) yield { state: 'damaged', offset: from, bytes: after - from };
-      else yield { state: isZeroFrom(fd, from, size) ? 'unused' : 'torn', offset: from, bytes: size - from };
+      if (after !== undefined) {
+        const isCertain = findFrame(fd, after, size, true) !== undefined;
+        yield { state: 'damaged', offset: from, bytes: after - from, isCertain };
+      } else yield { state: isZeroFrom(fd, from, size) ? 'unused' : 'torn', offset: from, bytes: size - from };
       from = after ?? size;
     }
   } finally {

@@ -50,6 +50,13 @@ export function lockFolder(folder: string, logger: Logger): FolderLock {
   }
 }
 
+/** The process that has the folder open, as far as can be told without asking for it. */
+export function folderHolder(folder: string): number | undefined {
+  const highest = numbers(folder).at(-1);
+  const holder = highest === undefined ? undefined : readHolder(join(folder, `lock-${highest}`));
+  return holder && holder !== 'gone' && isAlive(holder) ? holder.pid : undefined;
+}
+
 function numbers(folder: string): number[] {
   return readdirSync(folder)
     .flatMap((name) => LOCK_FILE.exec(name)?.[1] ?? [])

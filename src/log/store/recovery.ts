@@ -10,24 +10,28 @@ import { Replay } from './replay.js';
 import { Segment } from './segment.js';
 import { StoreState } from './store-state.js';
 
+/** Whether what a crash left is cleared away, for which the folder has to be locked, or only passed over. */
+export type RecoveryMode = 'repair' | 'look';
+
 /**
  * What the folder holds; without any segment when the log is new. Reads the newest checkpoint, the indexes, and the frames
  * that neither of them knows. Cuts a torn tail off the last segment and says so.
  * @throws {CorruptionError} when anything else is not what was written @throws {FormatVersionError}
  */
-export function recover(folder: string, logger: Logger): StoreState {
+export function recover(folder: string, logger: Logger, mode: RecoveryMode = 'repair'): StoreState {
   const state = new StoreState(folder);
-  removeHalfFiles(folder);
+  if (mode === 'repair') removeHalfFiles(folder);
   const checkpoint = readCheckpoint(folder, logger);
   const offsets = segmentOffsets(folder);
   for (const [at, base] of offsets.entries()) {
     const isLast = at === offsets.length - 1;
-    const segment = openSegment(folder, base, isLast, logger);
+    const segment = openSegment(folder, base, { isLast, logger, mode });
     if (segment) state.segments.push(segment);
   }
   checkChain(state, checkpoint);
   const replay = new Replay(state, checkpoint);
-  for (const segment of state.segments) readSegment(segment, segment === state.segments.at(-1), replay, logger);
+  for (const segment of state.segments)
+    readSegment(segment, replay, { isLast: segment === state.segments.at(-1), logger, mode });
   replay.finish();
   return state;
 }
@@ -49,12 +53,19 @@ function removeHalfFiles(folder: string): void {
   }
 }
 
-function openSegment(folder: string, base: number, isLast: boolean, logger: Logger): Segment | undefined {
+interface SegmentOptions {
+  readonly isLast: boolean;
+  readonly logger: Logger;
+  readonly mode: RecoveryMode;
+}
+
+function openSegment(folder: string, base: number, { isLast, logger, mode }: SegmentOptions): Segment | undefined {
   const path = join(folder, fileName(base, 'seg'));
   const fd = openSync(path, 'r');
   try {
     const { size } = fstatSync(fd);
     if (isLast && size <= SEGMENT_HEADER_BYTES && !hasHeader(fd, path)) {
+      if (mode === 'look') return undefined;
       rmSync(path); // begun when the process ended: nothing was ever committed to it
       logger.info(`removed ${path}, which was begun and never used`);
       return undefined;
@@ -95,7 +106,7 @@ function checkChain({ folder, segments }: StoreState, checkpoint: Checkpoint | u
     throw new CorruptionError(last?.path ?? folder, last?.end ?? 0, `the log ends here, not at log offset ${expected}`);
 }
 
-function readSegment(segment: Segment, isLast: boolean, replay: Replay, logger: Logger): void {
+function readSegment(segment: Segment, replay: Replay, { isLast, logger, mode }: SegmentOptions): void {
   const size = segment.end;
   const stored = readIndex(segment);
   if (!stored && !isLast) logger.warn(`${segment.path} has no good index; it is read instead`);
@@ -104,17 +115,18 @@ function readSegment(segment: Segment, isLast: boolean, replay: Replay, logger: 
   if (stored?.base === segment.base) replay.addIndex(segment, stored);
   const from = replay.firstUnknown(segment, known);
   if (from === size) return;
-  const fd = openSync(segment.path, isLast ? 'r+' : 'r');
+  const fd = openSync(segment.path, isLast && mode === 'repair' ? 'r+' : 'r');
   try {
     const end = replayFrames(segment, fd, from, known, replay);
     if (end === size) return;
     if (!isLast || findFrame(fd, end + 1, size, true) !== undefined)
       throw new CorruptionError(segment.path, end, 'no frame begins here, or its checksum is wrong');
+    segment.end = end;
+    if (mode === 'look') return;
     if (!isZeroFrom(fd, end, size))
       logger.warn(`${segment.path}: cut ${size - end} bytes at ${end}, the end of a commit that was not finished`);
     ftruncateSync(fd, end);
     fdatasyncSync(fd);
-    segment.end = end;
   } finally {
     closeSync(fd);
   }
