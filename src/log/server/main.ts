@@ -29,7 +29,7 @@ function tell(report: object): void {
 }
 
 run().catch((error: unknown) => {
-  logger.warn(messageOf(error));
+  if (!process.connected) logger.warn(messageOf(error));
   tell({ failed: messageOf(error), code: statusOf(error).errStatus });
   process.exitCode = 1;
   if (process.connected) process.disconnect();

@@ -1,0 +1,104 @@
+import { join } from 'node:path';
+import { expect } from 'chai';
+import { NodeProcess } from '../../../src/log/client/node-process.js';
+import type { PipeProcClient } from '../../../src/log/index.js';
+import { LogCallError } from '../../../src/log/index.js';
+import { codeOf, one, programs, unique } from './support.js';
+
+describe('a node on disk', () => {
+  const { folder, client, spawned } = programs();
+
+  it('has everything after it was shut down in order, also what nobody waited for', async () => {
+    const [namespace, location] = [unique(), join(folder(), unique())];
+    const first = await spawned({ namespace, location });
+    for (const topic of ['t', 'u']) await first.commit([1, 2, 3].map((n) => ({ topic, body: { n } })));
+    const claim = one(await first.proc('t', { name: 'held', offset: '>' }));
+    await first.proc('t', { name: 'back', offset: '>' });
+    await first.ack('back');
+    const last = first.commit({ topic: 't', body: { n: 4 } });
+    expect(await first.shutdown()).to.equal('closed');
+    const id = await last;
+
+    const again = await spawned({ namespace, location });
+    expect((await again.range('t')).at(-1)).to.deep.equal({ id, body: { n: 4 } });
+    expect(await again.commit({ topic: 'u', body: {} })).to.match(/-3$/);
+    expect(await again.proc('t', { name: 'held', offset: '>' })).to.equal(null);
+    await again.reclaim('held');
+    expect(one(await again.proc('t', { name: 'held', offset: '>' })).body).to.deep.equal(claim.body);
+    expect(one(await again.proc('t', { name: 'back', offset: '>' })).body).to.deep.equal({ n: 2 });
+  });
+
+  it('takes 1,000 commits at once in under 5 s', async () => {
+    const node = await spawned({ location: join(folder(), unique()) });
+    const start = performance.now();
+    await Promise.all(Array.from({ length: 1000 }, (_, n) => node.commit({ topic: 't', body: { n } })));
+    expect(performance.now() - start).to.be.below(5000);
+    expect(await node.length('t')).to.equal(1000);
+  });
+
+  it('loses nothing that it answered, and has no batch in part, when it is killed; clients find it again', async () => {
+    const node = await NodeProcess.start({
+      address: `ipc://${join(folder(), 'socket')}`,
+      location: join(folder(), unique()),
+      workers: 0,
+      workerConcurrency: 1,
+      workerRestartAfter: 0,
+    });
+    try {
+      const program = client();
+      await program.connect({ socket: node.address });
+      const answered = new Set<number>();
+      let failed = 0;
+      const commit = async (n: number): Promise<void> => {
+        try {
+          await program.commit(['a', 'b', 'a'].map((topic, part) => ({ topic, body: { n, part } })));
+          answered.add(n);
+        } catch (error) {
+          if (!(error instanceof LogCallError && error.code === 'connection_lost')) throw error;
+          failed += 1; // whether it was stored is unknown
+        }
+      };
+      let kills = 0;
+      const lanes = Array.from({ length: 50 }, async (_, lane) => {
+        for (let n = lane; n < 5000; n += 50) {
+          await commit(n);
+          if (lane !== 0 || n % 1250 !== 500 || node.pid === undefined) continue;
+          process.kill(node.pid, 'SIGKILL');
+          kills += 1;
+        }
+      });
+      await Promise.all(lanes);
+      expect(kills).to.be.at.least(2);
+      expect(failed).to.be.below(1000);
+      const stored = new Map<number, number>();
+      for (const topic of ['a', 'b'])
+        for (const n of await numbers(program, topic)) stored.set(n, (stored.get(n) ?? 0) + 1);
+      expect([...answered].filter((n) => stored.get(n) !== 3)).to.deep.equal([]);
+      expect([...stored].filter(([, parts]) => parts !== 3)).to.deep.equal([]);
+      await program.shutdown();
+    } finally {
+      await node.stop();
+    }
+  }).timeout(60_000);
+
+  it('gives the claim of a program that died to the next one in time, with nobody asking', async () => {
+    const node = await spawned({ location: join(folder(), unique()) });
+    await node.commit({ topic: 't', body: { n: 1 } });
+    const options = { name: 'p', offset: '>', reclaimTimeout: 300 };
+    const first = one(await node.proc('t', options));
+    const start = performance.now();
+    let second = null;
+    while (second === null) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      second = await node.proc('t', options);
+    }
+    expect(performance.now() - start).to.be.within(250, 600);
+    expect(one(second).body).to.deep.equal({ n: 1 });
+    expect(await codeOf(node.ack('p', first.claim))).to.equal('stale_claim');
+    await node.ack('p', one(second).claim);
+  });
+});
+
+async function numbers(program: PipeProcClient, topic: string): Promise<number[]> {
+  return (await program.range(topic)).map(({ body }) => ('n' in body ? Number(body.n) : -1));
+}
