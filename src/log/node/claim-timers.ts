@@ -1,5 +1,12 @@
 import type { NodeClock } from './log-node.js';
 import type { OpenClaim, Proc } from './proc.js';
+import type { ProcDefinition } from './proc-facts.js';
+
+/** When a claim ends that was given out a while ago, by the steady clock. */
+export function deadlineOf(clock: NodeClock, { reclaimTimeout }: ProcDefinition, agedMs = 0): number {
+  if (reclaimTimeout < 0) return Number.POSITIVE_INFINITY;
+  return clock.steadyMs() + Math.max(0, reclaimTimeout - agedMs);
+}
 
 /** One timer for the deadlines of all claims. */
 export class Deadlines {

@@ -1,4 +1,5 @@
 import { Backoff } from '../../support/index.js';
+import type { ClaimDesk } from './claim-desk.js';
 import type { NodeClock } from './log-node.js';
 import type { Proc } from './proc.js';
 import type { ProcTable } from './proc-table.js';
@@ -10,6 +11,7 @@ const MAX_DELAY_MS = 3000;
 
 export interface ForwarderOptions {
   readonly table: ProcTable;
+  readonly desk: ClaimDesk;
   readonly clock: NodeClock;
   readonly onError: (error: unknown, during: string) => void;
 }
@@ -50,17 +52,17 @@ export class Forwarder {
   }
 
   async #forward(): Promise<void> {
-    const { table } = this.#options;
+    const { desk } = this.#options;
     try {
       while (!this.#isStopped && this.#proc.hasWork) {
-        const [claim] = await table.claim(this.#proc, 1);
+        const [claim] = await desk.claim(this.#proc, 1);
         const open = claim && this.#proc.claims.get(claim.token);
         if (!open) continue;
         const records = claim.records.map(({ body, headers }) => ({ topic: this.#target, body, headers }));
         try {
-          await table.settle(this.#proc, open, records);
+          await desk.settle(this.#proc, open, records);
         } catch (error) {
-          if (!this.#proc.isDestroyed) table.release(this.#proc, open);
+          if (!this.#proc.isDestroyed) desk.release(this.#proc, open);
           throw error;
         }
       }

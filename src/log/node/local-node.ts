@@ -1,6 +1,7 @@
 import { StoreClosedError } from '../store/errors.js';
 import { type LogStore, type NewRecord, recordId, type StoredRecord, type TopicState } from '../store/store.js';
 import { Bindings } from './bindings.js';
+import { ClaimDesk } from './claim-desk.js';
 import { machineClock } from './clock.js';
 import { Collector } from './collector.js';
 import { deadLetterOf } from './dead-letter.js';
@@ -36,6 +37,7 @@ export function openLogNode(store: LogStore, options: LogNodeOptions = {}): LogN
 class LocalNode implements LogNode {
   readonly #store: LogStore;
   readonly #table: ProcTable;
+  readonly #desk: ClaimDesk;
   readonly #offsets: Offsets;
   readonly #bindings: Bindings;
   readonly #processors: Processors;
@@ -47,11 +49,12 @@ class LocalNode implements LogNode {
     const { clock = machineClock, deadLetter = deadLetterOf, onError = () => undefined, gc, keepMs } = options;
     this.#store = store;
     this.#offsets = new Offsets(store);
-    this.#table = new ProcTable({ store, clock, deadLetter, onError });
-    const parts = { table: this.#table, clock, onError };
-    this.#bindings = new Bindings(parts);
+    this.#table = new ProcTable({ store, clock, onError });
+    const known = { store, table: this.#table, clock, onError };
+    this.#desk = new ClaimDesk({ ...known, deadLetter });
+    this.#bindings = new Bindings({ ...known, desk: this.#desk });
     this.#processors = new Processors(store);
-    this.#collector = new Collector({ ...parts, store, ...(gc && { gc }), ...(keepMs && { keepMs }) });
+    this.#collector = new Collector({ ...known, ...(gc && { gc }), ...(keepMs && { keepMs }) });
   }
 
   async commit(records: readonly NewRecord[]): Promise<readonly string[]> {
@@ -109,7 +112,7 @@ class LocalNode implements LogNode {
 
   async proc(topic: string, options: ProcOptions): Promise<Claim | undefined> {
     const proc = await this.#ensure(topic, options);
-    return (await this.#table.claim(proc, 1, options.count || undefined))[0];
+    return (await this.#desk.claim(proc, 1, options.count || undefined))[0];
   }
 
   async ensureProc(topic: string, options: ProcOptions): Promise<ProcState> {
@@ -117,7 +120,7 @@ class LocalNode implements LogNode {
   }
 
   async claim(name: string, max: number): Promise<readonly Claim[]> {
-    return await this.#table.claim(this.#need(name), max);
+    return await this.#desk.claim(this.#need(name), max);
   }
 
   async availableProc(
@@ -131,7 +134,7 @@ class LocalNode implements LogNode {
       found.push({ proc, count: one.options.count || undefined, rank: isNew.has(one) ? -1 : proc.servedAt });
     }
     for (const { proc, count } of found.sort((a, b) => a.rank - b.rank)) {
-      const [claim] = proc.hasWork ? await this.#table.claim(proc, 1, count) : [];
+      const [claim] = proc.hasWork ? await this.#desk.claim(proc, 1, count) : [];
       if (claim) return claim;
     }
     return undefined;
@@ -139,29 +142,29 @@ class LocalNode implements LogNode {
 
   async ack(name: string, token?: string): Promise<string> {
     const proc = this.#need(name);
-    const claim = this.#table.out(proc, token, 'invalid_ack');
-    await this.#table.settle(proc, claim);
+    const claim = this.#desk.out(proc, token, 'invalid_ack');
+    await this.#desk.settle(proc, claim);
     return claim.range;
   }
 
   async ackCommit(name: string, records: readonly NewRecord[], token?: string): Promise<AckCommitResult> {
     const proc = this.#need(name);
-    const claim = this.#table.out(proc, token, 'invalid_ack');
+    const claim = this.#desk.out(proc, token, 'invalid_ack');
     checkRecords(records);
-    const { timestampMs, sequences } = await this.#table.settle(proc, claim, records);
+    const { timestampMs, sequences } = await this.#desk.settle(proc, claim, records);
     return { ackedRange: claim.range, ids: sequences.map((sequence) => recordId(timestampMs, sequence)) };
   }
 
   async reclaim(name: string, token?: string, reason = 'reclaimed'): Promise<string> {
     const proc = this.#need(name);
-    return await this.#table.reclaim(proc, this.#table.out(proc, token, 'nothing_to_reclaim'), reason);
+    return await this.#desk.reclaim(proc, this.#desk.out(proc, token, 'nothing_to_reclaim'), reason);
   }
 
   release(name: string, token: string): boolean {
     const proc = this.#table.find(name);
     const claim = proc?.claims.get(token);
     if (!proc || !claim || this.#closing) return false;
-    this.#table.release(proc, claim);
+    this.#desk.release(proc, claim);
     return true;
   }
 
@@ -281,7 +284,7 @@ class LocalNode implements LogNode {
     try {
       await this.#bindings.stop();
       await this.#collector.stop();
-      this.#table.stop();
+      this.#desk.stop();
     } finally {
       await this.#store.close();
     }

@@ -13,6 +13,10 @@ export interface Facts {
   readonly deletes: string[];
 }
 
+export function noFacts(): Facts {
+  return { puts: [], deletes: [] };
+}
+
 /** A proc as it was made, and what may be changed of it. */
 export interface ProcDefinition {
   readonly topic: string;

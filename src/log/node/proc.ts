@@ -1,3 +1,4 @@
+import { FreeRecords, type Piece } from './free-records.js';
 import type { ProcState } from './log-node.js';
 import {
   aheadKey,
@@ -14,15 +15,6 @@ import {
 } from './proc-facts.js';
 import { SpanSet } from './span-set.js';
 import type { TopicEntry } from './topic-entry.js';
-
-/** Records that nobody holds, taken out to be read and claimed as one. */
-export interface Piece {
-  readonly first: number;
-  readonly last: number;
-  readonly reclaims: number;
-  /** The log knows of it, as claimed or as come back. */
-  readonly isStored: boolean;
-}
 
 /** A claim that is out. */
 export interface OpenClaim extends Piece {
@@ -53,12 +45,9 @@ export class Proc {
   definition: ProcDefinition;
   /** First sequence that is not acknowledged. */
   position: number;
-  /** First sequence that was never given out since the start. */
-  #next: number;
+  readonly #free: FreeRecords;
   /** Acknowledged beyond the position. */
   readonly #ahead = new SpanSet();
-  /** Below `next`, in order: came back, or was left open by a restart. */
-  readonly #returned: Piece[] = [];
   /** By token, oldest first. */
   readonly claims = new Map<string, OpenClaim>();
   /** Pieces that are being read. */
@@ -82,7 +71,7 @@ export class Proc {
     this.topic = topic;
     this.definition = definition;
     this.position = definition.start;
-    this.#next = definition.start;
+    this.#free = new FreeRecords(topic, definition.start);
   }
 
   /** Takes over what was stored, once, before anything else. */
@@ -95,27 +84,17 @@ export class Proc {
       this.#previousClaimedRange = position.previousClaimedRange;
       this.#lastClaimedRange = position.lastClaimedRange;
     }
-    this.#next = this.position;
     for (const { first, last } of ahead) if (first > this.position) this.#ahead.add(first, last);
-    const known = [...this.#ahead.spans.map((span) => ({ ...span, claim: undefined }))];
     const out = claims
       .filter(({ claim }) => claim.first >= this.position)
       .sort((a, b) => a.claim.claimedAtMs - b.claim.claimedAtMs || a.claim.first - b.claim.first);
-    for (const { claim, deadlineMs } of out) {
-      if (claim.token === '') continue;
-      const open = { ...claim, deadlineMs, isStored: true };
-      this.#noteClaimed(open);
-    }
-    const pieces = out.map(({ claim: { first, last, token, reclaims } }) => ({
-      first,
-      last,
-      claim: token === '' ? { first, last, reclaims, isStored: true } : undefined,
-    }));
-    for (const { first, last, claim } of [...known, ...pieces].sort((a, b) => a.first - b.first)) {
-      if (first > this.#next) this.#returned.push({ first: this.#next, last: first - 1, reclaims: 0, isStored: false });
-      if (claim) this.#returned.push(claim);
-      this.#next = last + 1;
-    }
+    for (const { claim, deadlineMs } of out)
+      if (claim.token !== '') this.#noteClaimed({ ...claim, deadlineMs, isStored: true });
+    const pieces = out.map(({ claim: { first, last, token, reclaims } }) =>
+      token === '' ? { first, last, back: { first, last, reclaims, isStored: true } } : { first, last },
+    );
+    const taken = [...this.#ahead.spans, ...pieces].sort((a, b) => a.first - b.first);
+    this.#free.restore(this.position, taken);
   }
 
   get isActive(): boolean {
@@ -127,13 +106,13 @@ export class Proc {
       this.isActive &&
       !this.isDestroyed &&
       this.claims.size + this.#taken < this.definition.maxClaims &&
-      (this.#next <= this.topic.last || this.#returned.length > 0)
+      !this.#free.isEmpty
     );
   }
 
   /** Nothing is left to be acknowledged, for sure. */
   get isDone(): boolean {
-    const isIdle = this.claims.size + this.#taken + this.#returned.length + this.acksInFlight === 0;
+    const isIdle = this.claims.size + this.#taken + this.#free.returned.length + this.acksInFlight === 0;
     return isIdle && Math.max(this.position, this.topic.first) > this.topic.last;
   }
 
@@ -142,18 +121,9 @@ export class Proc {
     const pieces: Piece[] = [];
     const room = Math.min(max, this.definition.maxClaims - this.claims.size - this.#taken);
     while (pieces.length < room) {
-      const back = this.#returned.shift();
-      if (back && (back.reclaims > 0 || back.last - back.first < count)) pieces.push(back);
-      else if (back) {
-        pieces.push({ ...back, last: back.first + count - 1 });
-        this.#returned.unshift({ ...back, first: back.first + count, isStored: false });
-      } else {
-        // What was dropped unread is passed over with the piece behind it.
-        const last = Math.min(Math.max(this.#next, this.topic.first) + count - 1, this.topic.last);
-        if (last < this.#next) break;
-        pieces.push({ first: this.#next, last, reclaims: 0, isStored: false });
-        this.#next = last + 1;
-      }
+      const piece = this.#free.take(count);
+      if (!piece) break;
+      pieces.push(piece);
     }
     this.#taken += pieces.length;
     return pieces;
@@ -162,7 +132,7 @@ export class Proc {
   /** Pieces that were not claimed after all. */
   putBack(pieces: readonly Piece[]): void {
     this.#taken -= pieces.length;
-    this.#return(pieces);
+    this.#free.putBack(pieces);
   }
 
   /** A piece was read and becomes a claim; what was not read of it goes back. */
@@ -170,7 +140,7 @@ export class Proc {
     this.#taken--;
     this.#noteClaimed(claim);
     if (claim.last < piece.last)
-      this.#return([{ first: claim.last + 1, last: piece.last, reclaims: 0, isStored: false }]);
+      this.#free.putBack([{ first: claim.last + 1, last: piece.last, reclaims: 0, isStored: false }]);
   }
 
   /** All of a piece was dropped by the log. */
@@ -237,7 +207,7 @@ export class Proc {
     const reclaims = claim.reclaims + 1;
     this.#close(claim);
     this.#lastClaimedRange = this.#lastAckedRange;
-    this.#return([{ first, last, reclaims, isStored: true }]);
+    this.#free.putBack([{ first, last, reclaims, isStored: true }]);
     const stored = { ...claim, reclaims, token: '', range: '' };
     facts.puts.push({ key: claimKey(this.name, first), value: claimValue(stored) });
     if (this.onLastReclaim(claim) === 'disable') this.change({ status: 'disabled' }, facts);
@@ -255,7 +225,7 @@ export class Proc {
     this.#close(claim);
     this.#lastClaimedRange = this.#lastAckedRange;
     const { first, last, reclaims, isStored } = claim;
-    this.#return([{ first, last, reclaims, isStored: isStored && reclaims > 0 }]);
+    this.#free.putBack([{ first, last, reclaims, isStored: isStored && reclaims > 0 }]);
     if (!isStored) return;
     if (reclaims === 0) facts.deletes.push(claimKey(this.name, first));
     else {
@@ -282,22 +252,8 @@ export class Proc {
 
   /** Records that came back count as new. */
   forgetReclaims(facts: Facts): void {
-    for (const [at, piece] of this.#returned.entries()) {
-      if (piece.isStored) facts.deletes.push(claimKey(this.name, piece.first));
-      this.#returned[at] = { ...piece, reclaims: 0, isStored: false };
-    }
-  }
-
-  #return(pieces: readonly Piece[]): void {
-    for (let at = pieces.length - 1; at >= 0; at--) {
-      const piece = pieces[at];
-      if (!piece) continue;
-      if (piece.last + 1 === this.#next && piece.reclaims === 0 && !piece.isStored) this.#next = piece.first;
-      else {
-        const before = this.#returned.findLastIndex(({ first }) => first < piece.first);
-        this.#returned.splice(before + 1, 0, piece);
-      }
-    }
+    for (const { first, isStored } of this.#free.returned) if (isStored) facts.deletes.push(claimKey(this.name, first));
+    this.#free.forgetReclaims();
   }
 
   /** Records from here on may not be collected. */
@@ -312,7 +268,7 @@ export class Proc {
       procKey(this.name),
       positionKey(this.name),
       ...this.#ahead.spans.map(({ first }) => aheadKey(this.name, first)),
-      ...[...this.#returned, ...this.claims.values()].map(({ first }) => claimKey(this.name, first)),
+      ...[...this.#free.returned, ...this.claims.values()].map(({ first }) => claimKey(this.name, first)),
     ];
   }
 
@@ -335,7 +291,6 @@ export class Proc {
     const { name, topic, definition } = this;
     const { offset, status, createdAt, maxReclaims, reclaimTimeout, onMaxReclaimsReached, count, maxClaims } =
       definition;
-    const fresh = Math.max(0, topic.last + 1 - Math.max(this.#next, topic.first));
     return {
       name,
       topic: topic.name,
@@ -347,14 +302,17 @@ export class Proc {
       lastClaimedRange: this.#lastClaimedRange,
       previousClaimedRange: this.#previousClaimedRange,
       lastAckedRange: this.#lastAckedRange,
-      reclaims: [...this.#returned, ...this.claims.values()].reduce((most, one) => Math.max(most, one.reclaims), 0),
+      reclaims: [...this.#free.returned, ...this.claims.values()].reduce(
+        (most, one) => Math.max(most, one.reclaims),
+        0,
+      ),
       maxReclaims,
       reclaimTimeout,
       onMaxReclaimsReached,
       count,
       maxClaims,
       deadletter: definition.deadletter,
-      ready: this.#returned.reduce((sum, { first, last }) => sum + last - first + 1, fresh),
+      ready: this.#free.size,
       unacked: this.#claimedRecords,
       position: this.position,
       acked: this.acked,

@@ -27,6 +27,7 @@ export class Wakeups {
 
   /** A proc has room, or records that came back, or acknowledged some, or is gone. */
   proc(proc: Proc): void {
+    if (this.#work.size + this.#idle.size === 0) return;
     this.#procs.add(proc);
     this.#schedule();
   }

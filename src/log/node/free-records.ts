@@ -1,0 +1,82 @@
+import type { TopicEntry } from './topic-entry.js';
+
+/** Records that nobody holds, to be given out as one. */
+export interface Piece {
+  readonly first: number;
+  readonly last: number;
+  readonly reclaims: number;
+  /** The log knows of it, as claimed or as come back. */
+  readonly isStored: boolean;
+}
+
+/** What a proc has not given out, or was given back: all of it in order, oldest first. */
+export class FreeRecords {
+  readonly #topic: TopicEntry;
+  /** First sequence that was never given out. */
+  #next: number;
+  /** Below `next`, in order: came back, or was left open by a restart. */
+  readonly #returned: Piece[] = [];
+
+  constructor(topic: TopicEntry, start: number) {
+    this.#topic = topic;
+    this.#next = start;
+  }
+
+  get isEmpty(): boolean {
+    return this.#next > this.#topic.last && this.#returned.length === 0;
+  }
+
+  get returned(): readonly Piece[] {
+    return this.#returned;
+  }
+
+  /** How many records. */
+  get size(): number {
+    const fresh = Math.max(0, this.#topic.last + 1 - Math.max(this.#next, this.#topic.first));
+    return this.#returned.reduce((sum, { first, last }) => sum + last - first + 1, fresh);
+  }
+
+  /** Begins at a position, with what lies in others' hands or is done, in order; `back` says of what came back. */
+  restore(position: number, taken: readonly { readonly first: number; readonly last: number; back?: Piece }[]): void {
+    this.#next = position;
+    for (const { first, last, back } of taken) {
+      if (first > this.#next) this.#returned.push({ first: this.#next, last: first - 1, reclaims: 0, isStored: false });
+      if (back) this.#returned.push(back);
+      this.#next = last + 1;
+    }
+  }
+
+  /** A piece of up to `count` records; one that came back goes first, as it was. */
+  take(count: number): Piece | undefined {
+    const back = this.#returned.shift();
+    if (back && (back.reclaims > 0 || back.last - back.first < count)) return back;
+    if (back) {
+      this.#returned.unshift({ ...back, first: back.first + count, isStored: false });
+      return { ...back, last: back.first + count - 1 };
+    }
+    // What was dropped unread is passed over with the piece behind it.
+    const last = Math.min(Math.max(this.#next, this.#topic.first) + count - 1, this.#topic.last);
+    if (last < this.#next) return undefined;
+    const piece = { first: this.#next, last, reclaims: 0, isStored: false };
+    this.#next = last + 1;
+    return piece;
+  }
+
+  /** In order. */
+  putBack(pieces: readonly Piece[]): void {
+    for (let at = pieces.length - 1; at >= 0; at--) {
+      const piece = pieces[at];
+      if (!piece) continue;
+      if (piece.last + 1 === this.#next && piece.reclaims === 0 && !piece.isStored) this.#next = piece.first;
+      else {
+        const before = this.#returned.findLastIndex(({ first }) => first < piece.first);
+        this.#returned.splice(before + 1, 0, piece);
+      }
+    }
+  }
+
+  /** What came back counts as new. */
+  forgetReclaims(): void {
+    for (const [at, piece] of this.#returned.entries()) this.#returned[at] = { ...piece, reclaims: 0, isStored: false };
+  }
+}
