@@ -8,6 +8,7 @@ import { coordinator } from './coordinator.js';
 import { editing } from './editing.js';
 import { fanOut } from './fan-out.js';
 import { graphLoad } from './graph-load.js';
+import { logClient } from './log-client.js';
 import { logEngine } from './log-engine.js';
 import { startMany } from './start-many.js';
 import { startUp } from './start-up.js';
@@ -39,6 +40,7 @@ const BENCHES = {
   'graph-load': graphLoad,
   'latency-amqp': latencyAmqp,
   'latency-mqtt': latencyMqtt,
+  'log-client': logClient,
   'log-engine': logEngine,
   'start-many': startMany,
   'start-up': startUp,
