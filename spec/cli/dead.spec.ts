@@ -326,6 +326,7 @@ describe('msgflo-dead', function () {
       [[], /^msgflo-dead: missing required argument 'action'/],
       [['bury'], /^msgflo-dead: 'bury' is none of list, show, redrive, drop$/],
       [['list', '--rate', '3'], /^msgflo-dead: --rate is for redrive, not for list$/],
+      [['list', '--body'], /^msgflo-dead: --body goes with --json/],
       [['show', '--dry-run'], /^msgflo-dead: --dry-run is for redrive and drop, not for show$/],
       [
         ['redrive', '--rate', 'fast'],
@@ -333,7 +334,7 @@ describe('msgflo-dead', function () {
       ],
       [['redrive', '--canary-wait', 'x'], /^msgflo-dead: --canary-wait is a duration/],
       [['redrive', '--unsure', 'x'], /^msgflo-dead: .*choices are skip, send, drop/],
-      [['redrive', '--edit', 'absent.json'], /^msgflo-dead: --edit \S+absent\.json: ENOENT/],
+      [['redrive', '--edit', 'absent.json'], /^msgflo-dead: --edit \S+absent\.json: there is no such file$/],
       [['list', '--limit', '0'], /^msgflo-dead: --limit is a whole number from 1, not '0'$/],
       [
         ['list', '--where', 'colour=red'],

@@ -94,6 +94,8 @@ describe('the table of msgflo-top', () => {
       ...['THE BROKER DROPPED 9 MESSAGES', 'the broker dropped 9 messages', '', 'a note'],
     ]);
     expect(lines[1]).to.match(/^b\?\? /);
-    expect(topTable(report([]))).to.deep.equal(['nobody with an inport has announced itself']);
+    expect(topTable(report([]))).to.deep.equal([
+      'no inport to show: nobody has announced one, or none of those asked for',
+    ]);
   });
 });

@@ -60,21 +60,19 @@ export function withDeadOptions(command: Command): Command {
       repeatable('--queue <inqueue>', 'of this inqueue, whoever it belongs to (several: give it several times)'),
     )
     .addOption(repeatable('--where <field=text>', 'those only whose field has the text (several: all have to)'))
-    .option(
-      '--limit <n>',
-      'so many at most, the oldest of each inqueue first',
-      countOf('--limit', 1),
-      Number.POSITIVE_INFINITY,
+    .addOption(
+      new Option('--limit <n>', 'so many at most, the oldest of each inqueue first')
+        .default(Number.POSITIVE_INFINITY, 'all')
+        .argParser(countOf('--limit', 1)),
     )
     .addOption(secondsOption('--wait <seconds>', 'how long to listen for participants after calling the roll', 2))
     .addOption(booleanOption('--json', 'print one JSON object a line'))
-    .addOption(booleanOption('--body', 'list: with the payload, in --json'))
+    .addOption(booleanOption('--body', 'list --json: with the payload; show has it always'))
     .addOption(booleanOption('--dry-run', 'redrive, drop: only tell what would be done'))
-    .option(
-      '--rate <n/s>',
-      'redrive: so many a second (0 or max: as fast as possible) (default: 20/s)',
-      parseRate,
-      DEFAULT_EVERY_MS,
+    .addOption(
+      new Option('--rate <n/s>', 'redrive: so many a second, or 30/m, 100/h (0 or max: as fast as possible)')
+        .default(DEFAULT_EVERY_MS, '20/s')
+        .argParser(parseRate),
     )
     .option(
       '--canary <n>',
@@ -82,11 +80,10 @@ export function withDeadOptions(command: Command): Command {
       countOf('--canary', 0),
       0,
     )
-    .option(
-      '--canary-wait <duration>',
-      'redrive: how long to wait for that (default: 30s)',
-      waitOf,
-      DEFAULT_CANARY_WAIT_MS,
+    .addOption(
+      new Option('--canary-wait <duration>', 'redrive: how long to wait for that')
+        .default(DEFAULT_CANARY_WAIT_MS, '30s')
+        .argParser(waitOf),
     )
     .option('--edit <file.json>', 'redrive: send the JSON of this file in place of the payload; for one letter only')
     .addOption(unsure.choices(['skip', 'send', 'drop']).default('skip'))
@@ -102,7 +99,8 @@ export function checkOptions(action: string, options: DeadOptions, command: Comm
     if (isGiven && !actions.includes(found))
       throw new UsageError(`${flagOf(name)} is for ${actions.join(' and ')}, not for ${found}`);
   }
-  const { role, port, queue, where, all } = options;
+  const { role, port, queue, where, all, body, json } = options;
+  if (body && !json) throw new UsageError('--body goes with --json; show prints payloads for people');
   if (queue.length > 0 && (role !== undefined || port !== undefined))
     throw new UsageError('--queue names an inqueue by itself: it does not go with --role or --port');
   const isAnyNamed = queue.length + where.length > 0 || role !== undefined || port !== undefined;
@@ -116,7 +114,8 @@ export async function readEdit(path: string): Promise<Buffer> {
   try {
     return Buffer.from(JSON.stringify(JSON.parse(await readFile(path, 'utf8'))));
   } catch (error) {
-    throw new UsageError(`--edit ${path}: ${messageOf(error)}`);
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new UsageError(`--edit ${path}: ${isAbsent ? 'there is no such file' : messageOf(error)}`);
   }
 }
 

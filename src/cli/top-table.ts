@@ -29,10 +29,12 @@ const COLUMNS: readonly Column[] = [
 /** Names are cut at so many characters, so that one of them does not push out all figures. */
 const MAX_NAME = 40;
 
+const NOTHING = 'no inport to show: nobody has announced one, or none of those asked for';
+
 /** A report as lines to read, none longer than `width`: the queues, then who is lost and what the broker dropped. */
 export function topTable(report: TopReport, width = Infinity): string[] {
   const { rows, lost, brokerLosses, notes } = report;
-  const table = rows.length > 0 ? tableOf(rows, width) : ['nobody with an inport has announced itself'];
+  const table = rows.length > 0 ? tableOf(rows, width) : [NOTHING];
   const { messages, last } = brokerLosses;
   return [
     ...table,
