@@ -76,7 +76,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     await source.flowTo(out, [inqueue]);
     const sending = sendAll(source, out, 0, MANY);
     await stopped(() => sending.confirmed);
-    expect(sending.confirmed).to.be.within(20, 900);
+    expect(sending.confirmed).to.be.within(8, 900);
     open();
     await sending.done;
     await received.until(MANY, 20_000);
@@ -92,7 +92,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     await source.flowTo(out, [quick, lame]);
     const sending = sendAll(source, out, 0, 2000);
     await stopped(() => sending.confirmed);
-    expect(sending.confirmed).to.be.at.least(20);
+    expect(sending.confirmed).to.be.at.least(8);
     await one.received.until(sending.confirmed);
     expect(sending.confirmed).to.be.below(1000);
     await two.consumer.listenTo([]);
@@ -114,10 +114,25 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     );
     const confirmed = (): number => sendings.reduce((sum, sending) => sum + sending.confirmed, 0);
     await stopped(confirmed);
-    expect(confirmed()).to.be.within(100, 1000);
+    expect(confirmed()).to.be.within(48, 1000);
     open();
     await Promise.all(sendings.map(({ done }) => done));
     await received.until(1800, 20_000);
+  });
+
+  it('loses nothing where many sources begin before anything is settled', async () => {
+    const inqueue = unique('in');
+    const outs = Array.from({ length: 60 }, () => unique('out'));
+    const { received, open } = await gated(outs, inqueue);
+    const source = await opened.client(mosquitto.url);
+    await Promise.all(outs.map((out) => source.flowTo(out, [inqueue])));
+    const sendings = outs.map((out, n) => sendAll(source, out, n * 100, 25));
+    const confirmed = (): number => sendings.reduce((sum, sending) => sum + sending.confirmed, 0);
+    await stopped(confirmed);
+    expect(confirmed()).to.be.below(1000);
+    open();
+    await Promise.all(sendings.map(({ done }) => done));
+    await received.until(60 * 25, 20_000);
   });
 
   it('goes on at once when a target that was killed is started again, and nothing is lost', async () => {
@@ -127,7 +142,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     await source.flowTo(out, [inqueue]);
     const sending = sendAll(source, out, 0, 2000);
     await stopped(() => sending.confirmed);
-    expect(sending.confirmed).to.be.within(20, 1000);
+    expect(sending.confirmed).to.be.within(8, 1000);
     await killed(child);
     await stopped(() => sending.confirmed);
     expect(sending.confirmed, 'while it is dead').to.be.below(1000);

@@ -106,13 +106,18 @@ function fieldsOf(payload: Buffer): Readonly<Record<string, unknown>> {
 /** Of the 1,000 messages that a broker keeps for a session by default, what all flows that end there may use together. */
 export const SESSION_BUDGET = 900;
 export const MAX_SHARE = 700;
-/** What a flow may have unsettled of which the taker has said nothing yet. */
-export const FIRST_SHARE = 20;
+/** While less than this is unsettled, of all flows, a flow gets more as soon as more has come; then only when more is settled. */
+export const AT_EASE = 200;
+/**
+ * What a flow may have unsettled of which the taker has said nothing yet. Small, since nobody can count it: so much comes on
+ * top for each source that begins, or is started again, while nothing is settled.
+ */
+export const FIRST_SHARE = 8;
 
 /**
- * Messages that one of so many flows into a session may have unsettled when so many of it have come. It grows with what
- * comes, since it is not known what the others have on the way, nor what a taker before had allowed.
+ * Messages that one of so many flows into a session may have unsettled when so many of it have come, or are settled. It grows
+ * with them, since it is not known what the others have on the way, nor what a taker before had allowed.
  */
-export function shareOf(flows: number, arrivals: number): number {
-  return Math.max(1, Math.min(MAX_SHARE, Math.floor(SESSION_BUDGET / flows), FIRST_SHARE + 2 * arrivals));
+export function shareOf(flows: number, count: number): number {
+  return Math.max(1, Math.min(MAX_SHARE, Math.floor(SESSION_BUDGET / flows), FIRST_SHARE + 2 * count));
 }

@@ -3,6 +3,7 @@ import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
   type Answer,
+  AT_EASE,
   askedTopic,
   type Credit,
   FIRST_SHARE,
@@ -38,9 +39,11 @@ export interface Lane {
   readonly token: string;
   readonly held: Set<number>;
   untold: number[];
-  /** The highest number that came, and how many came. */
+  /** The highest number that came. */
   arrived: number;
+  /** How many came, and how many were settled. */
   arrivals: number;
+  settled: number;
   /** As it was told last. */
   share: number;
   seenMs: number;
@@ -87,6 +90,7 @@ export class SettledTeller {
   settledIn(lane: Lane, number: number): void {
     if (!lane.held.delete(number)) return;
     this.#held -= 1;
+    lane.settled += 1;
     lane.untold.push(number);
     if (lane.untold.length >= Math.min(MOST_UNTOLD, lane.share / 4)) this.#tell(lane);
     else this.#tellLater(TELL_MS);
@@ -115,7 +119,7 @@ export class SettledTeller {
     const lanes = this.#inqueues.get(inqueue) ?? new Map<string, Lane>();
     const held = new Set<number>();
     const seenMs = performance.now();
-    const lane: Lane = { inqueue, token, held, untold: [], arrived: 0, arrivals: 0, share: 0, seenMs };
+    const lane: Lane = { inqueue, token, held, untold: [], arrived: 0, arrivals: 0, settled: 0, share: 0, seenMs };
     this.#inqueues.set(inqueue, lanes.set(token, lane));
     this.#flows += 1;
     clearTimeout(this.#later);
@@ -139,9 +143,11 @@ export class SettledTeller {
   }
 
   /** None grows while as much is held as all may have together: those who came first may not have heard yet of the others. */
-  #shareOf({ share, arrivals }: Lane): number {
+  #shareOf({ share, arrivals, settled }: Lane): number {
     const wanted = shareOf(this.#flows, arrivals);
-    return this.#held < SESSION_BUDGET ? wanted : Math.min(wanted, Math.max(share, FIRST_SHARE));
+    if (this.#held < AT_EASE) return wanted;
+    const earned = this.#held < SESSION_BUDGET ? shareOf(this.#flows, settled) : FIRST_SHARE;
+    return Math.min(wanted, Math.max(share, earned));
   }
 
   #tell(lane: Lane, answer?: Answer): void {
