@@ -66,6 +66,7 @@ export class ClaimJournal {
   /** Writes all of them now and none later. */
   stop(): void {
     this.#cancel?.();
+    this.#cancel = () => undefined;
     this.#flush([...this.#older, ...this.#newer]);
   }
 

@@ -24,9 +24,11 @@ import type {
 import { checkRecords } from './names.js';
 import { Offsets } from './offsets.js';
 import type { Proc } from './proc.js';
-import { ProcTable } from './proc-table.js';
+import { ProcTable, positive } from './proc-table.js';
 import { Processors, procsOf } from './processors.js';
 import { anyWork, caughtUp } from './waits.js';
+
+const KEYS_OF_INQUEUES = ['maxClaims', 'maxReclaims', 'reclaimTimeout', 'deadletter'] as const;
 
 /** The node over a store that it has for itself and closes. Procs, claims and bindings are as they were left. */
 export function openLogNode(store: LogStore, options: LogNodeOptions = {}): LogNode {
@@ -112,7 +114,7 @@ class LocalNode implements LogNode {
 
   async proc(topic: string, options: ProcOptions): Promise<Claim | undefined> {
     const proc = await this.#ensure(topic, options);
-    return (await this.#desk.claim(proc, 1, options.count || undefined))[0];
+    return (await this.#desk.claim(proc, 1, positive(options.count, proc.definition.count)))[0];
   }
 
   async ensureProc(topic: string, options: ProcOptions): Promise<ProcState> {
@@ -128,10 +130,11 @@ class LocalNode implements LogNode {
   ): Promise<Claim | undefined> {
     this.#checkOpen();
     const isNew = new Set(procs.filter(({ options }) => !this.#table.find(options.name)));
-    const found: { readonly proc: Proc; readonly count: number | undefined; readonly rank: number }[] = [];
+    const found: { readonly proc: Proc; readonly count: number; readonly rank: number }[] = [];
     for (const one of procs) {
       const proc = await this.#ensure(one.topic, one.options);
-      found.push({ proc, count: one.options.count || undefined, rank: isNew.has(one) ? -1 : proc.servedAt });
+      const count = positive(one.options.count, proc.definition.count);
+      found.push({ proc, count, rank: isNew.has(one) ? -1 : proc.servedAt });
     }
     for (const { proc, count } of found.sort((a, b) => a.rank - b.rank)) {
       const [claim] = proc.hasWork ? await this.#desk.claim(proc, 1, count) : [];
@@ -255,8 +258,12 @@ class LocalNode implements LogNode {
 
   async inqueue(queue: string, options: InqueueOptions = {}): Promise<ProcState> {
     const name = `in:${queue}`;
-    if (this.#table.find(name)) return await this.updateProc(name, options);
-    return await this.ensureProc(queue, { ...options, name, offset: '>', onMaxReclaimsReached: 'deadletter' });
+    const made = { ...options, name, offset: '>', onMaxReclaimsReached: 'deadletter' } as const;
+    const { maxClaims, maxReclaims, reclaimTimeout, deadletter } = await this.ensureProc(queue, made);
+    const now: InqueueOptions = { maxClaims, maxReclaims, reclaimTimeout, deadletter };
+    const wanted = { ...now, ...options };
+    const isSame = KEYS_OF_INQUEUES.every((key) => wanted[key] === now[key]);
+    return isSame ? this.inspectProc(name) : await this.updateProc(name, options);
   }
 
   async collect(): Promise<number> {

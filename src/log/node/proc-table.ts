@@ -105,6 +105,7 @@ export class ProcTable {
     checkTopic(topic);
     // What the node makes itself has its topics in its name, which may be longer.
     if (target === undefined) checkProcName(name);
+    if (options.deadletter) checkTopic(options.deadletter);
     if (offset === '') throw new LogError('invalid_range_offset', 'a proc needs an offset');
     const entry = this.topic(topic);
     // Known at once, so that a proc for what comes from now on is stored in the order of the calls.
@@ -153,6 +154,7 @@ export class ProcTable {
 
   async update(proc: Proc, change: ProcChange): Promise<ProcState> {
     const { definition } = proc;
+    if (change.deadletter) checkTopic(change.deadletter);
     const { count, maxClaims, maxReclaims, reclaimTimeout, onMaxReclaimsReached, deadletter } = change;
     const changed: Partial<ProcDefinition> = {
       count: positive(count, definition.count),
@@ -188,13 +190,13 @@ export class ProcTable {
   }
 }
 
-/** Zero, absent or below: the default. */
-function positive(value: number | undefined, otherwise: number): number {
-  return value !== undefined && value >= 1 ? Math.floor(value) : otherwise;
+/** Zero, absent, below or no number at all: the default. */
+export function positive(value: number | undefined, otherwise: number): number {
+  return value !== undefined && value >= 1 ? Math.min(Math.floor(value), Number.MAX_SAFE_INTEGER) : otherwise;
 }
 
 /** Zero or absent: the default. Below zero: no limit. */
 function limit(value: number | undefined, otherwise: number): number {
   if (!value) return otherwise;
-  return value < 0 ? -1 : Math.floor(value);
+  return value < 0 ? -1 : positive(value, otherwise);
 }
