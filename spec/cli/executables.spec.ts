@@ -17,7 +17,7 @@ const WITH_BROKER = [
   'msgflo-top',
   'msgflo-dead',
 ];
-const ALL = [...WITH_BROKER, 'msgflo-procfile'];
+const ALL = [...WITH_BROKER, 'msgflo-procfile', 'msgflo-log'];
 
 /** The flags that scripts of existing projects give. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = {
@@ -39,6 +39,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   'msgflo-monitor': '--broker --queue --expect-periodic --fail-missed --grace --exec --forever --duration --json'.split(
     ' ',
   ),
+  'msgflo-log': ['--json', '--topic', '--from', '--to', '--limit', '--reverse'],
   'msgflo-dead':
     `--broker --role --port --queue --where --limit --wait --json --body --dry-run --rate --canary --canary-wait
     --edit --unsure --all`.split(/\s+/),
@@ -57,6 +58,7 @@ const ENOUGH: Readonly<Record<string, readonly string[]>> = {
   'msgflo-router': [],
   'msgflo-bindings': [],
   'msgflo-dead': ['list'],
+  'msgflo-log': ['inspect'],
   'msgflo-monitor': ['--queue', 'q', '--expect-periodic', '1s'],
   'msgflo-top': ['--once'],
 };

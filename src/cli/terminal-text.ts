@@ -5,7 +5,12 @@ export const printable = (line: string): string => line.replaceAll('\t', '  ').r
 
 /** On one line for programs, whose output may be a terminal after all. */
 export function jsonLine(value: object): string {
-  return JSON.stringify(value).replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return escapedJson(JSON.stringify(value));
+}
+
+/** JSON that has no line breaks, in which nothing unprintable is left. */
+export function escapedJson(json: string): string {
+  return json.replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** For one line: a reason may be a whole error page. */

@@ -1,0 +1,103 @@
+import { readdirSync, statSync } from 'node:fs';
+import { basename } from 'node:path';
+import { messageOf, UsageError } from '../errors.js';
+import {
+  type CheckpointFile,
+  CorruptionError,
+  checkpointFiles,
+  FormatVersionError,
+  folderHolder,
+  type RawCheckpoint,
+  type RawIndex,
+  readSegmentHeader,
+  segmentFiles,
+  segmentIndex,
+} from '../log/index.js';
+
+/** A segment as its file, name and index tell, before any frame was looked at. */
+export interface LogSegment {
+  readonly file: string;
+  /** Log offset of the first byte, from the name. */
+  readonly base: number;
+  /** Bytes of the file, with what is allocated ahead. */
+  readonly size: number;
+  /** Its number, or why there is none. */
+  readonly header: { readonly number: number; readonly base: number; readonly createdMs: number } | CorruptionError;
+  readonly index: RawIndex | 'damaged' | 'missing';
+  /** Written to by whoever opens the log, so that its end may be torn. */
+  readonly isLast: boolean;
+}
+
+/** What lies in the folder of a log. */
+export interface LogFolder {
+  readonly folder: string;
+  /** The process that has it open. */
+  readonly openIn: number | undefined;
+  /** The newest first. */
+  readonly checkpoints: readonly CheckpointFile[];
+  /** The newest checkpoint that is whole. */
+  readonly checkpoint: RawCheckpoint | undefined;
+  readonly segments: readonly LogSegment[];
+}
+
+/** Bytes of a file whose header was not finished: nothing was ever committed to it. */
+const UNUSED_BYTES = 32;
+
+/** @throws {UsageError} unless it holds a log, of a version that this program knows */
+export function readLogFolder(folder: string): LogFolder {
+  checkIsLog(folder);
+  // In this order: what is read later is never behind what was read before.
+  const openIn = folderHolder(folder);
+  const checkpoints = checkpointFiles(folder);
+  const found = segmentFiles(folder).map(segmentOf);
+  const last = found.at(-1);
+  const isBegun = last && last.size <= UNUSED_BYTES && last.header instanceof CorruptionError;
+  const used = isBegun ? found.slice(0, -1) : found;
+  return {
+    ...{ folder, openIn, checkpoints },
+    checkpoint: checkpoints.find(({ content }) => content !== undefined)?.content,
+    segments: used.map((segment, at) => ({ ...segment, isLast: at === used.length - 1 })),
+  };
+}
+
+/** @throws {UsageError} for what is no folder, or none with a log */
+export function checkIsLog(folder: string): void {
+  const names = namesIn(folder);
+  if (!names.some((name) => /^(\d{16}\.(seg|ckp)|lock-\d+)$/.test(name)))
+    throw new UsageError(`${folder} holds no log: there is no segment in it`);
+}
+
+/** A newer format is nothing that is wrong with the log. */
+export function asUsage(error: unknown): unknown {
+  return error instanceof FormatVersionError ? new UsageError(error.message, { cause: error }) : error;
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') throw new UsageError(`there is no folder ${folder}: name the one of the log`);
+    if (code === 'ENOTDIR') throw new UsageError(`${folder} is no folder: name the one that holds the log`);
+    throw new UsageError(`${folder} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+function segmentOf(file: string): Omit<LogSegment, 'isLast'> {
+  return {
+    file,
+    base: Number(basename(file, '.seg')),
+    index: segmentIndex(file),
+    header: headerOf(file),
+    size: statSync(file).size,
+  };
+}
+
+function headerOf(file: string): LogSegment['header'] {
+  try {
+    return readSegmentHeader(file);
+  } catch (error) {
+    if (error instanceof CorruptionError) return error;
+    throw asUsage(error);
+  }
+}
