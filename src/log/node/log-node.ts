@@ -128,15 +128,8 @@ export interface NodeStats extends StoreStats {
 /** Takes a listener away again. Idempotent. */
 export type Unsubscribe = () => void;
 
-/**
- * The log as its clients see it: records by id, procs with claims, bindings. In this process; sockets are the door's.
- *
- * What a call refuses rejects, or throws, as LogError with the plain codes; what the disk refuses as the store's errors.
- * Writes reach the log in the order of the calls, whatever is awaited. Every topic of 1 to 200 characters will do: whether
- * a name or a body is fit for an API is checked at the door (`isTopicName`, `isObjectText`).
- * After close() every call rejects with StoreClosedError.
- */
-export interface LogNode {
+/** Records: in and out, by topic. */
+export interface LogRecords {
   /** Resolves with the ids, in the order given, when all are as safe as the sync policy asks. */
   commit(records: readonly NewRecord[]): Promise<readonly string[]>;
   /** True while commits pile up: a good moment to stop reading from clients, until `drained()` resolves. */
@@ -157,7 +150,13 @@ export interface LogNode {
   /** From a sequence on, at most about 1 MiB; for those who follow a topic without a proc. Empty: nothing yet. */
   read(topic: string, from: number, limit?: number): Promise<readonly StoredRecord[]>;
   topics(): readonly TopicState[];
+}
 
+/**
+ * What consumers do with procs. Claims outlive a restart, with their tokens and what is left of their time. Those that were
+ * out for a few milliseconds when the process was killed are free again: a late ack of them is stale.
+ */
+export interface LogClaims {
   /** The next claim; makes the proc if there is none. Undefined: nothing to do, or as many claims are out as may be. */
   proc(topic: string, options: ProcOptions): Promise<Claim | undefined>;
   /** Makes the proc without claiming; one that exists stays as it is. */
@@ -176,7 +175,10 @@ export interface LogNode {
   reclaim(name: string, token?: string, reason?: string): Promise<string>;
   /** Gives a claim back without counting it, for a consumer that leaves in peace. False: the claim was not out any more. */
   release(name: string, token: string): boolean;
+}
 
+/** Procs as those see them who look after them. */
+export interface LogProcs {
   inspectProc(name: string): ProcState;
   listProcs(): readonly ProcState[];
   updateProc(name: string, change: ProcChange): Promise<ProcState>;
@@ -185,7 +187,10 @@ export interface LogNode {
   destroyProc(name: string): Promise<void>;
   /** Resolves when the named procs that are active, or all of them, have acknowledged all there is for them. */
   waitForProcs(names?: readonly string[], signal?: AbortSignal): Promise<void>;
+}
 
+/** Being told instead of asking again and again. */
+export interface LogNotices {
   /**
    * Tells of a proc that may have work: a claim is worth a try. Told at once if it has, then whenever something was
    * committed, came back or was acknowledged; many such things of one turn are told once. The proc need not exist yet.
@@ -195,7 +200,10 @@ export interface LogNode {
   nextWork(procs: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Tells the newest sequence of a topic whenever there are new records; once for many of one turn. */
   onRecords(topic: string, listener: (lastSequence: number) => void): Unsubscribe;
+}
 
+/** Processors as they are defined. */
+export interface LogProcessors {
   /** Keeps the definition and makes its procs: `name`, or `name__topic` for each of several topics. Idempotent. */
   systemProc(definition: ProcessorDefinition): Promise<readonly ProcState[]>;
   processors(): readonly ProcessorDefinition[];
@@ -203,14 +211,27 @@ export interface LogNode {
   onProcessor(listener: (definition: ProcessorDefinition) => void): Unsubscribe;
   /** Forgets a definition and destroys its procs. */
   removeProcessor(name: string): Promise<void>;
+}
 
+/** What makes topics queues of a transport. */
+export interface LogBindings {
   /** What is committed to `source` from now on goes to `target` as well, each record once. Idempotent, as is `unbind`. */
   bind(source: string, target: string): Promise<void>;
   unbind(source: string, target: string): Promise<void>;
   bindings(): readonly TopicBinding[];
   /** The proc `in:<queue>` with strategy `deadletter`; one that exists takes over the options given. */
   inqueue(queue: string, options?: InqueueOptions): Promise<ProcState>;
+}
 
+/**
+ * The log as its clients see it: records by id, procs with claims, bindings. In this process; sockets are the door's.
+ *
+ * What a call refuses rejects, or throws, as LogError with the plain codes; what the disk refuses as the store's errors.
+ * Writes reach the log in the order of the calls, whatever is awaited. Every topic of 1 to 200 characters will do: whether
+ * a name or a body is fit for an API is checked at the door (`isTopicName`, `isObjectText`).
+ * After close() every call rejects with StoreClosedError.
+ */
+export interface LogNode extends LogRecords, LogClaims, LogProcs, LogNotices, LogProcessors, LogBindings {
   /** Forgets at once what `gc` and `keepMs` say; joins a collection that is running. @returns how many records went */
   collect(): Promise<number>;
   stats(): NodeStats;
