@@ -120,8 +120,8 @@ describe('checkPorts', () => {
     expect(check('a(A) DEAD_IN -> IN a\nOUTPORT=a.DEAD_IN:FAILED')).to.deep.equal([]);
     const wrong = check('a(A) DEAD_OUT -> IN a, a DEAD_ -> IN a, b(B) DEAD_IN -> IN a').map(({ message }) => message);
     expect(wrong).to.deep.equal([
-      "g.fbp:1:1: role 'a' has no outport 'dead_out'; it has: newValue, err",
-      "g.fbp:1:24: role 'a' has no outport 'dead_'; it has: newValue, err",
+      "g.fbp:1:1: role 'a' has no outport 'dead_out'; it has: newValue, err; for dead letters: dead_in",
+      "g.fbp:1:24: role 'a' has no outport 'dead_'; it has: newValue, err; for dead letters: dead_in",
       wrong[2],
     ]);
     expect(wrong[2]).to.match(/role 'b' has no outport 'dead_in'/);

@@ -1,5 +1,5 @@
 import type { Definition, KnownParticipant, PortDefinition } from '../discovery/index.js';
-import { deadLetterPort, impliedBy } from '../graph/index.js';
+import { deadLetterHint, deadLetterPort, impliedBy } from '../graph/index.js';
 import type { PortName, PortRef, QueueName, Role } from '../names.js';
 import { type Binding, deadLetterQueue } from '../transport/index.js';
 import { bindingKey, type Desired, type Observed, type WantedEdge } from './state.js';
@@ -48,7 +48,9 @@ function findPort(ref: PortRef, side: 'inports' | 'outports', desired: Desired, 
   if (port) return { queue: port.queue };
   const names = definition[side].map(({ id }) => id).join(', ') || 'none';
   const kind = side === 'inports' ? 'inport' : 'outport';
-  return { why: `role '${ref.role}' has no ${kind} '${ref.port}'; it has: ${names}`, expected: false };
+  const inports = definition.inports.map(({ id }) => id);
+  const hint = side === 'outports' ? deadLetterHint(ref.port, inports) : '';
+  return { why: `role '${ref.role}' has no ${kind} '${ref.port}'; it has: ${names}${hint}`, expected: false };
 }
 
 /** The queue of an inport, once somebody has announced it. */

@@ -14,3 +14,9 @@ export function impliedBy(
   const isOne = (caseSensitive ? start : start.toLowerCase()) === PREFIX && outport.length > PREFIX.length;
   return isOne ? asPortName(outport.slice(PREFIX.length)) : undefined;
 }
+
+/** For whoever asked for an outport in vain that looks like one of these: `; for dead letters: dead_in`, or nothing. */
+export function deadLetterHint(outport: string, inports: readonly string[]): string {
+  if (!outport.toLowerCase().startsWith(PREFIX) || inports.length === 0) return '';
+  return `; for dead letters: ${inports.map(deadLetterPort).join(', ')}`;
+}

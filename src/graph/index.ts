@@ -19,7 +19,7 @@
  * graph became another, and `mergeGraphs` brings together what two sides made of one.
  */
 export { applyEdit } from './apply-edit.js';
-export { deadLetterPort, impliedBy } from './dead-letters.js';
+export { deadLetterHint, deadLetterPort, impliedBy } from './dead-letters.js';
 export {
   type Change,
   type Delta,

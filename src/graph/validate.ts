@@ -1,5 +1,5 @@
 import type { PortRef, Role } from '../names.js';
-import { impliedBy } from './dead-letters.js';
+import { deadLetterHint, impliedBy } from './dead-letters.js';
 import { GraphCycleError, GraphInvalidError } from './errors.js';
 import { edgeKey } from './keys.js';
 import type { Edge, ExportedPort, Graph, Iip } from './model.js';
@@ -162,9 +162,10 @@ function portProblems(
   const check = (part: Located, ref: PortRef, direction: 'inport' | 'outport'): GraphProblem[] => {
     const ports = portsOf(ref.role);
     const known = ports?.[`${direction}s`];
-    if (!known || known.some((name) => isSamePort(graph, name, ref.port))) return [];
+    if (!ports || !known || known.some((name) => isSamePort(graph, name, ref.port))) return [];
     if (direction === 'outport' && isImplied(graph, ports, ref)) return [];
-    const what = `role '${ref.role}' has no ${direction} '${ref.port}'; it has: ${known.join(', ') || 'none'}`;
+    const hint = direction === 'outport' && !ports.isVirtual ? deadLetterHint(ref.port, ports.inports) : '';
+    const what = `role '${ref.role}' has no ${direction} '${ref.port}'; it has: ${known.join(', ') || 'none'}${hint}`;
     return [{ ...problem('unknown-port', part, what, positions), ref: { role: ref.role, port: ref.port } }];
   };
   return [
