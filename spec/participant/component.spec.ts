@@ -84,6 +84,7 @@ describe('participant()', () => {
     [{ retry: { attempts: 2, factor: 0.5 } }, "'retry': 'factor' is a number from 1"],
     [{ retry: { attempts: 2, maxDelayMs: Number.POSITIVE_INFINITY } }, "'retry': 'maxDelayMs' is a number"],
     [{ retry: { attempts: 2, jitter: 2 } }, "'retry': 'jitter' is a number from 0 to 1, not 2"],
+    [{ validate: 'reject' }, "'validate' needs a 'schema'"],
     [{ crashes: 0 }, "'crashes' is a whole number from 1 to 100, not 0"],
     [{ ttlMs: 1.5 }, "'ttlMs' is a whole number from 1"],
     [{ maxLength: 0 }, "'maxLength' is a whole number from 1"],

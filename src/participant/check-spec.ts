@@ -73,6 +73,8 @@ class SpecCheck {
       objectOf(schema, this.#says(`${where}: 'schema' is a JSON Schema, or the path of one`));
     if (validate !== undefined && validate !== 'warn' && validate !== 'reject' && validate !== 'off')
       this.#fail(`${where}: 'validate' is 'warn', 'reject' or 'off', not ${show(validate)}`);
+    if (schema === undefined && validate !== undefined && validate !== 'off')
+      this.#fail(`${where}: 'validate' needs a 'schema'`);
   }
 
   /** Queue names are made from port names in upper case: what is told apart by case or direction alone would be one queue. */

@@ -126,7 +126,8 @@ function textOf(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`cannot be read: ${messageOf(error)}`);
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    throw new Error(`cannot be read: ${isAbsent ? `there is no file ${path}` : messageOf(error)}`);
   }
 }
 
