@@ -21,7 +21,9 @@ function expectSame(actual: Graph, expected: Graph): void {
   if (!isEmptyDiff(diff)) expect.fail(JSON.stringify(diff));
 }
 
-describe('graph round trips', () => {
+describe('graph round trips', function () {
+  // Many graphs, on a machine that may do much else.
+  this.timeout(60_000);
   it('reads from JSON what was written as JSON', () => {
     fc.assert(
       fc.property(graphOver(jsonAlphabet), (graph) => {

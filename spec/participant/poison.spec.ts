@@ -55,7 +55,7 @@ const brokers: Readonly<Record<string, () => Promise<string | undefined>>> = {
 };
 
 describe('a message that kills the process each time', function () {
-  this.timeout(60_000);
+  this.timeout(120_000);
   let network: RunningNetwork | undefined;
   afterEach(async () => network?.remove());
 

@@ -35,6 +35,8 @@ import { WiringFollower } from './wiring-follower.js';
 const PER_PERIOD = 2.2;
 const DEFAULT_GRACE_MS = 5000;
 const LEAVE_MS = 1000;
+/** So many at least an earlier port is sent: those that wait here show that there are more while the next are on their way. */
+const AHEAD = 10;
 /** In the working directory, which all participants of a project on one machine share. */
 const ATTEMPTS_IN = '.msgflo/attempts';
 
@@ -198,11 +200,11 @@ export class Participant {
     this.#producer.telemetry = telemetry;
   }
 
-  /** Earlier ports first. They are given two at a time at least: the second shows that there are more. */
+  /** Earlier ports first. */
   async #consume(): Promise<void> {
     const ranks = inOrder(this.#inports.values());
     for (const [at, rank] of ranks.entries()) {
-      const least = at < ranks.length - 1 ? 2 : 1;
+      const least = at < ranks.length - 1 ? AHEAD : 1;
       const consuming = rank.map(async (inport) => {
         const handler = (delivery: Delivery) => this.#invoker.handle(inport, delivery);
         const prefetch = Math.max(least, inport.prefetch);

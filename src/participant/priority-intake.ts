@@ -5,7 +5,7 @@ import type { AcquireOptions, Permits } from './permits.js';
 export interface PriorityOptions {
   /** How many calls of process() there may be at a time. */
   readonly limit: number;
-  /** So long nothing may have happened on the earlier ports: a broker needs a moment to send the next. @default 20 */
+  /** So long nothing may have happened on the earlier ports: a broker needs a moment to send the next. @default 50 */
   readonly quietMs?: number;
   /** What waits longer for the earlier ports is given back: another instance may have time for it. @default 10000 */
   readonly patienceMs?: number;
@@ -59,7 +59,7 @@ export class PriorityIntake implements Permits {
   #stopped = false;
   #wake: NodeJS.Timeout | undefined;
 
-  constructor(ports: readonly Inport[], { limit, quietMs = 20, patienceMs = 10_000 }: PriorityOptions) {
+  constructor(ports: readonly Inport[], { limit, quietMs = 50, patienceMs = 10_000 }: PriorityOptions) {
     this.#options = { limit, quietMs, patienceMs };
     this.#free = limit;
     const nowMs = performance.now();
