@@ -63,7 +63,9 @@ export class Collector {
     if (this.#ended) throw new LateSendError(port);
     this.#known ??= new OutputHeaders(this.#received, this.#outlet.traceIds, this.#span);
     const each = outgoing(outportOf(this.#outports, port), data, this.#known, headers);
-    this.#collected.push(each);
+    // Mostly it is the only one: room for just that, where push() would make some for 17.
+    if (this.#collected.length === 0) this.#collected = [each];
+    else this.#collected.push(each);
     this.#bytes += each.data.length;
     if (this.#collected.length >= MAX_COLLECTED || this.#bytes >= MAX_COLLECTED_BYTES) this.#leave();
     return this.#leaving;
