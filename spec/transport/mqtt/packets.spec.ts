@@ -146,5 +146,10 @@ describe('mqtt packets', () => {
     expect(() => checkPublication({ ...plain, payload: Buffer.alloc(2000) }, 5, 1000)).to.throw(
       'the broker takes 1000',
     );
+    const euros = (count: number) => ({ ...plain, headers: { a: '€'.repeat(count) } });
+    expect(() => checkPublication(euros(21_845), 5, 100_000)).to.not.throw();
+    expect(() => checkPublication(euros(21_846), 5, 100_000)).to.throw("header 'a' has 65538");
+    expect(() => checkPublication(euros(400), 5, 1000)).to.throw('of 1272 bytes');
+    expect(() => checkPublication({ ...plain, headers: { a: 'x'.repeat(400) } }, 5, 1000)).to.not.throw();
   });
 });

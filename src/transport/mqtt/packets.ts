@@ -49,7 +49,7 @@ const MAX_PAYLOAD_BYTES = 200 * 1024 * 1024;
 
 /** @throws {RefusedError} for what is no topic, and no filter of topics */
 export function checkTopic(topic: string): void {
-  if (topic === '' || byteLength(topic) > MAX_TEXT_BYTES || isUnsendable(topic))
+  if (topic === '' || isTooLong(topic) || isUnsendable(topic))
     throw new RefusedError(`'${sendable(topic.slice(0, 60))}' is no topic`);
 }
 
@@ -57,20 +57,30 @@ export function checkTopic(topic: string): void {
 export function checkPublication(publication: Publication, protocol: Protocol, maxPacketBytes: number): void {
   const { topic, payload } = publication;
   const headers = protocol === 5 ? publication.headers : undefined;
-  const topicBytes = byteLength(topic);
   checkTopic(topic);
-  let bytes = payload.length + topicBytes + 64;
+  // As many as there can be at most: they are counted only where that would be too many.
+  let bound = payload.length + 3 * topic.length + 64;
   for (const name in headers) {
-    if (isUnsendable(name) || isUnsendable(headers[name] ?? ''))
+    const value = headers[name] ?? '';
+    if (isUnsendable(name) || isUnsendable(value))
       throw new RefusedError(`header '${sendable(name).slice(0, 60)}' has control characters`);
-    const [nameBytes, valueBytes] = [byteLength(name), byteLength(headers[name] ?? '')];
-    const longest = Math.max(nameBytes, valueBytes);
-    if (longest > MAX_TEXT_BYTES)
+    if (isTooLong(name) || isTooLong(value)) {
+      const longest = Math.max(byteLength(name), byteLength(value));
       throw new RefusedError(`header '${name.slice(0, 60)}' has ${longest} bytes, at most ${MAX_TEXT_BYTES}`);
-    bytes += 5 + nameBytes + valueBytes;
+    }
+    bound += 5 + 3 * (name.length + value.length);
   }
   const most = Math.min(maxPacketBytes, MAX_PAYLOAD_BYTES);
+  if (bound <= most) return;
+  const bytes = bytesOf(topic, payload, headers);
   if (bytes > most) throw new RefusedError(`a message of ${bytes} bytes for '${topic}', the broker takes ${most}`);
 }
 
+function bytesOf(topic: string, payload: Buffer, headers: Publication['headers'] = {}): number {
+  const texts = Object.entries(headers).map(([name, value]) => 5 + byteLength(name) + byteLength(value));
+  return texts.reduce((sum, bytes) => sum + bytes, payload.length + byteLength(topic) + 64);
+}
+
+/** A character has three bytes at most. */
+const isTooLong = (text: string): boolean => text.length * 3 > MAX_TEXT_BYTES && byteLength(text) > MAX_TEXT_BYTES;
 const byteLength = (text: string): number => Buffer.byteLength(text);
