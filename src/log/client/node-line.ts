@@ -35,7 +35,7 @@ interface Call {
   readonly json: string;
   readonly isPatient: boolean;
   /** Lists of the replies that came before the last one. */
-  readonly pages: unknown[];
+  pages: unknown[] | undefined;
   readonly resolve: (data: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -138,7 +138,7 @@ export class NodeLine {
 
   #ask(type: RequestType, data: object, isPatient: boolean): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const call = { type, json: JSON.stringify(data), isPatient, pages: [], resolve, reject };
+      const call: Call = { type, json: JSON.stringify(data), isPatient, pages: undefined, resolve, reject };
       const isTooLarge = call.json.length > MAX_TEXT_CHARS && Buffer.byteLength(call.json) > MAX_DATA_BYTES;
       if (this.#closed) reject(new LogCallError('no_active_node'));
       else if (isTooLarge) reject(new LogCallError('message_too_large'));
@@ -191,12 +191,13 @@ export class NodeLine {
     const call = this.#pending.get(msgKey);
     if (!call) return;
     if (more) {
+      call.pages ??= [];
       call.pages.push(data);
       return;
     }
     this.#pending.delete(msgKey);
     if (errStatus !== undefined) call.reject(new LogCallError(errStatus, detail));
-    else call.resolve(call.pages.length > 0 ? call.pages.concat([data]).flat() : data);
+    else call.resolve(call.pages ? call.pages.concat([data]).flat() : data);
     this.#onReply();
   }
 

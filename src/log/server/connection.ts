@@ -94,24 +94,35 @@ export class Connection {
     const burden = burdenOf(request);
     if (burden === 'waiting' && this.#inHand.waiting >= MAX_WAITING) throw new WireError('too many requests that wait');
     this.#inHand[burden] += 1;
-    this.#answer(request)
-      .catch((error: unknown) => {
-        const { type, msgKey } = request;
-        this.#stream.send(JSON.stringify({ type: REPLIES[type][1], msgKey, ...statusOf(error) }));
-      })
-      .finally(() => {
-        this.#inHand[burden] -= 1;
-        this.#onAnswered();
-      });
+    // One promise for each request: this is walked for every commit.
+    this.#answerer.answer(request, this.#gone.signal).then(
+      (answer) => this.#send(request, answer, burden),
+      (error: unknown) => this.#fail(request, error, burden),
+    );
   }
 
-  async #answer(request: Request): Promise<void> {
-    const answer = await this.#answerer.answer(request, this.#gone.signal);
-    const { type, msgKey } = request;
-    const head = `{"type":"${REPLIES[type][0]}","msgKey":${JSON.stringify(msgKey)}`;
+  #send(request: Request, answer: Answer, burden: Burden): void {
+    const head = `{"type":"${REPLIES[request.type][0]}","msgKey":${JSON.stringify(request.msgKey)}`;
+    if ('pages' in answer) {
+      this.#sendPages(head, answer.pages).then(
+        () => this.#done(burden),
+        (error: unknown) => this.#fail(request, error, burden),
+      );
+      return;
+    }
     if ('data' in answer) this.#stream.send(`${head},"data":${JSON.stringify(answer.data)}}`);
-    else if ('pieces' in answer) this.#stream.sendParts([Buffer.from(`${head},"data":`), ...answer.pieces, CLOSING]);
-    else await this.#sendPages(head, answer.pages);
+    else this.#stream.sendParts([Buffer.from(`${head},"data":`), ...answer.pieces, CLOSING]);
+    this.#done(burden);
+  }
+
+  #fail({ type, msgKey }: Request, error: unknown, burden: Burden): void {
+    this.#stream.send(JSON.stringify({ type: REPLIES[type][1], msgKey, ...statusOf(error) }));
+    this.#done(burden);
+  }
+
+  #done(burden: Burden): void {
+    this.#inHand[burden] -= 1;
+    this.#onAnswered();
   }
 
   /** One reply for each page; the last one, without `more`, may be empty. */
