@@ -1,8 +1,12 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { NodeProcess } from '../../../src/log/client/node-process.js';
 import type { PipeProcClient } from '../../../src/log/index.js';
 import { LogCallError } from '../../../src/log/index.js';
+import { namespaceFolder } from '../../../src/log/wire/index.js';
 import { codeOf, one, programs, unique } from './support.js';
 
 describe('a node on disk', () => {
@@ -80,6 +84,18 @@ describe('a node on disk', () => {
       await node.stop();
     }
   }).timeout(60_000);
+
+  it('ends when the program that started it is killed, and leaves all in order', async () => {
+    const [namespace, location] = [unique(), join(folder(), unique())];
+    const program = join(import.meta.dirname, 'fixtures/spawning-program.ts');
+    const child = fork(program, [JSON.stringify({ namespace, location, workers: 1 })], { execArgv: process.execArgv });
+    const [id] = await once(child, 'message');
+    child.kill('SIGKILL');
+    const socket = join(namespaceFolder(), `msgflo-log.${namespace}`);
+    while (existsSync(socket)) await new Promise((resolve) => setTimeout(resolve, 10));
+    const again = await spawned({ namespace, location });
+    expect((await again.range('t'))[0]).to.deep.include({ id });
+  });
 
   it('gives the claim of a program that died to the next one in time, with nobody asking', async () => {
     const node = await spawned({ location: join(folder(), unique()) });

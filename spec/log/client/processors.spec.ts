@@ -142,7 +142,7 @@ describe('processors', () => {
       expect(await codeOf(attempt)).to.equal('no_valid_processor_provided');
     });
 
-  it('run again after a restart of the node, as they were', async () => {
+  it('run again after a restart of the node, as they were, in workers that are replaced', async () => {
     const [from, to] = [unique(), unique()];
     await client.systemProc({
       name: from,
@@ -150,7 +150,10 @@ describe('processors', () => {
       count: 2,
       from,
       to,
-      processor: moduleOf('export default function (log) { return { many: [log].flat().length }; }', 'mjs'),
+      processor: moduleOf(
+        'export default function (log) { return { many: [log].flat().length, pid: process.pid }; }',
+        'mjs',
+      ),
     });
     await client.shutdown();
     client = await spawned({ namespace, location, workerRestartAfter: 1 });
@@ -158,7 +161,9 @@ describe('processors', () => {
     await client.shutdown();
     client = await spawned({ namespace, location, workers: 1, workerRestartAfter: 1 });
     await client.waitForProcs(from);
-    expect(bodiesOf(await client.range(to))).to.deep.equal([{ many: 2 }, { many: 2 }, { many: 2 }]);
+    const results = bodiesOf(await client.range(to));
+    expect(results.map((result) => fieldOf(result, 'many'))).to.deep.equal([2, 2, 2]);
+    expect(new Set(results.map((result) => fieldOf(result, 'pid'))).size).to.equal(3);
   });
 
   function moduleOf(code: string, extension = 'cjs'): string {
@@ -167,3 +172,7 @@ describe('processors', () => {
     return path;
   }
 });
+
+function fieldOf(result: unknown, key: string): unknown {
+  return typeof result === 'object' && result !== null ? Reflect.get(result, key) : undefined;
+}

@@ -69,7 +69,7 @@ export class NodeLine {
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
         const cause = line.#lastError;
-        reject(new LogCallError('connection timed-out', '', { cause }));
+        reject(new LogCallError('connection timed-out', cause?.message, { cause }));
       }, options.timeoutMs);
     });
     try {
@@ -160,7 +160,7 @@ export class NodeLine {
       this.#waiting.delete(goOn);
       if (this.#closed) call.reject(new LogCallError('no_active_node'));
       else if (this.#stream) this.#send(this.#stream, call);
-      else call.reject(new LogCallError('connection timed-out', '', { cause: this.#lastError }));
+      else call.reject(new LogCallError('connection timed-out', this.#lastError?.message, { cause: this.#lastError }));
     };
     const timer = setTimeout(goOn, AWAY_LIMIT_MS);
     this.#waiting.add(goOn);
@@ -207,7 +207,7 @@ export class NodeLine {
     const lost = [...this.#pending.values()];
     this.#pending.clear();
     const code = this.#closed ? 'no_active_node' : 'connection_lost';
-    for (const { reject } of lost) reject(new LogCallError(code, '', { cause: reason }));
+    for (const { reject } of lost) reject(new LogCallError(code, reason?.message, { cause: reason }));
     this.#onReply();
     if (!this.#closed) this.#retry = setTimeout(() => this.#connect(), this.#backoff.nextMs());
   }

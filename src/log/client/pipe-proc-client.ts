@@ -1,5 +1,12 @@
 import type { ProcOptions, ProcState, RangeOptions } from '../node/log-node.js';
-import { addressOf, checkTlsAddress, formatAddress, readAddress, readTlsFiles } from '../wire/index.js';
+import {
+  addressOf,
+  checkNamespaceFolder,
+  checkTlsAddress,
+  formatAddress,
+  readAddress,
+  readTlsFiles,
+} from '../wire/index.js';
 import { LogCallError } from './errors.js';
 import { TopicFollower } from './live-proc.js';
 import { NodeLine } from './node-line.js';
@@ -45,7 +52,7 @@ class Client implements PipeProcClient {
   async spawn(options: SpawnOptions = {}): Promise<'spawned_and_connected' | 'node_already_active'> {
     if (this.#isActive) return 'node_already_active';
     const address = addressOf(options);
-    const { tls, memory, location = LOCATION, gc } = options;
+    const { tls, memory, location = LOCATION, sync, gc } = options;
     if (tls) checkTlsAddress(address);
     if (tls && !(tls.server && tls.client))
       throw new LogCallError('tls options require a server and client configuration');
@@ -56,6 +63,7 @@ class Client implements PipeProcClient {
       this.#process = await NodeProcess.start({
         address: formatAddress(address),
         location: memory ? undefined : location,
+        sync,
         tls: tls ? tls.server : undefined,
         gc: gc ? gcSettings(gc === true ? {} : gc) : undefined,
         workers: atLeast(0, options.workers, 1),
@@ -79,6 +87,7 @@ class Client implements PipeProcClient {
   async connect(options: ConnectOptions = {}): Promise<'connected' | 'already_connected'> {
     if (this.#isActive) return 'already_connected';
     const address = addressOf(options);
+    checkNamespaceFolder(address);
     const { tls, timeout = CONNECT_MS } = options;
     if (tls) checkTlsAddress(address);
     const keys = tls ? readTlsFiles(tls, 'client') : undefined;

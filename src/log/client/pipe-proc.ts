@@ -1,4 +1,5 @@
 import type { ProcOptions, ProcState, RangeOptions } from '../node/log-node.js';
+import type { SyncPolicy } from '../store/store.js';
 import type { TlsFiles } from '../wire/index.js';
 
 /** `<ms>-<sequence>`: when it was committed, and its place in its topic. */
@@ -33,6 +34,8 @@ export interface SpawnOptions extends Place {
   readonly memory?: boolean;
   /** Folder of the log. @default '.msgflo/log' */
   readonly location?: string;
+  /** When a commit counts as done. @default 'always' */
+  readonly sync?: SyncPolicy;
   /** Processes that run processors; 0: none. @default 1 */
   readonly workers?: number;
   /** Processors that one worker runs at once. @default 1 */

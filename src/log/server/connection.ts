@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { StoredRecord } from '../store/store.js';
 import {
   FrameStream,
@@ -50,7 +49,9 @@ export class Connection {
   #inbox: Buffer[] = [];
   readonly #draining = new Set<() => void>();
   #held = false;
-  #onAnswered: () => void = () => undefined;
+  #isFinishing = false;
+  /** Told when something was answered. */
+  readonly #waiters = new Set<() => void>();
 
   /** @param onEnd once, with the reason when the client broke the rules or the connection broke */
   constructor(socket: Socket, answerer: Answerer, onEnd: (reason: Error | undefined) => void) {
@@ -65,17 +66,17 @@ export class Connection {
         this.#inbox = [];
         this.#gone.abort();
         for (const done of [...this.#draining]) done();
+        this.#wake();
         onEnd(reason);
       },
     });
   }
 
-  /** Reads no more, answers what is in hand and leaves. Bounded by `limit`. */
+  /** Reads no more, answers what has come and leaves; at once when `limit` aborts. */
   async finish(limit: AbortSignal): Promise<void> {
+    this.#isFinishing = true;
     this.#stream.pause();
-    this.#held = true;
-    this.#inbox = [];
-    while (!limit.aborted && this.#inHand.quick + this.#inHand.read > 0) await nextTurn();
+    while (!limit.aborted && !this.#gone.signal.aborted && this.#isBusy()) await this.#nextAnswer(limit);
     this.#stream.end();
   }
 
@@ -122,7 +123,7 @@ export class Connection {
 
   #done(burden: Burden): void {
     this.#inHand[burden] -= 1;
-    this.#onAnswered();
+    if (this.#waiters.size > 0) this.#wake();
   }
 
   /** One reply for each page; the last one, without `more`, may be empty. */
@@ -153,7 +154,7 @@ export class Connection {
     if (this.#held) return;
     this.#held = true;
     this.#stream.pause();
-    while (this.#blocked()) await this.#relief();
+    while (this.#blocked() && !this.#gone.signal.aborted) await this.#relief();
     this.#held = false;
     const inbox = this.#inbox;
     this.#inbox = [];
@@ -165,16 +166,37 @@ export class Connection {
     } catch (error) {
       this.#stream.destroy(error instanceof Error ? error : new WireError(String(error)));
     }
-    if (!this.#held) this.#stream.resume();
+    if (!this.#held && !this.#isFinishing) this.#stream.resume();
+    this.#wake();
   }
 
   async #relief(): Promise<void> {
     const congestion = this.#answerer.congestion();
     if (congestion) return await congestion;
     if (this.#stream.bufferedBytes > PAUSE_BYTES) return await this.#drained();
+    await this.#nextAnswer(this.#gone.signal);
+  }
+
+  /** Something came that is not answered; who waits for something to happen does not count. */
+  #isBusy(): boolean {
+    return this.#held || this.#inHand.quick + this.#inHand.read > 0;
+  }
+
+  async #nextAnswer(limit: AbortSignal): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#onAnswered = resolve;
+      const done = (): void => {
+        limit.removeEventListener('abort', done);
+        resolve();
+      };
+      this.#waiters.add(done);
+      limit.addEventListener('abort', done);
     });
+  }
+
+  #wake(): void {
+    const waiters = [...this.#waiters];
+    this.#waiters.clear();
+    for (const done of waiters) done();
   }
 
   /** Resolves when the client has read, or has left. */

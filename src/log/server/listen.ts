@@ -4,7 +4,7 @@ import { lstat, mkdir, rename, rm } from 'node:fs/promises';
 import { connect, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
-import { AddressError, formatAddress, type LogAddress, namespaceFolder, type TlsTexts } from '../wire/index.js';
+import { AddressError, checkNamespaceFolder, formatAddress, type LogAddress, type TlsTexts } from '../wire/index.js';
 import { AddressInUseError } from './errors.js';
 
 const PROBE_MS = 1000;
@@ -20,7 +20,11 @@ export async function listen(address: LogAddress, tls?: TlsTexts): Promise<Serve
   const server = tls
     ? createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2', noDelay: true })
     : createServer({ noDelay: true });
-  if (address.kind === 'ipc') await clearSocketPath(address.path);
+  if (address.kind === 'ipc') {
+    await mkdir(dirname(address.path), { recursive: true, mode: 0o700 });
+    checkNamespaceFolder(address);
+    await clearSocketPath(address.path);
+  }
   try {
     if (address.kind === 'tcp') server.listen(address.port, address.host);
     else listenPrivately(server, address.path);
@@ -42,11 +46,8 @@ function listenPrivately(server: Server, path: string): void {
   }
 }
 
-/** Makes the folder of a socket, and takes away a socket that nobody answers on any more. */
+/** Takes away a socket that nobody answers on any more. */
 async function clearSocketPath(path: string): Promise<void> {
-  const folder = dirname(path);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  if (folder === namespaceFolder()) await checkPrivate(folder);
   const found = await lstat(path).catch(() => undefined);
   if (!found) return;
   if (!found.isSocket()) throw new AddressError(`Invalid connection address: ${path} is no socket`);
@@ -63,14 +64,6 @@ async function clearSocketPath(path: string): Promise<void> {
     throw new AddressInUseError(`ipc://${path}`);
   }
   await rm(aside, { force: true });
-}
-
-/** In a folder that others may write, they could put a socket of their own in the place of ours. */
-async function checkPrivate(folder: string): Promise<void> {
-  if (!process.getuid) return;
-  const { uid, mode } = await lstat(folder);
-  if (uid !== process.getuid() || (mode & 0o022) !== 0)
-    throw new AddressError(`others may write in ${folder}: no node listens there`);
 }
 
 /** True when somebody accepts connections there. */

@@ -1,4 +1,5 @@
 import { isRecord } from '../../support/index.js';
+import type { SyncPolicy } from '../store/store.js';
 import { AddressError, type TlsFiles } from '../wire/index.js';
 
 /** What a node's process is told when it is started; JSON. */
@@ -6,6 +7,7 @@ export interface NodeSettings {
   readonly address: string;
   /** Folder of the log; absent: nothing is written. */
   readonly location?: string | undefined;
+  readonly sync?: SyncPolicy | undefined;
   readonly tls?: TlsFiles | undefined;
   readonly gc?: { readonly minPruneTimeMs: number; readonly intervalMs: number } | undefined;
   readonly workers: number;

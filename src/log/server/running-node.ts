@@ -26,7 +26,9 @@ export class RunningNode {
     const address = readAddress(settings.address);
     const tls = settings.tls && readTlsFiles(settings.tls, 'server');
     const store: LogStore =
-      settings.location === undefined ? new MemoryStore() : await openStore(settings.location, { logger });
+      settings.location === undefined
+        ? new MemoryStore()
+        : await openStore(settings.location, { logger, ...(settings.sync && { sync: settings.sync }) });
     const node = openLogNode(store, {
       ...(settings.gc && { gc: settings.gc }),
       onError: (error, during) => logger.warnOnce(during, `${during}: ${String(error)}`),

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../errors.js';
 import { Backoff, type Logger, within } from '../../support/index.js';
 import type { Claim, LogNode, ProcessorDefinition, ProcOptions } from '../node/log-node.js';
@@ -38,7 +39,7 @@ export class WorkerPool {
   readonly #loops: Promise<void>[] = [];
   readonly #forget: () => void;
   /** Aborted and made anew when there is something else to wait for. */
-  #change = new AbortController();
+  #change = manyListeners();
   #isStopped = false;
   #workers: Worker[] = [];
 
@@ -73,7 +74,7 @@ export class WorkerPool {
 
   #wake(): void {
     const change = this.#change;
-    this.#change = new AbortController();
+    this.#change = manyListeners();
     change.abort();
   }
 
@@ -157,4 +158,11 @@ export class WorkerPool {
     this.#workers[slot] = another;
     return another;
   }
+}
+
+/** One listener for each loop that waits. */
+function manyListeners(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

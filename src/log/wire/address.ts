@@ -1,5 +1,6 @@
+import { lstatSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { AddressError } from './errors.js';
 
 /** Where a node listens: a socket file of this machine, or a port. */
@@ -51,6 +52,19 @@ export function checkTlsAddress(address: LogAddress): void {
 /** The folder of the sockets of namespaces: of this user alone, for in one for everybody anybody could listen first. */
 export function namespaceFolder(): string {
   return join(tmpdir(), `msgflo-${process.getuid?.() ?? 'user'}`);
+}
+
+/**
+ * In a folder that others may write, they could put a socket of their own in the place of ours. One that is not there is
+ * nobody's.
+ * @throws {AddressError}
+ */
+export function checkNamespaceFolder(address: LogAddress): void {
+  const folder = namespaceFolder();
+  if (!process.getuid || address.kind !== 'ipc' || dirname(address.path) !== folder) return;
+  const found = lstatSync(folder, { throwIfNoEntry: false });
+  if (found && (!found.isDirectory() || found.uid !== process.getuid() || (found.mode & 0o022) !== 0))
+    throw new AddressError(`others may write in ${folder}: no node of ours listens there`);
 }
 
 function namespaceSocket(namespace: string): string {

@@ -5,6 +5,7 @@
 export {
   type AddressOptions,
   addressOf,
+  checkNamespaceFolder,
   checkTlsAddress,
   formatAddress,
   type LogAddress,
