@@ -259,6 +259,20 @@ describe('msgflo-dead', function () {
     expect(told.lines.at(-1)).to.match(/^redriven 0 dead letters; left 1 dead letter that may have been sent/);
   });
 
+  it('is interrupted soon where RabbitMQ has no room', async () => {
+    const url = scene.url('AMQP');
+    const broker = await scene.client(url);
+    const letters = [1, 2].map((data) => ({ data }));
+    const queue = await scene.died(broker, letters, undefined, { maxLength: 1 });
+    const one = scene.run(url, ['redrive', '--queue', queue, ...FAST]);
+    await until(() => one.logged.some((line) => line.startsWith('queue full')));
+    one.interrupt();
+    const sinceMs = performance.now();
+    expect(await one.ended).to.equal(1);
+    expect(performance.now() - sinceMs).to.be.below(4000);
+    expect((await lettersOf(broker, queue)).length).to.equal(1);
+  });
+
   it('stops where no queue takes what is sent back: the letters stay, and nothing is unsure', async () => {
     const url = scene.url('AMQP');
     const owner = await scene.client(url);

@@ -132,6 +132,8 @@ async function redrive(task: Task): Promise<void> {
   } finally {
     progress.end();
     if (!options.json) context.print(sumOf(work.tally, dryRun));
+    // What is not confirmed by now has been waited for, and is told.
+    await broker.close({ graceMs: 0 });
   }
   if (work.tally.isInterrupted) throw new AlreadyToldError('interrupted');
   if (work.tally.unsure > 0) throw new AlreadyToldError('some were left');
