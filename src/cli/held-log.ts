@@ -3,14 +3,25 @@ import type { Logger } from '../support/index.js';
 /** Lines that are kept. */
 const MAX_HELD = 3;
 
+/** So long a line is shown after it was said last: it was news, and need not be true any more. In ms. */
+const SHOWN_MS = 30_000;
+
 /** What is said while the screen is drawn on is kept for its last lines: it would be drawn over, or worse. */
 export class HeldLog implements Logger {
-  readonly held: string[] = [];
   isHolding = false;
   readonly #log: Logger;
+  readonly #nowMs: () => number;
+  readonly #saidAtMs = new Map<string, number>();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, nowMs = () => performance.now()) {
     this.#log = log;
+    this.#nowMs = nowMs;
+  }
+
+  /** The latest lines, the oldest first. */
+  get held(): readonly string[] {
+    const sinceMs = this.#nowMs() - SHOWN_MS;
+    return [...this.#saidAtMs].flatMap(([text, atMs]) => (atMs >= sinceMs ? [text] : []));
   }
 
   debug(text: string): void {
@@ -30,8 +41,9 @@ export class HeldLog implements Logger {
   }
 
   #hold(text: string): void {
-    if (this.held.includes(text)) return;
-    this.held.push(text);
-    if (this.held.length > MAX_HELD) this.held.shift();
+    this.#saidAtMs.delete(text);
+    this.#saidAtMs.set(text, this.#nowMs());
+    const [oldest] = this.#saidAtMs.keys();
+    if (oldest !== undefined && this.#saidAtMs.size > MAX_HELD) this.#saidAtMs.delete(oldest);
   }
 }

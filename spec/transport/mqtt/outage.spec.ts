@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { silentLogger } from '../../../src/support/index.js';
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js';
 import { eventually, flood, insist, Opened, Received, unique } from './harness.js';
 
@@ -53,6 +54,20 @@ describe('mqtt outage', () => {
     );
     await mosquitto.restart();
     await Promise.all(sends);
+  });
+
+  it('says once that a connection is lost, and once that it is back', async () => {
+    const mosquitto = await ownMosquitto();
+    const said: string[] = [];
+    const [info, warn] = [(text: string) => void said.push(text), (text: string) => void said.push(text)];
+    await opened.client(mosquitto.url, {}, { ...silentLogger, info, warn });
+    await mosquitto.kill();
+    await mosquitto.restart();
+    await eventually(() => said.includes('the publishing connection is back'));
+    expect(said.map((text) => text.replace(/ \(.*\)/, ''))).to.deep.equal([
+      'lost the publishing connection, reconnecting',
+      'the publishing connection is back',
+    ]);
   });
 
   it('closes while the broker is away', async () => {

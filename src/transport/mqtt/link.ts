@@ -32,6 +32,7 @@ export class Link {
   #reconnecting: Promise<void> = Promise.resolve();
   #openedAtMs = 0;
   #isOpen = false;
+  #isTrouble = false;
   #opened = 0;
 
   constructor(options: LinkOptions) {
@@ -100,10 +101,13 @@ export class Link {
     }
   }
 
-  /** Once for each time the connection is gone. */
+  /** Once for each time the connection is gone; then it is said that it is back. */
   #say(text: string): void {
-    if (this.#backoff.tries === 0) this.#options.log.warn(text);
-    else this.#options.log.debug(text);
+    const { log } = this.#options;
+    if (this.#backoff.tries === 0) {
+      this.#isTrouble = true;
+      log.warn(text);
+    } else log.debug(text);
   }
 
   async #once(signal: AbortSignal): Promise<void> {
@@ -121,6 +125,8 @@ export class Link {
     this.#openedAtMs = performance.now();
     this.#opened += 1;
     this.#isOpen = true;
+    if (this.#isTrouble && this.#opened > 1) this.#options.log.info(`the ${this.#options.name} connection is back`);
+    this.#isTrouble = false;
   }
 
   async #openSession(): Promise<Session> {
