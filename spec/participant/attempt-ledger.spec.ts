@@ -250,13 +250,17 @@ describe('messages that came again', () => {
     expect(log.lines[0]).to.match(/^messages that kill this process cannot be told from others: /);
   });
 
-  it('are forgotten after a day, and what cannot be read counts for nothing', async () => {
+  it('are forgotten after a day, and what cannot be read or be true counts for nothing', async () => {
     die('old', true);
     const [name = ''] = notes();
     const text = readFileSync(join(attemptsIn, name), 'utf8');
     const longAgoMs = Date.now() - 25 * 3600 * 1000;
     writeFileSync(join(attemptsIn, name), text.replace(/"atMs":\d+/, `"atMs":${longAgoMs}`));
     expect(ledger().look(QUEUE, again('old')).isSuspect).to.equal(false);
+    for (const never of ['1e999', '1e300', String(2 * Date.now() - longAgoMs)]) {
+      writeFileSync(join(attemptsIn, name), text.replace(/"atMs":\d+/, `"atMs":${never}`));
+      expect(ledger().look(QUEUE, again('old')).isSuspect, never).to.equal(false);
+    }
     for (const broken of ['', '{', 'null', '{"attempts":7}', '{"attempts":[null,{"atMs":"x"}]}']) {
       writeFileSync(join(attemptsIn, name), broken);
       expect(ledger().look(QUEUE, again('old')).crashes, broken).to.deep.equal([]);

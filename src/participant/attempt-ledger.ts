@@ -166,8 +166,9 @@ function crashesIn(file: string): readonly Crash[] {
   try {
     const note: unknown = JSON.parse(readFileSync(file, 'utf8'));
     if (note === null || typeof note !== 'object' || !('attempts' in note) || !Array.isArray(note.attempts)) return [];
-    const sinceMs = Date.now() - STALE_MS;
-    return note.attempts.filter(isCrash).filter(({ atMs }) => atMs >= sinceMs);
+    const nowMs = Date.now();
+    // Nor what lies a day ahead: the clock was another one then, or the note is none of ours.
+    return note.attempts.filter(isCrash).filter(({ atMs }) => Math.abs(nowMs - atMs) <= STALE_MS);
   } catch {
     return [];
   }
