@@ -121,6 +121,15 @@ describe('Supervisor', () => {
     expect(state?.lastExit).to.include({ code: null, signal: 'SIGKILL' });
   });
 
+  it('does not take the last line of what was killed from outside for the reason', async () => {
+    const { supervisor, output, stateOf, log } = supervise();
+    await supervisor.start(script('echo all is well >&2; sleep 1000'));
+    await until(() => output.length > 0);
+    process.kill((await stateOf('k'))?.pid ?? 0, 'SIGKILL');
+    await until(() => log.lines.length > 0);
+    expect(log.lines[0]).to.match(/^role 'worker' exited with SIGKILL, starting again in /);
+  });
+
   it('gives up on what fails too often, in one line with role, reason, code and command', async () => {
     const { supervisor, stateOf, log } = supervise({ restart: { minMs: 10, maxMs: 40, limit: 3 } });
     await supervisor.start(node("console.error('hm'); throw new RangeError('no bananas')"));

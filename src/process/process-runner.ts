@@ -181,7 +181,8 @@ export class ProcessRunner {
     const role = `role '${this.spec.role}'`;
     const isStarted = exit.code !== null || exit.signal !== null;
     const what = isStarted ? `exited with ${exit.signal ?? `code ${exit.code}`}` : 'cannot be started';
-    const why = tail.reason === undefined ? '' : ` (${tail.reason.trim()})`;
+    // Who is killed from outside had no say in it: its last line is about something else.
+    const why = tail.reason === undefined || exit.signal === 'SIGKILL' ? '' : ` (${tail.reason.trim()})`;
     const command = this.spec.argv.join(' ').replace(/\s+/g, ' ').slice(0, 300);
     // What fails in the same words again and again is said the first time, and when it is given up.
     const isNews = exit.code === null || `${what}${why}` !== this.#lastSaid || (livedMs ?? 0) >= SETTLED_MS;

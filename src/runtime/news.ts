@@ -138,5 +138,6 @@ function crashOf({ key, role, status, lastExit, stderrTail = [] }: ProcessState)
   const [first] = stderrTail;
   const said = first !== undefined && /^\S*(Error|Exception)\b/.test(first) ? first : stderrTail.at(-1);
   const end = status === 'failed' ? '; it is not started again' : '';
-  return `${who} ${what}${said === undefined ? '' : `: ${said.trim()}`}${end}`;
+  // Who is killed from outside had no say in it: its last line is about something else.
+  return `${who} ${what}${said === undefined || signal === 'SIGKILL' ? '' : `: ${said.trim()}`}${end}`;
 }
