@@ -1,12 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import { log } from '../../src/cli/log.js';
-import { type RawPart, segmentFiles, segmentParts } from '../../src/log/index.js';
-import { crashCopy, filesOf, storeFolder, text } from '../log/store/support.js';
+import { openStore, type RawPart, segmentFiles, segmentParts } from '../../src/log/index.js';
+import { crashCopy, filesOf, storeFolder, text, textsOf } from '../log/store/support.js';
 import { startInProcess } from './run-in-process.js';
 
 /** How it ended; `json` is what it printed, line by line. */
@@ -29,6 +39,20 @@ const NEWER = '4d5347464c4f4c4702000000000000000000000000000000000000001b667ac3'
 /** What a folder holds, to see that nothing was changed. */
 const contentOf = (folder: string) =>
   readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mtimeMs, statSync(join(folder, name)).size]);
+
+async function isAllReadable(folder: string): Promise<boolean> {
+  try {
+    const store = await openStore(folder);
+    try {
+      for (const { topic, length } of store.topics()) expect(await textsOf(store, topic)).to.have.length(length);
+    } finally {
+      await store.close();
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 describe('msgflo-log', () => {
   const folder = storeFolder();
@@ -216,6 +240,36 @@ describe('msgflo-log', () => {
       truncateSync(first, 0);
       const without = await run('verify', path);
       expect(without.lines.join('\n')).to.match(/records 0 to \d of 'a' are missing/);
+    });
+
+    it('calls nothing whole that a start or a read would stumble over', async () => {
+      const closed = await written();
+      const store = await folder.open({ segmentBytes: 500 });
+      await store.drop('a', 4);
+      const killed = crashCopy(closed);
+      await store.close();
+      const place = join(closed, 'changed');
+      let seed = 1;
+      const any = (below: number): number => {
+        seed = (seed * 48_271) % 2_147_483_647;
+        return seed % below;
+      };
+      for (let round = 0; round < 120; round++) {
+        const from = round % 2 === 0 ? closed : killed;
+        mkdirSync(place);
+        const names = ['seg', 'idx', 'ckp'].flatMap((kind) => filesOf(from, kind));
+        for (const name of names) copyFileSync(join(from, name), join(place, name));
+        const name = names[any(names.length)] ?? '';
+        const bytes = readFileSync(join(place, name));
+        const at = any(bytes.length);
+        if (round % 3 === 0) bytes.fill(0, at, Math.min(bytes.length, at + 40));
+        else if (round % 3 === 1) bytes.writeUInt8(bytes.readUInt8(at) ^ 4, at);
+        writeFileSync(join(place, name), round % 3 === 2 ? bytes.subarray(0, at) : bytes);
+        const { code } = await run('verify', place);
+        const isReadable = await isAllReadable(place);
+        if (code === 0) expect({ name, at, round, isReadable }).to.include({ isReadable: true });
+        rmSync(place, { recursive: true });
+      }
     });
 
     it('takes no false alarm from a log that another process writes to', async () => {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { UsageError } from '../errors.js';
 import { CorruptionError, folderHolder, type LogView, openLogView, recordId, type StoredRecord } from '../log/index.js';
 import type { CliContext } from './command.js';
-import { asUsage } from './log-folder.js';
+import { asUsage, isGone } from './log-folder.js';
 import { type Bound, firstFrom, lastTo } from './log-range.js';
 import { escapedJson, printable } from './terminal-text.js';
 
@@ -16,8 +16,9 @@ export interface DumpOptions {
   readonly reverse: boolean;
 }
 
-/** Whoever writes may delete a segment while it is read: so often, and after so many ms, it is looked at anew. */
+/** Whoever writes may not have finished, or deletes what is read next: so often, and after so many ms, look anew. */
 const LOOKS = 4;
+const LOOKS_FOR_GONE = 20;
 const LOOK_AGAIN_MS = 25;
 const MOST_NEAR_DAMAGE = 1024;
 const MAX_NAMED = 10;
@@ -103,7 +104,8 @@ class Dump {
         this.#view ??= openLogView(this.#folder);
         return await work(this.#view);
       } catch (error) {
-        if (error instanceof UsageError || looks === LOOKS || folderHolder(this.#folder) === undefined)
+        const most = isGone(error) ? LOOKS_FOR_GONE : LOOKS;
+        if (error instanceof UsageError || looks >= most || folderHolder(this.#folder) === undefined)
           throw shown(error);
         this.#view?.close();
         this.#view = undefined;

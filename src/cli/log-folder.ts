@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { messageOf, UsageError } from '../errors.js';
 import {
@@ -50,6 +50,7 @@ export function readLogFolder(folder: string): LogFolder {
   const openIn = folderHolder(folder);
   const checkpoints = checkpointFiles(folder);
   const found = segmentFiles(folder).map(segmentOf);
+  if (openIn !== undefined && checkpoints.some(({ file }) => !existsSync(file))) return readLogFolder(folder);
   const last = found.at(-1);
   const isBegun = last && last.size <= UNUSED_BYTES && last.header instanceof CorruptionError;
   const used = isBegun ? found.slice(0, -1) : found;
@@ -72,12 +73,17 @@ export function asUsage(error: unknown): unknown {
   return error instanceof FormatVersionError ? new UsageError(error.message, { cause: error }) : error;
 }
 
+/** A file that was there when the folder was listed. */
+export function isGone(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+}
+
 function namesIn(folder: string): readonly string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT') throw new UsageError(`there is no folder ${folder}: name the one of the log`);
+    if (isGone(error)) throw new UsageError(`there is no folder ${folder}: name the one of the log`);
     if (code === 'ENOTDIR') throw new UsageError(`${folder} is no folder: name the one that holds the log`);
     throw new UsageError(`${folder} cannot be read: ${messageOf(error)}`);
   }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { AlreadyToldError, booleanOption, type CliContext, command } from './command.js';
 import { dumpTopic } from './log-dump.js';
-import { checkIsLog, type LogFolder, readLogFolder } from './log-folder.js';
+import { checkIsLog, isGone, type LogFolder, readLogFolder } from './log-folder.js';
 import { ByteProgress } from './log-progress.js';
 import { type Bound, parseBound } from './log-range.js';
 import { findingLines, type LogReport, logReport, reportLines } from './log-report.js';
@@ -52,8 +52,8 @@ const ONLY: Readonly<Record<string, readonly Action[]>> = {
   reverse: ['dump'],
 };
 
-/** Segments may be deleted while they are listed; so often the listing is made anew. */
-const ATTEMPTS = 3;
+/** Segments may be deleted before they are read; so often it is begun anew. */
+const ATTEMPTS = 20;
 
 /** `msgflo-log`: looks into the files of an embedded log. */
 export function log(context: CliContext): Command {
@@ -121,8 +121,7 @@ async function survey(folder: string, { signal }: CliContext): Promise<LogReport
       const state = await readLogState(found, signal);
       return logReport(found, state, await surveyLog(found, state, { signal, onBytes: progress.add }));
     } catch (error) {
-      const isGone = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      if (!isGone || attempt === ATTEMPTS) throw error;
+      if (!isGone(error) || attempt === ATTEMPTS) throw error;
     } finally {
       progress?.end();
     }
