@@ -8,6 +8,8 @@ import { encodeRecords } from './encode-records.js';
 
 /** A client that wants to wait longer asks again. */
 const MAX_WAIT_MS = 60_000;
+/** One is worked on, the others are being acknowledged. */
+const PROCESSOR_CLAIMS = 16;
 const CLOSING = Buffer.from('}');
 const NOTHING: Answer = { data: null };
 const STRATEGIES: readonly string[] = ['disable', 'continue', 'deadletter'] satisfies ReclaimStrategy[];
@@ -172,7 +174,7 @@ function processorOf(data: SystemProcData): ProcessorDefinition {
   const { name, offset, from, to, processor } = data;
   if (processor === '') throw new LogError('no_valid_processor_provided');
   for (const topic of [...from, ...to]) checkTopic(topic);
-  return { name, from, to, processor, options: { offset, ...optionsOf(data) } };
+  return { name, from, to, processor, options: { maxClaims: PROCESSOR_CLAIMS, offset, ...optionsOf(data) } };
 }
 
 function newRecords(records: readonly WireRecord[]): NewRecord[] {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../errors.js';
-import { Backoff, type Logger, within } from '../../support/index.js';
+import { Backoff, type Logger, Semaphore, within } from '../../support/index.js';
 import type { Claim, LogNode, ProcessorDefinition, ProcOptions } from '../node/log-node.js';
 import { procsOf } from '../node/processors.js';
 import type { NewRecord } from '../store/store.js';
@@ -28,6 +28,8 @@ interface SystemProc {
   /** After a failure it rests. */
   readonly backoff: Backoff;
   isResting: boolean;
+  /** One record after another, so that results come in order; acknowledging may go on behind. */
+  isRunning: boolean;
 }
 
 /** Runs the processors of a node in processes of its own: claims, has them worked on, commits what comes out. */
@@ -37,6 +39,8 @@ export class WorkerPool {
   readonly #procs = new Map<string, SystemProc>();
   readonly #rests = new Set<NodeJS.Timeout>();
   readonly #loops: Promise<void>[] = [];
+  readonly #claiming = new Semaphore(1);
+  readonly #settling = new Set<Promise<void>>();
   readonly #forget: () => void;
   /** Aborted and made anew when there is something else to wait for. */
   #change = manyListeners();
@@ -61,13 +65,14 @@ export class WorkerPool {
     await within(Promise.all(this.#loops), STOP_MS);
     for (const worker of this.#workers) worker.kill();
     await Promise.all(this.#loops);
+    await Promise.all(this.#settling);
   }
 
   #define(definition: ProcessorDefinition): void {
     for (const [name, topic] of procsOf(definition)) {
       const options = { ...definition.options, name };
       const backoff = new Backoff(RETRY_MIN_MS, RETRY_MAX_MS);
-      this.#procs.set(name, { topic, options, definition, backoff, isResting: false });
+      this.#procs.set(name, { topic, options, definition, backoff, isResting: false, isRunning: false });
     }
     this.#wake();
   }
@@ -96,14 +101,25 @@ export class WorkerPool {
 
   /** Undefined when there is something else to look at. */
   async #claim(changed: AbortSignal): Promise<Claim | undefined> {
-    const procs = [...this.#procs.values()].filter(({ isResting }) => !isResting);
-    const claim = procs.length > 0 ? await this.#node.availableProc(procs) : undefined;
+    const claim = await this.#claiming.run(() => this.#claimNow());
     if (claim || changed.aborted) return claim;
-    const names = procs.map(({ options }) => options.name);
+    const names = this.#idle().map(({ options }) => options.name);
     await this.#node.nextWork(names, changed).catch((error: unknown) => {
       if (!changed.aborted) throw error;
     });
     return undefined;
+  }
+
+  /** One loop at a time: of one proc, one claim is worked on. */
+  async #claimNow(): Promise<Claim | undefined> {
+    const claim = await this.#node.availableProc(this.#idle());
+    const proc = claim && this.#procs.get(claim.proc);
+    if (proc) proc.isRunning = true;
+    return claim;
+  }
+
+  #idle(): readonly SystemProc[] {
+    return [...this.#procs.values()].filter(({ isResting, isRunning }) => !isResting && !isRunning);
   }
 
   async #work(slot: number, claim: Claim): Promise<void> {
@@ -112,14 +128,26 @@ export class WorkerPool {
       this.#node.release(claim.proc, claim.token);
       return;
     }
-    const { processor, to } = proc.definition;
-    const limitMs = this.#node.inspectProc(claim.proc).reclaimTimeout;
-    const { outputs, error } = await this.#worker(slot).run(
-      processor,
-      encodeRecords(claim.records).toString(),
-      limitMs,
-    );
-    if (error !== undefined) return await this.#failed(proc, claim, error);
+    try {
+      const limitMs = this.#node.inspectProc(claim.proc).reclaimTimeout;
+      const records = encodeRecords(claim.records).toString();
+      const { outputs, error } = await this.#worker(slot).run(proc.definition.processor, records, limitMs);
+      if (error !== undefined) await this.#failed(proc, claim, error);
+      else this.#settle(proc, claim, outputs);
+    } finally {
+      proc.isRunning = false;
+      if (this.#loops.length > 1) this.#wake();
+    }
+  }
+
+  /** The next record is worked on while this one is written: writes are carried out in the order of the calls. */
+  #settle(proc: SystemProc, claim: Claim, outputs: readonly string[]): void {
+    const settling = this.#commit(proc, claim, outputs).finally(() => this.#settling.delete(settling));
+    this.#settling.add(settling);
+  }
+
+  async #commit(proc: SystemProc, claim: Claim, outputs: readonly string[]): Promise<void> {
+    const { to } = proc.definition;
     const records = outputs.flatMap((body): NewRecord[] => to.map((topic) => ({ topic, body: Buffer.from(body) })));
     try {
       if (records.length > 0) await this.#node.ackCommit(claim.proc, records, claim.token);
