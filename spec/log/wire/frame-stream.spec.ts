@@ -49,6 +49,7 @@ describe('frames over a socket', () => {
     const stream = new FrameStream(near, quiet);
     const arrived = once(far, 'data');
     for (let n = 0; n < 100; n++) stream.send('"small"');
+    expect(near.bytesWritten).to.equal(0);
     const [chunk] = await arrived;
     expect(chunk.length).to.equal(100 * (4 + 7));
   });
