@@ -132,6 +132,22 @@ export function settlingSpecs(stage: () => Stage): void {
     expect((await inherited.next()).delivery).to.deep.include({ data: 'back', redelivered: true });
   });
 
+  it('hands to another consumer what one gives back that is cancelled, which ends at once', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const leaving = await stage().hold(broker, inqueue);
+    await broker.send('inqueue', inqueue, { data: 'given back' });
+    const held = await leaving.next();
+    const cancelled = leaving.consumer.cancel();
+    const staying = await stage().hold(broker, inqueue);
+    held.settle('requeue');
+    await cancelled;
+    const again = await staying.next();
+    expect(again.delivery).to.deep.include({ data: 'given back', redelivered: true });
+    expect(leaving.all).to.have.length(1);
+    again.settle();
+  });
+
   it('starts no delivery after cancel(), which waits for those in hand', async () => {
     const broker = await stage().connect();
     const inqueue = await stage().inqueue(broker);

@@ -42,6 +42,6 @@ describe('mqtt credits', () => {
       expect(flows * shareOf(flows, 1000), `${flows} flows`).to.be.within(1, 950);
       expect(shareOf(flows, 0), `the beginning of one of ${flows}`).to.be.within(1, 20);
     }
-    expect(shareOf(1, 100)).to.equal(220);
+    expect(shareOf(1, 100)).to.equal(208);
   });
 });

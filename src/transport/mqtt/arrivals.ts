@@ -16,6 +16,8 @@ export class Arrival {
   readonly isKept: boolean;
   /** A handler had it before, on a session that broke: its turn is now, before that of what waits. */
   readonly isRepeat: boolean;
+  /** A handler gave it back. */
+  wasTried = false;
   #isSettled = false;
   #acknowledge: (() => void) | undefined;
   #release: ((message: Incoming) => void) | undefined;

@@ -13,6 +13,7 @@ import {
   type Settlement,
   type UnroutedLanes,
 } from '../index.js';
+import type { Arrival } from './arrivals.js';
 import { REDELIVERED_HEADER, withoutOurs } from './own-headers.js';
 import type { Sender } from './sender.js';
 import type { Incoming } from './session.js';
@@ -30,25 +31,35 @@ export interface AttemptOptions {
   readonly signal: AbortSignal;
 }
 
+/** Who works on messages, and whether it is about to leave: what it gives back then is for others. */
+export interface Taker {
+  readonly handler: Handler;
+  readonly leaving: AbortSignal;
+}
+
 /**
  * Hands a message to a handler until it is settled: its outputs confirmed, then its verdict carried out.
- * Resolves with true when it may be acknowledged, with false when it is to be given back because the client closes:
- * when `signal` aborts, the waits for a retry and for a route end.
+ * Resolves with true when it may be acknowledged, with false when it is to be given back because the taker leaves or the
+ * client closes: when `signal` aborts, the waits for a retry and for a route end.
  */
-export async function attempt(message: Incoming, handler: Handler, options: AttemptOptions): Promise<boolean> {
-  const { signal } = options;
+export async function attempt(arrival: Arrival, taker: Taker, options: AttemptOptions): Promise<boolean> {
+  const { message } = arrival;
+  const { handler, leaving } = taker;
   let backoff: Backoff | undefined;
   let delivery = deliveryOf(message);
+  if (arrival.wasTried) delivery = { ...delivery, redelivered: true };
   try {
     for (;;) {
       const settlement = await runHandler(handler, delivery);
       if (await carriedOut(message, settlement, options)) return true;
+      arrival.wasTried = true;
+      if (leaving.aborted) return false;
       backoff ??= new Backoff(MIN_RETRY_MS, MAX_RETRY_MS);
-      await backoff.wait(signal);
+      await backoff.wait(AbortSignal.any([options.signal, leaving]));
       delivery = { ...deliveryOf(message), redelivered: true };
     }
   } catch {
-    // The client is closing, or closed: the verdict is not carried out.
+    // The taker leaves, or the client is closing or closed: the verdict is not carried out.
     return false;
   }
 }

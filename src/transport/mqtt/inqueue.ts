@@ -1,13 +1,15 @@
 import type { QueueName } from '../../names.js';
 import { type Handler, InHand } from '../index.js';
 import type { Arrival, Holder } from './arrivals.js';
+import type { Taker } from './attempt.js';
 import { Fifo } from './fifo.js';
 
 /** One consumer's share of an inqueue. */
-export class Member {
+export class Member implements Taker {
   readonly handler: Handler;
   readonly prefetch: number;
   readonly inHand = new InHand();
+  readonly #leaving = new AbortController();
   /** Unlike `inHand.size` this is up to date within the same turn of the event loop. */
   running = 0;
 
@@ -17,6 +19,15 @@ export class Member {
       throw new RangeError(`prefetch must be a whole number above 0, got ${prefetch}`);
     this.handler = handler;
     this.prefetch = prefetch;
+  }
+
+  get leaving(): AbortSignal {
+    return this.#leaving.signal;
+  }
+
+  /** What it has in hand and gives back from now on is for others. */
+  leave(): void {
+    this.#leaving.abort();
   }
 }
 
@@ -55,7 +66,7 @@ class Run implements Holder {
 }
 
 /** Hands a message to a handler; resolves with true when it is settled. Never rejects. */
-export type Attempt = (job: Job, handler: Handler) => Promise<boolean>;
+export type Attempt = (job: Job, taker: Taker) => Promise<boolean>;
 
 /**
  * What one client knows of an inqueue: its consumers, the outqueues it listens to, and the messages that wait for a
@@ -93,6 +104,7 @@ export class Inqueue {
   /** Nothing more is handed to it. */
   remove(member: Member): void {
     this.#members.delete(member);
+    member.leave();
   }
 
   /** What comes again takes the place that it had in a handler: the next in turn would come again as well, and so on. */
@@ -145,10 +157,12 @@ export class Inqueue {
 
   async #run(job: Job, member: Member): Promise<void> {
     const run = new Run(job, member, this.#open);
-    const isSettled = await this.#attempt(job, member.handler);
+    const isSettled = await this.#attempt(job, member);
     run.end();
     // Not so when it was taken away meanwhile, to be given back or because it came again.
-    if (isSettled && this.#open.delete(job)) job.done();
+    const isOurs = (isSettled || member.leaving.aborted) && this.#open.delete(job);
+    if (isOurs && isSettled) job.done();
+    else if (isOurs) this.#waiting.unshift(job);
     this.#pump();
     member.inHand.end();
   }

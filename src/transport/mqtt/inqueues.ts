@@ -207,9 +207,9 @@ export class Inqueues {
     if (known) return known;
     const { sender, ttls, log } = this.#options;
     const options = { inqueue: name, sender, log, lanes: this.#lanes, signal: this.#closing.signal };
-    const inqueue = new Inqueue(name, ({ arrival: { message } }, handler) => {
-      const isLate = ttls.size > 0 && isExpired(message, ttls.get(name));
-      return attempt(message, isLate ? bury : handler, options);
+    const inqueue = new Inqueue(name, ({ arrival }, taker) => {
+      const isLate = ttls.size > 0 && isExpired(arrival.message, ttls.get(name));
+      return attempt(arrival, isLate ? { handler: bury, leaving: taker.leaving } : taker, options);
     });
     this.#inqueues.set(key, inqueue);
     return inqueue;
