@@ -1,6 +1,13 @@
 import { expect } from 'chai';
 import type { QueueName } from '../../../src/names.js';
-import { type Broker, decodePayload, HEADER, type KeptLetter, type LetterFate } from '../../../src/transport/index.js';
+import {
+  type Broker,
+  deadLetterQueue,
+  decodePayload,
+  HEADER,
+  type KeptLetter,
+  type LetterFate,
+} from '../../../src/transport/index.js';
 import { eventually, type Stage } from './stage.js';
 
 type Headers = Readonly<Record<string, string>>;
@@ -39,6 +46,16 @@ export async function round(
 }
 
 export function visitSpecs(stage: () => Stage): void {
+  it('keeps a dead letter that is sent as one, of what came through no inqueue', async () => {
+    const broker = await stage().connect();
+    const inqueue = await stage().inqueue(broker);
+    const queue = deadLetterQueue(inqueue);
+    await broker.declare('outqueue', queue);
+    const headers = { [HEADER.deadQueue]: inqueue, [HEADER.deadReason]: 'no such port' };
+    await broker.send('outqueue', queue, { data: 'initial', headers });
+    expect(await round(broker, inqueue, () => 'remove')).to.deep.equal(broker.capabilities.headers ? ['initial'] : []);
+  });
+
   async function buried(...data: readonly unknown[]) {
     const broker = await stage().connect();
     const inqueue = await stage().inqueue(broker);

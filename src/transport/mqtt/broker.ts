@@ -1,5 +1,5 @@
 import { UnsupportedError } from '../../errors.js';
-import type { QueueName } from '../../names.js';
+import { asQueueName, type QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
   type Binding,
@@ -10,7 +10,9 @@ import {
   type Consumer,
   checkQueueOptions,
   type Delivery,
+  deadLetterQueue,
   type Handler,
+  HEADER,
   type LetterVisit,
   type Message,
   NotConnectedError,
@@ -132,7 +134,10 @@ export class MqttBroker implements Broker {
     { mandatory = false }: { readonly mandatory?: boolean } = {},
   ): Promise<void> {
     this.#mustBeOpen('send');
-    await this.#sender.send(name, message, mandatory);
+    const inqueue = message.headers?.[HEADER.deadQueue];
+    const isLetter = inqueue !== undefined && name === deadLetterQueue(asQueueName(inqueue));
+    if (isLetter && this.#outlet.protocol === 5) await this.#sender.sendLetter(asQueueName(inqueue), message);
+    else await this.#sender.send(name, message, mandatory);
   }
 
   async consume(inqueue: QueueName, handler: Handler, options?: ConsumeOptions): Promise<Consumer> {

@@ -98,6 +98,13 @@ export class Sender {
     );
   }
 
+  /** A dead letter that is sent as such, of what came through no inqueue (an IIP): kept as any other. */
+  async sendLetter(inqueue: QueueName, { data, headers }: Message): Promise<void> {
+    const all = stamped(headers);
+    const payload = encodePayload(data);
+    await this.#sendDead(inqueue, letterKey(all, payload), payload, all);
+  }
+
   /**
    * To those who listen to the dead letters of the inqueue, and kept for those who come later; both confirmed. If the
    * broker does not take all headers of the original with it, of these only those by which it is told from others.
