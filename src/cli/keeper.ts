@@ -17,7 +17,9 @@ export interface KeeperOptions {
 }
 
 /** A coordinator is idle for most of its life: it is to hold little memory then (see RestingMemory). */
-const SPARING = ['--max-semi-space-size=2', '--expose-gc'];
+const SPARING = ['--max-semi-space-size=1', '--expose-gc', '--compact-on-every-full-gc'];
+/** glibc keeps a pool of memory for each thread otherwise; other systems do not know the word. */
+const ONE_POOL = { MALLOC_ARENA_MAX: '1' };
 
 /**
  * The keeper: a small process that only starts and watches. It brings up the embedded broker where none was named, the
@@ -44,7 +46,7 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
       {
         role: 'coordinator',
         argv: [process.execPath, ...SPARING, executable('msgflo-coordinator')],
-        env: { ...env, ...settingsAsEnv({ ...settings, broker }) },
+        env: { ...env, ...ONE_POOL, ...settingsAsEnv({ ...settings, broker }) },
       },
       { guard, log, restart: { finalCodes: [CANNOT_START] }, onSpawn: (child) => server.attach(child) },
     );
