@@ -5,17 +5,14 @@ import { expect } from 'chai';
 import { bindings } from '../../src/cli/bindings.js';
 import type { BindingsReport } from '../../src/cli/bindings-report.js';
 import { Coordinator } from '../../src/coordinator/index.js';
-import { EmbeddedBroker } from '../../src/embedded/index.js';
 import { readFbp } from '../../src/graph/index.js';
 import { asQueueName } from '../../src/names.js';
 import { newParticipantId, Participant, participant, participantClientOptions } from '../../src/participant/index.js';
 import { contentHash, silentLogger } from '../../src/support/index.js';
 import { builtinTransports } from '../../src/transport/builtin/index.js';
-import type { Broker } from '../../src/transport/index.js';
 import { Router } from '../../src/transport/mqtt/index.js';
 import { until } from '../participant/network.js';
-import { sharedMosquitto } from '../support/mosquitto.js';
-import { sharedRabbit } from '../support/rabbitmq.js';
+import { threeBrokers } from '../support/three-brokers.js';
 import { startCommand } from './from-source.js';
 import { unique } from './run-executable.js';
 import { startInProcess } from './run-in-process.js';
@@ -29,34 +26,7 @@ const repeat = participant({
 
 describe('msgflo-bindings', function () {
   this.timeout(45_000);
-  let dir: string;
-  let embedded: EmbeddedBroker;
-  let stops: (() => Promise<void>)[];
-  const urls: Record<string, string> = {};
-  before(async function () {
-    this.timeout(90_000);
-    dir = await mkdtemp(join(tmpdir(), 'msgflo-bindings-'));
-    embedded = await EmbeddedBroker.listen({ dir, log: silentLogger });
-    const [rabbit, mosquitto] = await Promise.all([sharedRabbit(), sharedMosquitto()]);
-    Object.assign(urls, { AMQP: rabbit.url, MQTT: mosquitto.url, 'the embedded broker': embedded.address });
-  });
-  beforeEach(() => {
-    stops = [];
-  });
-  afterEach(async () => {
-    for (const stop of stops.reverse()) await stop();
-  });
-  after(async () => {
-    await embedded.stop();
-    await rm(dir, { recursive: true });
-  });
-
-  async function hand(url: string): Promise<Broker> {
-    const broker = await builtinTransports().open(url, { id: unique('hand-') }, silentLogger);
-    await broker.connect();
-    stops.push(() => broker.close());
-    return broker;
-  }
+  const { urls, dir, stops, connect: hand } = threeBrokers();
 
   async function begin(url: string, ...roles: readonly string[]): Promise<void> {
     for (const role of roles) {

@@ -1,31 +1,20 @@
 import { spawn } from 'node:child_process';
 import { EventEmitter } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect } from 'chai';
 import { top, topOn } from '../../src/cli/top.js';
 import type { TopReport } from '../../src/cli/top-report.js';
 import { Coordinator } from '../../src/coordinator/index.js';
-import { EmbeddedBroker } from '../../src/embedded/index.js';
 import { asQueueName } from '../../src/names.js';
-import {
-  type Component,
-  newParticipantId,
-  Participant,
-  participant,
-  participantClientOptions,
-} from '../../src/participant/index.js';
+import { type Component, participant } from '../../src/participant/index.js';
 import { silentLogger } from '../../src/support/index.js';
-import { builtinTransports } from '../../src/transport/builtin/index.js';
-import type { Broker } from '../../src/transport/index.js';
 import { complete, graphOf } from '../coordinator/scene.js';
 import { Gate, until } from '../participant/network.js';
-import { sharedMosquitto } from '../support/mosquitto.js';
-import { sharedRabbit } from '../support/rabbitmq.js';
+import { threeBrokers } from '../support/three-brokers.js';
 import { startCommand } from './from-source.js';
 import { linesOf, unique } from './run-executable.js';
 import { type InProcess, startInProcess } from './run-in-process.js';
@@ -69,44 +58,7 @@ class FakeTerminal extends EventEmitter {
 
 describe('msgflo-top', function () {
   this.timeout(45_000);
-  let dir: string;
-  let embedded: EmbeddedBroker;
-  let stops: (() => Promise<void>)[];
-  const urls: Record<string, string> = {};
-  before(async function () {
-    this.timeout(90_000);
-    dir = await mkdtemp(join(tmpdir(), 'msgflo-top-'));
-    embedded = await EmbeddedBroker.listen({ dir, log: silentLogger });
-    const [rabbit, mosquitto] = await Promise.all([sharedRabbit(), sharedMosquitto()]);
-    Object.assign(urls, { AMQP: rabbit.url, MQTT: mosquitto.url, 'the embedded broker': embedded.address });
-  });
-  beforeEach(() => {
-    stops = [];
-  });
-  afterEach(async () => {
-    for (const stop of stops.reverse()) await stop();
-  });
-  after(async () => {
-    await embedded.stop();
-    await rm(dir, { recursive: true });
-  });
-
-  async function connect(url: string): Promise<Broker> {
-    const broker = await builtinTransports().open(url, { id: unique('hand-') }, silentLogger);
-    await broker.connect();
-    stops.push(() => broker.close());
-    return broker;
-  }
-
-  async function begin(url: string, role: string, component: Component): Promise<Participant> {
-    const id = newParticipantId(role);
-    const options = participantClientOptions({ id, role, slot: `${role}.1` });
-    const broker = await builtinTransports().open(url, options, silentLogger);
-    const one = new Participant(component, { role, id, broker, wiringWaitMs: 50, log: silentLogger });
-    stops.push(() => one.stop({ graceMs: 0 }));
-    await one.start();
-    return one;
-  }
+  const { urls, dir, connect, begin } = threeBrokers();
 
   /** Has a graph bound, by a coordinator that is then gone. */
   async function bindAll(url: string, text: string): Promise<void> {
@@ -206,7 +158,7 @@ describe('msgflo-top', function () {
   });
 
   it('ends when nobody reads what it prints any more', async () => {
-    const one = startCommand('top.ts#top', ['--broker', embedded.address, '--interval', '500ms']);
+    const one = startCommand('top.ts#top', ['--broker', urls['the embedded broker'] ?? '', '--interval', '500ms']);
     await until(() => one.stdout() !== '');
     one.child.stdout?.destroy();
     expect(await one.ended).to.equal(0);
