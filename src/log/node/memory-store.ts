@@ -1,4 +1,5 @@
 import { StoreClosedError } from '../store/errors.js';
+import { pagesOf } from '../store/pages.js';
 import type {
   Batch,
   CommitResult,
@@ -100,16 +101,8 @@ export class MemoryStore implements LogStore {
     return page;
   }
 
-  async *pages(topic: string, options: ReadOptions = {}): AsyncGenerator<readonly StoredRecord[], void, undefined> {
-    let { from, limit = Number.POSITIVE_INFINITY } = options;
-    while (limit > 0) {
-      const records = await this.read(topic, { ...options, limit, ...(from === undefined ? {} : { from }) });
-      const last = records.at(-1);
-      if (!last) return;
-      yield records;
-      limit -= records.length;
-      from = last.sequence + (options.reverse ? -1 : 1);
-    }
+  pages(topic: string, options: ReadOptions = {}): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    return pagesOf((page) => this.read(topic, page), options);
   }
 
   async sequenceAt(name: string, timestampMs: number): Promise<number> {

@@ -6,6 +6,7 @@ import { StoreClosedError } from './errors.js';
 import type { GroupWriter } from './group-writer.js';
 import { indexPath, writeIndex } from './index-file.js';
 import type { FolderLock } from './lock.js';
+import { pagesOf } from './pages.js';
 import { Reader } from './reader.js';
 import type { Segment } from './segment.js';
 import { syncFolder } from './segment-file.js';
@@ -64,17 +65,8 @@ export class DiskStore implements LogStore {
     return log ? await this.#reader.page(log, options) : [];
   }
 
-  async *pages(topic: string, options: ReadOptions = {}): AsyncGenerator<readonly StoredRecord[], void, undefined> {
-    const { reverse = false } = options;
-    let { from, limit = Number.POSITIVE_INFINITY } = options;
-    while (limit > 0) {
-      const records = await this.read(topic, { ...options, limit, ...(from === undefined ? {} : { from }) });
-      const last = records.at(-1);
-      if (!last) return;
-      yield records;
-      limit -= records.length;
-      from = last.sequence + (reverse ? -1 : 1);
-    }
+  pages(topic: string, options: ReadOptions = {}): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    return pagesOf((page) => this.read(topic, page), options);
   }
 
   async sequenceAt(topic: string, timestampMs: number): Promise<number> {
