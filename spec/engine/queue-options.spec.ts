@@ -31,13 +31,13 @@ describe('options of an inqueue in the MemoryEngine', () => {
       expect(depth()).to.include({ ready: 0, unacked: 1 });
     });
 
-    it('gives the dead letter the headers that it is told to', () => {
+    it('gives the dead letter the headers that it is told to', async () => {
       const expired = (inqueue: string, headers: object) => ({ ...headers, why: `expired in ${inqueue}` });
       const { clock, session } = scene({ ttlMs: 100 }, { expired });
       send(session, { ...output('inqueue', work, 'a'), headers: { colour: 'red' } });
       clock.ms = 100;
       session.consume(work, 1, () => expect.fail('it is too old'));
-      expect(session.visit(work).next()?.headers).to.deep.equal({ colour: 'red', why: 'expired in work' });
+      expect((await session.visit(work).next())?.headers).to.deep.equal({ colour: 'red', why: 'expired in work' });
     });
 
     it('counts from when it came, also for what was in hand meanwhile', () => {
@@ -118,18 +118,19 @@ describe('options of an inqueue in the MemoryEngine', () => {
     });
   });
 
-  it('are refused where they differ from what there is, and what there is stays', () => {
+  it('are refused where they differ from what there is, and what there is stays', async () => {
     const { session, fill } = scene({ ttlMs: 100, maxLength: 1 });
     const differing = [{ ttlMs: 200, maxLength: 1 }, { ttlMs: 100, maxLength: 2 }, { ttlMs: 100 }];
     for (const options of differing) {
-      const declaring = () => session.declare('inqueue', work, { persistent: true, ...options });
-      expect(declaring, JSON.stringify(options))
-        .to.throw(/asked for was/)
-        .with.property('refusal', 'mismatch');
+      const refused: unknown = await session.declare('inqueue', work, { persistent: true, ...options }).catch((e) => e);
+      expect(refused, JSON.stringify(options)).to.have.property('refusal', 'mismatch');
+      expect(refused)
+        .to.have.property('message')
+        .that.matches(/asked for was/);
     }
-    const forLetters = () => session.declare('inqueue', dead, { persistent: true, maxLength: 1 });
-    expect(forLetters, 'has limits of its own').to.throw().with.property('refusal', 'mismatch');
-    session.declare('inqueue', dead, { persistent: true });
+    const forLetters = session.declare('inqueue', dead, { persistent: true, maxLength: 1 });
+    expect(await forLetters.catch((e) => e), 'has limits of its own').to.have.property('refusal', 'mismatch');
+    await session.declare('inqueue', dead, { persistent: true });
     expect(fill('a', 'b')).to.deep.equal([DONE, []]);
   });
 

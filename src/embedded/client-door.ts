@@ -50,6 +50,8 @@ export class ClientDoor {
   readonly #watches = new Map<number, Stop>();
   readonly #helloLimit: NodeJS.Timeout;
   #session: EngineSession | undefined;
+  /** Requests other than messages, one after another: each may count on those before it. */
+  #lane: Promise<void> = Promise.resolve();
   #waiting = 0;
   #waitingBytes = 0;
   /** Requests done and not yet answered; one frame tells of all. */
@@ -86,7 +88,7 @@ export class ClientDoor {
     else if (!this.#session) throw new WireError('the first frame must be hello');
     else if (op === 'send') this.#send(this.#session, re, fields, body);
     else if (op === 'settle') this.#consumers.settle(re, fields, body);
-    else this.#answer(this.#session, op, re, fields, body);
+    else this.#lane = this.#lane.then(() => this.#answer(op, re, fields, body));
     if (this.#frames.bufferedBytes > PAUSE_BYTES) this.#frames.pauseUntilDrained();
   }
 
@@ -111,24 +113,27 @@ export class ClientDoor {
     this.#ok(re);
   }
 
-  #answer(session: EngineSession, op: string, re: number, fields: Fields, body: Buffer): void {
+  /** Never rejects: what cannot be answered ends the connection. */
+  async #answer(op: string, re: number, fields: Fields, body: Buffer): Promise<void> {
+    if (!this.#session) return;
     try {
-      const answer = this.#carryOut(session, op, fields, body);
+      const answer = await this.#carryOut(this.#session, op, fields, body);
       if (answer) this.#frames.send({ op: 'answer', re, ...answer.head }, ...(answer.body ? [answer.body] : []));
       else this.#ok(re);
     } catch (error) {
-      if (!(error instanceof EngineRefusedError)) throw error;
-      const { refusal: why, queue, message: text } = error;
-      this.#frames.send({ op: 'refused', re, why, queue, text });
+      if (error instanceof EngineRefusedError) {
+        const { refusal: why, queue, message: text } = error;
+        this.#frames.send({ op: 'refused', re, why, queue, text });
+      } else this.#frames.destroy(error instanceof Error ? error : new WireError(String(error)));
     }
   }
 
-  /** Requests that are done when this returns, with what there is to answer. */
-  #carryOut(session: EngineSession, op: string, fields: Fields, body: Buffer): Answer | undefined {
+  /** Requests that are done when it resolves, with what there is to answer. */
+  async #carryOut(session: EngineSession, op: string, fields: Fields, body: Buffer): Promise<Answer | undefined> {
     switch (op) {
       case 'declare': {
         const { kind, name, options } = readDeclaration(fields);
-        session.declare(kind, name, options);
+        await session.declare(kind, name, options);
         return undefined;
       }
       case 'consume':
@@ -144,21 +149,21 @@ export class ClientDoor {
         this.#consumers.end(fields);
         return undefined;
       case 'bind':
-        this.#engine.bind(readBinding(fields));
+        await this.#engine.bind(readBinding(fields));
         return undefined;
       case 'unbind':
-        this.#engine.unbind(readBinding(fields));
+        await this.#engine.unbind(readBinding(fields));
         return undefined;
       case 'bindings':
         return { head: { bindings: this.#engine.bindings() } };
       case 'depths':
         return { head: { depths: this.#engine.depths(fields.names('queues').map(asQueueName)) } };
       case 'visit':
-        return letterAnswer(this.#rounds.begin(session, fields));
+        return letterAnswer(await this.#rounds.begin(session, fields));
       case 'visited':
-        return letterAnswer(this.#rounds.goOn(fields));
+        return letterAnswer(await this.#rounds.goOn(fields));
       case 'notify':
-        this.#engine.notify({ name: fields.text('name'), retain: fields.flag('retain'), body: owned(body) });
+        await this.#engine.notify({ name: fields.text('name'), retain: fields.flag('retain'), body: owned(body) });
         return undefined;
       case 'watch':
       case 'tap':

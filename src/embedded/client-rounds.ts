@@ -11,27 +11,27 @@ export class ClientRounds {
   readonly #open = new Map<number, EngineRound>();
 
   /** Gives the first letter, if there is one; otherwise the round is over. */
-  begin(session: EngineSession, fields: Fields): EngineLetter | undefined {
+  async begin(session: EngineSession, fields: Fields): Promise<EngineLetter | undefined> {
     const id = fields.count('round');
     if (this.#open.has(id) || this.#open.size >= MAX_ROUNDS) throw new WireError('no room for such a round');
     const round = session.visit(asQueueName(fields.text('inqueue')));
     this.#open.set(id, round);
-    return this.#next(id, round);
+    return await this.#next(id, round);
   }
 
   /** Settles the letter that was given last, and gives the next if there is one and it is wanted. */
-  goOn(fields: Fields): EngineLetter | undefined {
+  async goOn(fields: Fields): Promise<EngineLetter | undefined> {
     const id = fields.count('round');
     const round = this.#open.get(id);
     if (!round) throw new WireError('there is no such round');
-    round.settle(fields.oneOf('fate', FATES));
-    if (fields.flag('more')) return this.#next(id, round);
+    await round.settle(fields.oneOf('fate', FATES));
+    if (fields.flag('more')) return await this.#next(id, round);
     this.#end(id, round);
     return undefined;
   }
 
-  #next(id: number, round: EngineRound): EngineLetter | undefined {
-    const letter = round.next();
+  async #next(id: number, round: EngineRound): Promise<EngineLetter | undefined> {
+    const letter = await round.next();
     if (!letter) this.#end(id, round);
     return letter;
   }

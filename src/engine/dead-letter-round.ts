@@ -1,9 +1,9 @@
-import type { EngineLetter, EngineRound } from './engine.js';
+import type { EngineLetter } from './engine.js';
 import type { Inqueue } from './inqueue.js';
 import type { Entry } from './message-list.js';
 
 /** One look at the dead letters that an inqueue holds: the one that is shown is nobody else's meanwhile. */
-export class DeadLetterRound implements EngineRound {
+export class DeadLetterRound {
   readonly #queue: Inqueue | undefined;
   readonly #touched: (queue: Inqueue) => void;
   /** What comes during the round is left out, so that it ends. */

@@ -75,6 +75,24 @@ export interface EngineQueueOptions {
   readonly maxBytes?: number;
 }
 
+/** Bounds are ids, or milliseconds since 1970 that mean all of that millisecond; both included. */
+export interface EngineRange {
+  /** @default the oldest that is kept */
+  readonly from?: string;
+  /** @default the newest there is when it is asked for */
+  readonly to?: string;
+  /** @default all */
+  readonly limit?: number;
+}
+
+/** A message as it was sent, where the engine keeps it. */
+export interface EngineRecord extends EngineMessage {
+  /** `<ms>-<sequence>`; grows with each message of its queue. */
+  readonly id: string;
+  /** When it was taken in, in ms since 1970. */
+  readonly timestampMs: number;
+}
+
 /** A dead letter as it is shown. */
 export interface EngineLetter extends EngineMessage {
   /** Names it among those of its inqueue. */
@@ -84,9 +102,9 @@ export interface EngineLetter extends EngineMessage {
 /** Shows the dead letters that are kept of one inqueue, oldest first, to nobody else while it shows them. */
 export interface EngineRound {
   /** Keeps the one shown before if it is not settled. Undefined at the end; what came meanwhile is left out. */
-  next(): EngineLetter | undefined;
-  /** What becomes of the one shown last; who keeps it keeps it in its place. */
-  settle(fate: 'keep' | 'remove'): void;
+  next(): Promise<EngineLetter | undefined>;
+  /** What becomes of the one shown last; who keeps it keeps it in its place. Resolves when it is as safe as a message. */
+  settle(fate: 'keep' | 'remove'): Promise<void>;
   /** Keeps the one shown if it is not settled. Idempotent. */
   end(): void;
 }
@@ -118,7 +136,7 @@ export type Stop = () => void;
 /** All that one client owns; what it holds is given back when it ends. */
 export interface EngineSession {
   /** Idempotent. @throws {EngineRefusedError} `mismatch` if it exists with other options. */
-  declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions): void;
+  declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions): Promise<void>;
   /** `done` is called once, perhaps before this returns. Never waits for a route. */
   send(output: EngineOutput, done: (outcome: Outcome) => void): Submission;
   /**
@@ -132,6 +150,8 @@ export interface EngineSession {
   watch(name: string, handler: (body: Buffer, retained: boolean) => void): Stop;
   /** A round over the dead letters of an inqueue; ends with the session. */
   visit(inqueue: QueueName): EngineRound;
+  /** What is still kept of what was ever sent to a queue, taken or not, oldest first, some at a time. */
+  browse(queue: QueueName, range?: EngineRange): AsyncGenerator<readonly EngineRecord[], void, undefined>;
   /** `left`: in order. `died`: its last words are published. Idempotent. */
   end(how: 'left' | 'died'): void;
 }
@@ -143,8 +163,8 @@ export interface EngineClient {
 }
 
 /**
- * Queues, bindings and notices of one broker. Synchronous: when a call returns, it has happened, but for submissions that
- * must wait, which call back.
+ * Queues, bindings and notices of one broker. What must outlive a crash has been written when its promise resolves or its
+ * callback is called; all else has happened when the call returns.
  *
  * - An inqueue holds messages, each for one of its consumers in turn; an outqueue copies to what is bound to it, and to
  *   the inqueue of its own name. Both kinds of binding deliver alike.
@@ -157,12 +177,13 @@ export interface EngineClient {
 export interface Engine {
   open(client: EngineClient): EngineSession;
   /** Idempotent. @throws {EngineRefusedError} `not-found` while source or target does not exist */
-  bind(binding: EngineBinding): void;
+  bind(binding: EngineBinding): Promise<void>;
   /** Idempotent. */
-  unbind(binding: EngineBinding): void;
+  unbind(binding: EngineBinding): Promise<void>;
   bindings(): readonly EngineBinding[];
   /** One row per inqueue that exists. */
   depths(queues: readonly QueueName[]): readonly EngineDepth[];
-  notify(notice: EngineNotice): void;
+  /** Resolves when a retained one is kept. */
+  notify(notice: EngineNotice): Promise<void>;
   readonly counters: EngineCounters;
 }

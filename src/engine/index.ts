@@ -20,6 +20,8 @@ export type {
   EngineOutput,
   EngineQueueKind,
   EngineQueueOptions,
+  EngineRange,
+  EngineRecord,
   EngineRound,
   EngineSession,
   EngineSettlement,

@@ -73,12 +73,12 @@ export class MemoryEngine implements Engine {
     return new MemorySession(this, client);
   }
 
-  bind(binding: EngineBinding): void {
+  async bind(binding: EngineBinding): Promise<void> {
     this.topology.bind(binding);
     this.retryUnrouted();
   }
 
-  unbind(binding: EngineBinding): void {
+  async unbind(binding: EngineBinding): Promise<void> {
     this.topology.unbind(binding);
     // What waited for room in a queue that is no target any more need not.
     const target = this.topology.inqueue(binding.target);
@@ -97,7 +97,7 @@ export class MemoryEngine implements Engine {
     });
   }
 
-  notify(notice: EngineNotice): void {
+  async notify(notice: EngineNotice): Promise<void> {
     this.notices.post(notice);
   }
 

@@ -8,6 +8,7 @@ import type {
   EngineOutput,
   EngineQueueKind,
   EngineQueueOptions,
+  EngineRecord,
   EngineRound,
   EngineSession,
   EngineSettlement,
@@ -105,7 +106,7 @@ export class MemorySession implements EngineSession {
     this.#client = client;
   }
 
-  declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions): void {
+  async declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions): Promise<void> {
     this.#engine.topology.declare(kind, name, options, this);
     this.#engine.retryUnrouted();
   }
@@ -153,8 +154,11 @@ export class MemorySession implements EngineSession {
     const kept = this.#engine.topology.inqueue(deadName(inqueue));
     const round = new DeadLetterRound(kept, (queue) => this.#engine.touch(queue));
     const end = this.#owned(() => round.end());
-    return { next: () => round.next(), settle: (fate) => round.settle(fate), end };
+    return { next: async () => round.next(), settle: async (fate) => round.settle(fate), end };
   }
+
+  /** Nothing is kept here of what was taken. */
+  async *browse(): AsyncGenerator<readonly EngineRecord[], void, undefined> {}
 
   end(how: 'left' | 'died'): void {
     if (this.#ended) return;
@@ -163,7 +167,7 @@ export class MemorySession implements EngineSession {
     for (const stop of [...this.#stops]) stop();
     for (const consumer of [...this.#consumers]) consumer.end();
     for (const queue of this.#engine.topology.release(this)) this.#engine.release(queue);
-    if (how === 'died' && this.#client.lastWords) this.#engine.notify(this.#client.lastWords);
+    if (how === 'died' && this.#client.lastWords) void this.#engine.notify(this.#client.lastWords);
   }
 
   #owned(stop: Stop): Stop {

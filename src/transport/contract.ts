@@ -129,6 +129,8 @@ export interface Capabilities {
   readonly limits: boolean;
   /** `quorum`, `deliveryLimit`, `maxPriority` and `arguments` of a queue. */
   readonly queueArguments: boolean;
+  /** `browse()`: what was sent is kept for a while, also when it was taken. */
+  readonly replay: boolean;
   /** `flowTo` is honoured: the broker would drop what a slow reader leaves, so senders bound what is unsettled there. */
   readonly credits: boolean;
 }
@@ -216,6 +218,27 @@ export interface KeptLetter {
 export type LetterFate = 'keep' | 'remove' | 'stop';
 export type LetterVisit = (letter: KeptLetter) => Promise<LetterFate>;
 
+/** A message that is kept at the broker, taken or not. */
+export interface KeptMessage {
+  /** `<ms>-<sequence>`; grows with each message of its queue. */
+  readonly id: string;
+  /** When the broker took it, in ms since 1970. */
+  readonly timestampMs: number;
+  /** The bytes that were sent. */
+  readonly body: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Bounds are ids, or milliseconds since 1970 that mean all of that millisecond; both included. */
+export interface BrowseRange {
+  /** @default the oldest that is kept */
+  readonly from?: string;
+  /** @default the newest there is when it is asked for */
+  readonly to?: string;
+  /** @default all */
+  readonly limit?: number;
+}
+
 /** What a coordinator needs besides. */
 export interface Broker extends Client {
   /**
@@ -249,6 +272,11 @@ export interface Broker extends Client {
    * `messages`: how many were dropped since it was told last, where that is known.
    */
   losses(handler: (text: string, messages?: number) => void): Promise<Subscription>;
+  /**
+   * Only where `capabilities.replay`: what is kept of what was sent to a queue, oldest first, some at a time. Nothing is
+   * taken. @throws {QueueNotFoundError} when there never was such a queue @throws {MsgfloError} the connection was lost
+   */
+  browse?(queue: QueueName, range?: BrowseRange): AsyncGenerator<readonly KeptMessage[], void, undefined>;
 }
 
 /** Who the client is, given when it is made. */

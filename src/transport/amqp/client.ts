@@ -58,6 +58,7 @@ const CAPABILITIES: Capabilities = {
   expiry: true,
   limits: true,
   queueArguments: true,
+  replay: false,
   credits: false,
 };
 

@@ -45,6 +45,7 @@ export class DirectBroker implements Broker {
     expiry: true,
     limits: true,
     queueArguments: false,
+    replay: false,
     credits: false,
   };
   readonly #engine: Engine;
@@ -91,7 +92,7 @@ export class DirectBroker implements Broker {
   async declare(kind: QueueKind, name: QueueName, options: QueueOptions = {}): Promise<void> {
     checkQueueOptions(kind, name, options, this.capabilities);
     const session = this.#open('declare');
-    translated(() => session.declare(kind, name, { ...options, persistent: options.persistent ?? true }));
+    await translatedLater(() => session.declare(kind, name, { ...options, persistent: options.persistent ?? true }));
   }
 
   async send(
@@ -124,7 +125,7 @@ export class DirectBroker implements Broker {
 
   async notify({ name, body, retain = false }: Notice): Promise<void> {
     this.#open('notify');
-    this.#engine.notify({ name, body, retain });
+    await this.#engine.notify({ name, body, retain });
   }
 
   async watch(name: string, handler: NoticeHandler): Promise<Subscription> {
@@ -134,12 +135,12 @@ export class DirectBroker implements Broker {
 
   async bind(binding: Binding): Promise<void> {
     this.#open('bind');
-    translated(() => this.#engine.bind(binding));
+    await translatedLater(() => this.#engine.bind(binding));
   }
 
   async unbind(binding: Binding): Promise<void> {
     this.#open('unbind');
-    this.#engine.unbind(binding);
+    await this.#engine.unbind(binding);
   }
 
   async bindings(): Promise<readonly Binding[]> {
@@ -170,12 +171,12 @@ export class DirectBroker implements Broker {
     const round = session.visit(inqueue);
     let visited = 0;
     try {
-      for (let letter = round.next(); letter; letter = round.next()) {
+      for (let letter = await round.next(); letter; letter = await round.next()) {
         visited += 1;
         const { key, body, headers } = letter;
         const fate = await visit({ key, body: Buffer.from(body), headers: { ...headers } });
         if (this.#session !== session) throw new NotConnectedError('visitDeadLetters');
-        if (fate === 'remove') round.settle('remove');
+        if (fate === 'remove') await round.settle('remove');
         if (fate === 'stop') break;
       }
     } finally {
@@ -228,9 +229,21 @@ function translated<T>(work: () => T): T {
   try {
     return work();
   } catch (error) {
-    if (!(error instanceof EngineRefusedError)) throw error;
-    const { refusal, queue, message } = error;
-    if (refusal === 'not-found') throw new QueueNotFoundError(queue, { cause: error });
-    throw new QueueMismatchError(queue, message, { cause: error });
+    throw asTransportError(error);
   }
+}
+
+async function translatedLater<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw asTransportError(error);
+  }
+}
+
+function asTransportError(error: unknown): unknown {
+  if (!(error instanceof EngineRefusedError)) return error;
+  const { refusal, queue, message } = error;
+  if (refusal === 'not-found') return new QueueNotFoundError(queue, { cause: error });
+  return new QueueMismatchError(queue, message, { cause: error });
 }

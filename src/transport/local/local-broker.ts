@@ -54,6 +54,7 @@ export class LocalBroker implements Broker {
     expiry: true,
     limits: true,
     queueArguments: false,
+    replay: false,
     credits: false,
   };
   readonly #session: Session;

@@ -94,6 +94,7 @@ export class MqttBroker implements Broker {
       expiry: isNew,
       limits: false,
       queueArguments: false,
+      replay: false,
       credits: isNew,
     };
   }
