@@ -14,6 +14,7 @@ import type {
   Outcome,
   Stop,
 } from './engine.js';
+import { EngineRefusedError } from './errors.js';
 import type { Inqueue } from './inqueue.js';
 import { MemorySession } from './memory-session.js';
 import type { Entry, QueueLimit } from './message-list.js';
@@ -87,6 +88,10 @@ export class MemoryEngine implements Engine {
 
   bindings(): readonly EngineBinding[] {
     return this.topology.bindings();
+  }
+
+  async subscribe(inqueue: QueueName): Promise<void> {
+    throw new EngineRefusedError('not-found', inqueue, 'subscriptions need a durable engine');
   }
 
   depths(queues: readonly QueueName[]): readonly EngineDepth[] {
