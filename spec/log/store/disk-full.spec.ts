@@ -75,6 +75,21 @@ describe('log store without room', () => {
       await copy.close();
     });
 
+  it('stores nothing behind a commit that it refused, also of what waited for room in memory', async () => {
+    store = await openStore(folder.path(), { maxInFlightBytes: 1000 }, disk);
+    disk.writeError = 'ENOSPC';
+    const refusals = Array.from({ length: 20 }, (_, at) =>
+      refusal(store?.commit({ records: [text('a', `${at}`.padEnd(200))] }) ?? Promise.resolve()),
+    );
+    expect(store.congested).to.equal(true);
+    await refusals[0];
+    disk.writeError = undefined;
+    for (const error of await Promise.all(refusals)) expect(error).to.be.instanceOf(DiskFullError);
+    expect(store.stats().inFlight).to.equal(0);
+    expect((await store.commit({ records: [text('a', 'room')] })).sequences).to.deep.equal([0]);
+    await store.flush();
+  });
+
   it('refuses everything after an error that leaves unknown what is on disk, and still reads', async () => {
     store = await openStore(folder.path(), {}, disk);
     await store.commit({ records: [text('a', 'before')] });

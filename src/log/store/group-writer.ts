@@ -196,7 +196,10 @@ export class GroupWriter {
     this.#goOn();
   }
 
-  /** None of the group, nor what was encoded behind it, is stored: the file is cut back to what is done. */
+  /**
+   * None of the group, nor what was called for behind it, is stored: the file is cut back to what is done. Also what only
+   * waited is refused, although it might succeed, so that what is stored stays the beginning of what was asked for.
+   */
   #failed(group: Group, cause: unknown): void {
     this.#writing = undefined;
     const { folder, active } = this.#state;
@@ -216,7 +219,11 @@ export class GroupWriter {
     this.#encoder.place(active);
     for (const topic of this.#state.topics.values()) topic.rollBack();
     for (const one of groups) this.#settled(one);
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#answered += waiting.length;
     for (const one of groups) one.rejectAll(error);
+    for (const { reject } of waiting) reject(error);
     this.#goOn();
   }
 
@@ -229,10 +236,9 @@ export class GroupWriter {
   #goOn(): void {
     let taken = 0;
     for (const waiting of this.#waiting) {
-      if (!this.#failure && this.#isFull(waiting.bytes)) break;
+      if (this.#isFull(waiting.bytes)) break;
       taken++;
       try {
-        if (this.#failure) throw this.#failure;
         this.#encode(waiting);
       } catch (error) {
         this.#answered++;
