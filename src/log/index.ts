@@ -28,13 +28,16 @@ export { openLogNode } from './node/local-node.js';
 export { LogError, type LogErrorCode } from './node/log-error.js';
 export type {
   AckCommitResult,
+  Backlog,
   Claim,
   DeadLetterFacts,
   InqueueOptions,
+  LogFacts,
   LogNode,
   LogNodeOptions,
   NodeClock,
   NodeStats,
+  Peek,
   ProcChange,
   ProcessorDefinition,
   ProcOptions,
@@ -44,6 +47,7 @@ export type {
   TopicBinding,
   Unsubscribe,
 } from './node/log-node.js';
+export { type ReadHeaders, readHeaders, writeHeaders } from './node/marked-source.js';
 export { MemoryStore } from './node/memory-store.js';
 export { isObjectText, isTopicName } from './node/names.js';
 export {
@@ -54,7 +58,7 @@ export {
   StoreFailedError,
   StoreLockedError,
 } from './store/errors.js';
-export { FORMAT_VERSION } from './store/format.js';
+export { FORMAT_VERSION, SEGMENT_HEADER_BYTES } from './store/format.js';
 export { type RawEntry, type RawPart, readSegmentHeader, segmentFiles, segmentParts } from './store/inspect.js';
 export {
   type CheckpointFile,
@@ -69,6 +73,8 @@ export { openStore } from './store/open-store.js';
 export {
   type Batch,
   type CommitResult,
+  type CompactOptions,
+  type CompactResult,
   type LogStore,
   type NewRecord,
   type Put,

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { LogNode, RangeOptions } from '../../../src/log/index.js';
 import { isObjectText, isTopicName } from '../../../src/log/index.js';
-import { bodies, describeNodes, record, refusal } from './support.js';
+import { bodies, describeNodes, record, refusal, to } from './support.js';
 
 describeNodes('records and ranges', (nodes) => {
   /** Ids 1000-0, 1000-1, 2000-2, 3000-3, 3000-4. */
@@ -131,7 +131,7 @@ describeNodes('records and ranges', (nodes) => {
       () => node.ack('p'),
       () => node.inspectProc('p'),
       () => node.waitForProcs(),
-      () => node.bind('a', 'b'),
+      () => node.bind(to('a', 'b')),
     ])
       expect(await refusal(call)).to.equal('MSGFLO_LOG_CLOSED');
   });

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { openLogNode, openStore, type ProcOptions } from '../../../src/log/index.js';
 import { crashCopy } from '../store/support.js';
-import { bodies, commitNumbers, describeNodes, FakeClock, given, record, refusal } from './support.js';
+import { bodies, commitNumbers, describeNodes, FakeClock, given, record, refusal, to } from './support.js';
 
 const OPTIONS: ProcOptions = { name: 'p', offset: '>' };
 
@@ -127,13 +127,13 @@ describeNodes('restarts', (nodes) => {
     }
     const definition = { name: 'sys', from: ['t'], to: ['u'], processor: './x.js', options: { offset: '>', count: 5 } };
     await node.systemProc(definition);
-    await node.bind('t', 'copy');
+    await node.bind(to('t', 'copy'));
     await node.destroyProc('a');
     node = await nodes.reopen();
-    expect(node.listProcs().map(({ name }) => name)).to.have.members(['a\u00a7b', 'b', 'z', 'sys', 'bind:t:copy']);
+    expect(node.listProcs().map(({ name }) => name)).to.have.members(['a\u00a7b', 'b', 'z', 'sys']);
     expect(node.inspectProc('sys').count).to.equal(5);
     expect(node.processors()).to.deep.equal([definition]);
-    expect(node.bindings()).to.deep.equal([{ source: 't', target: 'copy' }]);
+    expect(node.bindings()).to.deep.equal([to('t', 'copy')]);
     for (const name of ['a\u00a7b', 'b', 'z']) {
       expect(node.inspectProc(name)).to.include({ unacked: 2, ready: 0 });
       await node.reclaim(name);

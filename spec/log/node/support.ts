@@ -11,6 +11,7 @@ import {
   openLogNode,
   openStore,
   type StoredRecord,
+  type TopicBinding,
 } from '../../../src/log/index.js';
 
 export interface NodeHarness {
@@ -21,6 +22,8 @@ export interface NodeHarness {
   readonly reopen: (options?: LogNodeOptions) => Promise<LogNode>;
   readonly folder: () => string;
 }
+
+export const to = (source: string, target: string): TopicBinding => ({ source, target, kind: 'pubsub' });
 
 /** Nodes over both stores, for specs that hold for both. */
 export function describeNodes(what: string, specs: (harness: NodeHarness) => void): void {

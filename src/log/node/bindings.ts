@@ -1,54 +1,129 @@
-import { FORWARD_COUNT, Forwarder, type ForwarderOptions } from './forwarder.js';
+import type { LogStore, NewRecord } from '../store/store.js';
 import type { TopicBinding } from './log-node.js';
+import { withSource } from './marked-source.js';
 import { checkTopic } from './names.js';
-import type { Proc } from './proc.js';
+import { matchesFilter } from './topic-filter.js';
 
-/** The forwarders of a node: one for each proc with a target, from the start or from `bind` on. */
+const BINDING = 'bind/';
+const SUBSCRIPTION = 'subscribe/';
+
+/** A topic that gets a copy. */
+interface Route {
+  readonly target: string;
+  /** The copy says where it comes from. */
+  readonly source?: string;
+}
+
+/** Which topics get copies of what is committed to others. The copies go into the same batch: all of it is stored, or none. */
 export class Bindings {
-  readonly #options: ForwarderOptions;
-  readonly #forwarders = new Map<Proc, Forwarder>();
+  readonly #store: LogStore;
+  /** Kinds by target, by source. */
+  readonly #bound = new Map<string, Map<string, Set<string>>>();
+  readonly #filters = new Map<string, readonly string[]>();
+  /** By source; forgotten at any change. */
+  readonly #routes = new Map<string, readonly Route[]>();
 
-  constructor(options: ForwarderOptions) {
-    this.#options = options;
-    for (const proc of options.table.procs) this.#start(proc);
+  constructor(store: LogStore) {
+    this.#store = store;
+    for (const [key] of store.list(BINDING)) {
+      const [source = '', target = '', kind = ''] = key.slice(BINDING.length).split('\0');
+      this.#add({ source, target, kind });
+    }
+    for (const [key, value] of store.list(SUBSCRIPTION))
+      this.#filters.set(key.slice(SUBSCRIPTION.length), JSON.parse(value));
   }
 
   get all(): readonly TopicBinding[] {
-    return [...this.#options.table.procs].flatMap(({ topic, definition: { target } }) =>
-      target === undefined ? [] : [{ source: topic.name, target }],
+    return [...this.#bound].flatMap(([source, targets]) =>
+      [...targets].flatMap(([target, kinds]) => [...kinds].map((kind) => ({ source, target, kind }))),
     );
   }
 
-  async bind(source: string, target: string): Promise<void> {
+  async bind(binding: TopicBinding): Promise<void> {
+    checkTopic(binding.source);
+    checkTopic(binding.target);
+    if (this.#bound.get(binding.source)?.get(binding.target)?.has(binding.kind)) return;
+    await this.#store.commit({ puts: [{ key: keyOf(binding), value: '' }] });
+    this.#add(binding);
+  }
+
+  async unbind(binding: TopicBinding): Promise<void> {
+    const { source, target, kind } = binding;
+    const targets = this.#bound.get(source);
+    const kinds = targets?.get(target);
+    if (!kinds?.delete(kind)) return;
+    if (kinds.size === 0) targets?.delete(target);
+    if (targets?.size === 0) this.#bound.delete(source);
+    this.#routes.clear();
+    await this.#store.commit({ deletes: [keyOf(binding)] });
+  }
+
+  async subscribe(target: string, filters: readonly string[]): Promise<void> {
     checkTopic(target);
-    const proc = await this.#options.table.ensure(
-      source,
-      { name: bindingName(source, target), offset: '$>', count: FORWARD_COUNT, maxReclaims: -1, reclaimTimeout: -1 },
-      target,
-    );
-    this.#start(proc);
+    const key = SUBSCRIPTION + target;
+    if (filters.length > 0) await this.#store.commit({ puts: [{ key, value: JSON.stringify(filters) }] });
+    else if (this.#filters.has(target)) await this.#store.commit({ deletes: [key] });
+    if (filters.length > 0) this.#filters.set(target, [...filters]);
+    else this.#filters.delete(target);
+    this.#routes.clear();
   }
 
-  async unbind(source: string, target: string): Promise<void> {
-    const proc = this.#options.table.find(bindingName(source, target));
-    if (!proc) return;
-    const forwarder = this.#forwarders.get(proc);
-    this.#forwarders.delete(proc);
-    await Promise.all([forwarder?.stop(), this.#options.table.destroy(proc)]);
+  filtersOf(target: string): readonly string[] {
+    return this.#filters.get(target) ?? [];
   }
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.#forwarders.values()].map((forwarder) => forwarder.stop()));
+  /** All topics that get a copy of what is committed to this one. */
+  targets(source: string): readonly string[] {
+    return this.#of(source).map(({ target }) => target);
   }
 
-  #start(proc: Proc): void {
-    const { target } = proc.definition;
-    if (target === undefined || this.#forwarders.has(proc) || proc.isDestroyed) return;
-    this.#forwarders.set(proc, new Forwarder(proc, target, this.#options));
+  /** The records, and behind them their copies. */
+  spread(records: readonly NewRecord[]): readonly NewRecord[] {
+    if (this.#bound.size + this.#filters.size === 0) return records;
+    let all: NewRecord[] | undefined;
+    for (const record of records) {
+      const { body, headers } = record;
+      for (const { target, source } of this.#of(record.topic)) {
+        all ??= [...records];
+        if (source !== undefined) all.push({ topic: target, body, headers: withSource(headers, source) });
+        else all.push(headers ? { topic: target, body, headers } : { topic: target, body });
+      }
+    }
+    return all ?? records;
+  }
+
+  #of(source: string): readonly Route[] {
+    const known = this.#routes.get(source);
+    if (known) return known;
+    const reached = this.#reach(source);
+    const routes: Route[] = [...reached].slice(1).map((target) => ({ target }));
+    for (const [target, filters] of this.#filters) {
+      const match = reached.has(target) ? undefined : firstMatch(reached, filters);
+      if (match !== undefined) routes.push({ target, source: match });
+    }
+    this.#routes.set(source, routes);
+    return routes;
+  }
+
+  /** The topic itself, what is bound to it, and what is bound to that. */
+  #reach(source: string): ReadonlySet<string> {
+    const reached = new Set([source]);
+    for (const one of reached) for (const target of this.#bound.get(one)?.keys() ?? []) reached.add(target);
+    return reached;
+  }
+
+  #add({ source, target, kind }: TopicBinding): void {
+    const targets = this.#bound.get(source) ?? new Map<string, Set<string>>();
+    this.#bound.set(source, targets.set(target, (targets.get(target) ?? new Set()).add(kind)));
+    this.#routes.clear();
   }
 }
 
-/** A colon in the source is escaped, so that two bindings never have one name. */
-function bindingName(source: string, target: string): string {
-  return `bind:${source.replace(/[%:]/g, encodeURIComponent)}:${target}`;
+function firstMatch(topics: ReadonlySet<string>, filters: readonly string[]): string | undefined {
+  for (const topic of topics) if (filters.some((filter) => matchesFilter(filter, topic))) return topic;
+  return undefined;
+}
+
+function keyOf({ source, target, kind }: TopicBinding): string {
+  return `${BINDING}${source}\0${target}\0${kind}`;
 }

@@ -13,6 +13,8 @@ export interface ClaimDeskOptions {
   readonly store: LogStore;
   readonly table: ProcTable;
   readonly clock: NodeClock;
+  /** The records as they are stored: with copies for what is bound. */
+  readonly spread: (records: readonly NewRecord[]) => readonly NewRecord[];
   readonly deadLetter: (record: StoredRecord, facts: DeadLetterFacts) => Pick<NewRecord, 'body' | 'headers'>;
   readonly onError: (error: unknown, during: string) => void;
 }
@@ -50,7 +52,16 @@ export class ClaimDesk {
   /** Up to `max` claims. @throws {LogError} proc_is_disabled */
   async claim(proc: Proc, max: number, count = proc.definition.count): Promise<readonly Claim[]> {
     if (!proc.isActive) throw new LogError('proc_is_disabled', `'${proc.name}' is disabled`);
-    const pieces = proc.take(max, count);
+    return await this.#claim(proc, proc.take(max, count));
+  }
+
+  /** The first record that nobody holds of those from one sequence to another. */
+  async claimWithin(proc: Proc, from: number, to: number): Promise<Claim | undefined> {
+    const piece = proc.takeWithin(from, to);
+    return piece && (await this.#claim(proc, [piece]))[0];
+  }
+
+  async #claim(proc: Proc, pieces: readonly Piece[]): Promise<readonly Claim[]> {
     const claims: Claim[] = [];
     for (let at = 0; at < pieces.length; ) {
       let end = at + 1;
@@ -122,8 +133,7 @@ export class ClaimDesk {
     proc.claimed(piece, open);
     proc.servedAt = this.#claims;
     this.#deadlines.add(open.deadlineMs);
-    // A forwarder lives and dies with the node: what it had claimed is free after a restart.
-    if (proc.definition.target === undefined) this.#journal.add(proc, open);
+    this.#journal.add(proc, open);
     return { proc: proc.name, topic: proc.topic.name, token, records, range, reclaims: piece.reclaims };
   }
 
@@ -141,7 +151,8 @@ export class ClaimDesk {
   }
 
   /** Acknowledges and commits in one batch. The next claim can be made at once: its ack cannot overtake this one. */
-  async settle(proc: Proc, claim: OpenClaim, records: readonly NewRecord[] = NO_RECORDS): Promise<CommitResult> {
+  async settle(proc: Proc, claim: OpenClaim, made: readonly NewRecord[] = NO_RECORDS): Promise<CommitResult> {
+    const records = made.length > 0 ? this.#options.spread(made) : made;
     const facts = noFacts();
     proc.ack(claim, this.#clock.wallMs(), facts);
     proc.acksInFlight++;

@@ -35,6 +35,16 @@ export class Collector {
     return this.#running;
   }
 
+  /** Forgets at once what all procs of a topic have acknowledged. @returns how many records went */
+  async trim(name: string): Promise<number> {
+    const topic = this.#options.table.topic(name);
+    let before = topic.last + 1;
+    for (const { position } of topic.procs) before = Math.min(before, position);
+    if (before <= topic.first) return 0;
+    topic.first = before;
+    return await this.#options.store.drop(name, before);
+  }
+
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#cancel?.();

@@ -62,6 +62,43 @@ export class FreeRecords {
     return piece;
   }
 
+  /** Sequence of the first of them. */
+  get first(): number | undefined {
+    if (this.isEmpty) return undefined;
+    return this.#returned[0]?.first ?? Math.max(this.#next, this.#topic.first);
+  }
+
+  /** The first single record from one sequence to another; those before it stay as they are. For claims of one record. */
+  takeWithin(from: number, to: number): Piece | undefined {
+    const at = this.#returned.findIndex(({ last }) => last >= from);
+    const back = this.#returned[at];
+    if (!back) return this.#takeFresh(Math.max(from, this.#next, this.#topic.first), to);
+    const first = Math.max(from, back.first);
+    if (first > to) return undefined;
+    const rest = [
+      { ...back, last: first - 1 },
+      { ...back, first: first + 1, isStored: false },
+    ].filter((piece) => piece.first <= piece.last);
+    this.#returned.splice(at, 1, ...rest);
+    return { ...back, first, last: first };
+  }
+
+  /** Takes one that was never given out; what is before it becomes a piece of its own. */
+  #takeFresh(sequence: number, to: number): Piece | undefined {
+    if (sequence > Math.min(to, this.#topic.last)) return undefined;
+    this.#passOver(Math.max(this.#next, this.#topic.first), sequence - 1);
+    this.#next = sequence + 1;
+    return { first: sequence, last: sequence, reclaims: 0, isStored: false };
+  }
+
+  #passOver(first: number, last: number): void {
+    if (first > last) return;
+    const before = this.#returned.at(-1);
+    const isOne = before && before.last + 1 === first && before.reclaims === 0 && !before.isStored;
+    if (isOne) this.#returned[this.#returned.length - 1] = { ...before, last };
+    else this.#returned.push({ first, last, reclaims: 0, isStored: false });
+  }
+
   /** In order. */
   putBack(pieces: readonly Piece[]): void {
     for (let at = pieces.length - 1; at >= 0; at--) {

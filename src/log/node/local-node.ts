@@ -1,18 +1,28 @@
 import { StoreClosedError } from '../store/errors.js';
-import { type LogStore, type NewRecord, recordId, type StoredRecord, type TopicState } from '../store/store.js';
+import {
+  type CommitResult,
+  type LogStore,
+  type NewRecord,
+  recordId,
+  type StoredRecord,
+  type TopicState,
+} from '../store/store.js';
 import { Bindings } from './bindings.js';
 import { ClaimDesk } from './claim-desk.js';
 import { machineClock } from './clock.js';
 import { Collector } from './collector.js';
 import { deadLetterOf } from './dead-letter.js';
+import { Facts } from './facts.js';
 import { LogError } from './log-error.js';
 import type {
   AckCommitResult,
+  Backlog,
   Claim,
   InqueueOptions,
   LogNode,
   LogNodeOptions,
   NodeStats,
+  Peek,
   ProcChange,
   ProcessorDefinition,
   ProcOptions,
@@ -21,7 +31,7 @@ import type {
   TopicBinding,
   Unsubscribe,
 } from './log-node.js';
-import { checkRecords } from './names.js';
+import { checkRecords, INQUEUE } from './names.js';
 import { Offsets } from './offsets.js';
 import type { Proc } from './proc.js';
 import { ProcTable, positive } from './proc-table.js';
@@ -41,7 +51,9 @@ class LocalNode implements LogNode {
   readonly #table: ProcTable;
   readonly #desk: ClaimDesk;
   readonly #offsets: Offsets;
+  readonly #spreadAll: (records: readonly NewRecord[]) => readonly NewRecord[];
   readonly #bindings: Bindings;
+  readonly facts: Facts;
   readonly #processors: Processors;
   readonly #collector: Collector;
   readonly #closed = new AbortController();
@@ -53,8 +65,11 @@ class LocalNode implements LogNode {
     this.#offsets = new Offsets(store);
     this.#table = new ProcTable({ store, clock, onError });
     const known = { store, table: this.#table, clock, onError };
-    this.#desk = new ClaimDesk({ ...known, deadLetter });
-    this.#bindings = new Bindings({ ...known, desk: this.#desk });
+    this.#bindings = new Bindings(store);
+    this.facts = new Facts(store);
+    const spread = options.unread === 'drop' ? this.#spreadToReaders : this.#spread;
+    this.#desk = new ClaimDesk({ ...known, spread, deadLetter });
+    this.#spreadAll = spread;
     this.#processors = new Processors(store);
     this.#collector = new Collector({ ...known, ...(gc && { gc }), ...(keepMs && { keepMs }) });
   }
@@ -62,10 +77,10 @@ class LocalNode implements LogNode {
   async commit(records: readonly NewRecord[]): Promise<readonly string[]> {
     this.#checkOpen();
     checkRecords(records);
-    const result = await this.#store.commit({ records });
-    this.#table.committed(records, result);
-    const { timestampMs, sequences } = result;
-    return sequences.map((sequence) => recordId(timestampMs, sequence));
+    const all = this.#spreadAll(records);
+    const result = await this.#store.commit({ records: all });
+    this.#table.committed(all, result);
+    return idsOf(records, result);
   }
 
   get congested(): boolean {
@@ -154,8 +169,8 @@ class LocalNode implements LogNode {
     const proc = this.#need(name);
     const claim = this.#desk.out(proc, token, 'invalid_ack');
     checkRecords(records);
-    const { timestampMs, sequences } = await this.#desk.settle(proc, claim, records);
-    return { ackedRange: claim.range, ids: sequences.map((sequence) => recordId(timestampMs, sequence)) };
+    const result = await this.#desk.settle(proc, claim, records);
+    return { ackedRange: claim.range, ids: idsOf(records, result) };
   }
 
   async reclaim(name: string, token?: string, reason = 'reclaimed'): Promise<string> {
@@ -169,6 +184,31 @@ class LocalNode implements LogNode {
     if (!proc || !claim || this.#closing) return false;
     this.#desk.release(proc, claim);
     return true;
+  }
+
+  async claimWithin(name: string, from: number, to: number): Promise<Claim | undefined> {
+    return await this.#desk.claimWithin(this.#need(name), from, to);
+  }
+
+  async peek(name: string): Promise<Peek | undefined> {
+    const proc = this.#need(name);
+    const { nextFree } = proc;
+    if (nextFree === undefined) return undefined;
+    const [record] = await this.#store.read(proc.topic.name, { from: nextFree, limit: 1 });
+    return record && { sequence: record.sequence, timestampMs: record.timestampMs };
+  }
+
+  backlog(name: string): Backlog | undefined {
+    const proc = this.#table.find(name);
+    return proc && { ...proc.backlog, taken: proc.topic.last + 1, acked: proc.acked };
+  }
+
+  outstanding(name: string): readonly string[] {
+    return [...this.#need(name).claims.keys()];
+  }
+
+  readers(topic: string): readonly string[] {
+    return this.#table.readers(topic);
   }
 
   inspectProc(name: string): ProcState {
@@ -242,14 +282,31 @@ class LocalNode implements LogNode {
     for (const [one] of procsOf(definition)) if (this.#table.find(one)) await this.destroyProc(one);
   }
 
-  async bind(source: string, target: string): Promise<void> {
+  async bind(binding: TopicBinding): Promise<void> {
     this.#checkOpen();
-    await this.#bindings.bind(source, target);
+    await this.#bindings.bind(binding);
   }
 
-  async unbind(source: string, target: string): Promise<void> {
+  async unbind(binding: TopicBinding): Promise<void> {
     this.#checkOpen();
-    await this.#bindings.unbind(source, target);
+    await this.#bindings.unbind(binding);
+  }
+
+  async subscribe(target: string, filters: readonly string[]): Promise<void> {
+    this.#checkOpen();
+    await this.#bindings.subscribe(target, filters);
+  }
+
+  subscription(target: string): readonly string[] {
+    return this.#bindings.filtersOf(target);
+  }
+
+  targets(source: string): readonly string[] {
+    return this.#bindings.targets(source);
+  }
+
+  isRead(topic: string): boolean {
+    return this.#table.isRead(topic);
   }
 
   bindings(): readonly TopicBinding[] {
@@ -257,7 +314,7 @@ class LocalNode implements LogNode {
   }
 
   async inqueue(queue: string, options: InqueueOptions = {}): Promise<ProcState> {
-    const name = `in:${queue}`;
+    const name = INQUEUE + queue;
     const made = { ...options, name, offset: '>', onMaxReclaimsReached: 'deadletter' } as const;
     const { maxClaims, maxReclaims, reclaimTimeout, deadletter } = await this.ensureProc(queue, made);
     const now: InqueueOptions = { maxClaims, maxReclaims, reclaimTimeout, deadletter };
@@ -269,6 +326,11 @@ class LocalNode implements LogNode {
   async collect(): Promise<number> {
     this.#checkOpen();
     return await this.#collector.collect();
+  }
+
+  async trim(topic: string): Promise<number> {
+    this.#checkOpen();
+    return await this.#collector.trim(topic);
   }
 
   stats(): NodeStats {
@@ -289,13 +351,18 @@ class LocalNode implements LogNode {
   async #close(): Promise<void> {
     this.#closed.abort(new StoreClosedError(this.#store.folder));
     try {
-      await this.#bindings.stop();
       await this.#collector.stop();
       this.#desk.stop();
     } finally {
       await this.#store.close();
     }
   }
+
+  readonly #spread = (records: readonly NewRecord[]): readonly NewRecord[] => this.#bindings.spread(records);
+
+  /** What nobody reads is not stored. */
+  readonly #spreadToReaders = (records: readonly NewRecord[]): readonly NewRecord[] =>
+    this.#bindings.spread(records).filter(({ topic }) => this.#table.isRead(topic));
 
   #ensure(topic: string, options: ProcOptions): Proc | Promise<Proc> {
     this.#checkOpen();
@@ -318,6 +385,11 @@ class LocalNode implements LogNode {
   #checkOpen(): void {
     if (this.#closing) throw new StoreClosedError(this.#store.folder);
   }
+}
+
+/** Those of the records themselves; their copies come behind them. */
+function idsOf(records: readonly NewRecord[], { timestampMs, sequences }: CommitResult): readonly string[] {
+  return records.map((_, at) => recordId(timestampMs, sequences[at] ?? 0));
 }
 
 async function all(pages: AsyncIterable<readonly StoredRecord[]>): Promise<readonly StoredRecord[]> {

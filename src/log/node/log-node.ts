@@ -1,4 +1,4 @@
-import type { NewRecord, StoredRecord, StoreStats, TopicState } from '../store/store.js';
+import type { NewRecord, Put, StoredRecord, StoreStats, TopicState } from '../store/store.js';
 
 export interface RangeOptions {
   /** `""` the outermost record, `<ms>-<seq>` an id, `<ms>` all of that millisecond, `:<seq>` a sequence. @default "" */
@@ -87,10 +87,39 @@ export interface AckCommitResult {
   readonly ids: readonly string[];
 }
 
-/** Copies what comes to one topic to another; lives on disk and works inside the node. */
+/** Copies what comes to one topic to another, in the same commit; lives on disk. */
 export interface TopicBinding {
   readonly source: string;
   readonly target: string;
+  /** What it is called; two of different kinds between the same topics are two bindings and one copy. */
+  readonly kind: string;
+}
+
+/** How a proc stands, in records. */
+export interface Backlog {
+  /** That nobody holds and that are not acknowledged. */
+  readonly ready: number;
+  /** Claimed now. */
+  readonly unacked: number;
+  /** That ever came to its topic. */
+  readonly taken: number;
+  /** Acknowledged since the node was opened. */
+  readonly acked: number;
+}
+
+/** The oldest record of a proc that nobody holds. */
+export interface Peek {
+  readonly sequence: number;
+  readonly timestampMs: number;
+}
+
+/** Small facts of those who build on the node, kept in the log beside its own. */
+export interface LogFacts {
+  get(key: string): string | undefined;
+  /** By key. O(all facts of the log). */
+  list(prefix: string): readonly (readonly [key: string, value: string])[];
+  /** In one batch. Resolves when they are as safe as records. */
+  write(puts: readonly Put[], deletes?: readonly string[]): Promise<void>;
 }
 
 /** A processor as it was defined; who runs it is not the node's affair. */
@@ -173,6 +202,12 @@ export interface LogClaims {
   ackCommit(name: string, records: readonly NewRecord[], token?: string): Promise<AckCommitResult>;
   /** Gives a claim back, counted. Resolves with the range that now counts as claimed, `""` before the first ack. */
   reclaim(name: string, token?: string, reason?: string): Promise<string>;
+  /** The first record that nobody holds of those from one sequence to another. For procs with claims of one record. */
+  claimWithin(name: string, from: number, to: number): Promise<Claim | undefined>;
+  /** What `claim` would give first. */
+  peek(name: string): Promise<Peek | undefined>;
+  /** Tokens of the claims that are out, oldest first. */
+  outstanding(name: string): readonly string[];
   /** Gives a claim back without counting it, for a consumer that leaves in peace. False: the claim was not out any more. */
   release(name: string, token: string): boolean;
 }
@@ -181,6 +216,11 @@ export interface LogClaims {
 export interface LogProcs {
   inspectProc(name: string): ProcState;
   listProcs(): readonly ProcState[];
+  /** Cheaper than `inspectProc`; undefined for one that does not exist. */
+  backlog(name: string): Backlog | undefined;
+  /** Names of the procs of a topic. */
+  readers(topic: string): readonly string[];
+  isRead(topic: string): boolean;
   updateProc(name: string, change: ProcChange): Promise<ProcState>;
   disableProc(name: string): Promise<ProcState>;
   resumeProc(name: string): Promise<ProcState>;
@@ -215,10 +255,21 @@ export interface LogProcessors {
 
 /** What makes topics queues of a transport. */
 export interface LogBindings {
-  /** What is committed to `source` from now on goes to `target` as well, each record once. Idempotent, as is `unbind`. */
-  bind(source: string, target: string): Promise<void>;
-  unbind(source: string, target: string): Promise<void>;
+  /**
+   * What is committed to `source` from now on goes to `target` as well, and on to what is bound to that, in the same batch
+   * and each record once. Idempotent, as is `unbind`.
+   */
+  bind(binding: TopicBinding): Promise<void>;
+  unbind(binding: TopicBinding): Promise<void>;
   bindings(): readonly TopicBinding[];
+  /**
+   * The topic gets a copy of everything that comes, directly or by bindings, to topics that one of these filters matches
+   * (`matchesFilter`); each copy says where it comes from (`readHeaders`). Replaces what was said before; none ends it.
+   */
+  subscribe(target: string, filters: readonly string[]): Promise<void>;
+  subscription(target: string): readonly string[];
+  /** Topics that get copies of what is committed to this one. */
+  targets(source: string): readonly string[];
   /** The proc `in:<queue>` with strategy `deadletter`; one that exists takes over the options given. */
   inqueue(queue: string, options?: InqueueOptions): Promise<ProcState>;
 }
@@ -234,6 +285,9 @@ export interface LogBindings {
 export interface LogNode extends LogRecords, LogClaims, LogProcs, LogNotices, LogProcessors, LogBindings {
   /** Forgets at once what `gc` and `keepMs` say; joins a collection that is running. @returns how many records went */
   collect(): Promise<number>;
+  /** Forgets at once what all procs of a topic have acknowledged. @returns how many records went */
+  trim(topic: string): Promise<number>;
+  readonly facts: LogFacts;
   stats(): NodeStats;
   /** Stops forwarders and timers, writes which claims are out, closes the store. Idempotent. */
   close(): Promise<void>;
@@ -263,6 +317,11 @@ export interface LogNodeOptions {
   readonly gc?: { readonly minPruneTimeMs?: number; readonly intervalMs?: number };
   /** Topics whose records go after so many milliseconds, read or not. @default none */
   readonly keepMs?: Readonly<Record<string, number>>;
+  /**
+   * What becomes of records of topics that no proc reads: with `drop` only their copies are stored, and their ids say
+   * nothing. @default 'keep'
+   */
+  readonly unread?: 'keep' | 'drop';
   /** Makes the body and headers of a dead letter. @default `{reason, proc, attempts, id, body}`, headers as they were */
   readonly deadLetter?: (record: StoredRecord, facts: DeadLetterFacts) => Pick<NewRecord, 'body' | 'headers'>;
   /** @default the machine's */

@@ -3,6 +3,7 @@ import { pagesOf } from '../store/pages.js';
 import type {
   Batch,
   CommitResult,
+  CompactResult,
   LogStore,
   Put,
   ReadOptions,
@@ -13,6 +14,9 @@ import type {
 
 const NONE = Buffer.alloc(0);
 const DEFAULT_MAX_BYTES = 1024 * 1024;
+/** Records of one topic that count as of one age. */
+const STRIDE = 64;
+const NOTHING = { body: NONE, headers: NONE };
 
 interface MemoryTopic {
   readonly name: string;
@@ -151,6 +155,32 @@ export class MemoryStore implements LogStore {
     return count;
   }
 
+  oldest(bytes: number, keepFrom: (topic: string) => number): ReadonlyMap<string, number> {
+    this.#checkOpen();
+    const before = new Map<string, number>();
+    const heads = [...this.#topics.values()].map((topic) => ({
+      topic,
+      at: 0,
+      end: Math.min(topic.records.length, keepFrom(topic.name) - topic.first),
+    }));
+    for (let freed = 0; freed < bytes; ) {
+      const left = heads.filter(({ at, end }) => at < end);
+      const ageOf = ({ topic, at }: (typeof heads)[number]): number => topic.records[at]?.timestampMs ?? 0;
+      const oldest = left.reduce((a, b) => (ageOf(b) < ageOf(a) ? b : a), left[0] ?? NO_HEAD);
+      if (oldest === NO_HEAD) break;
+      const until = Math.min(oldest.at + STRIDE, oldest.end);
+      for (; oldest.at < until && freed < bytes; oldest.at++) freed += sizeOf(oldest.topic.records[oldest.at] ?? NOTHING);
+      before.set(oldest.topic.name, oldest.topic.first + oldest.at);
+    }
+    return before;
+  }
+
+  /** What was dropped is gone at once. */
+  async compact(): Promise<CompactResult> {
+    this.#checkOpen();
+    return { segments: 0, rewritten: 0, bytes: this.#bytes, freedBytes: 0 };
+  }
+
   stats(): StoreStats {
     return { segments: 0, bytes: this.#bytes, commits: this.#commits, syncs: 0, inFlight: 0 };
   }
@@ -169,7 +199,7 @@ function stateOf({ name, first, lastTimestampMs, records }: MemoryTopic): TopicS
   return { topic: name, firstSequence: first, lastSequence: first + length - 1, lastTimestampMs, length };
 }
 
-function sizeOf({ body, headers }: StoredRecord): number {
+function sizeOf({ body, headers }: Pick<StoredRecord, 'body' | 'headers'>): number {
   return body.length + headers.length;
 }
 

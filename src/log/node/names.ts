@@ -2,6 +2,8 @@ import type { NewRecord } from '../store/store.js';
 import { LogError } from './log-error.js';
 
 const MAX_NAME_CHARS = 200;
+/** Procs of inqueues are named after their topics, which may be as long. */
+export const INQUEUE = 'in:';
 /** Leaves room for the log's own facts in a batch of the store. */
 const MAX_COMMIT_BYTES = 63 * 1024 * 1024;
 const RECORD_BYTES = 64;
@@ -25,11 +27,13 @@ export function isObjectText(body: Uint8Array): boolean {
 export function checkTopic(topic: string): void {
   if (topic.length === 0 || topic.length > MAX_NAME_CHARS)
     throw new LogError('invalid_topic_format', `a topic has 1 to ${MAX_NAME_CHARS} characters, got ${topic.length}`);
+  if (topic.includes('\0')) throw new LogError('invalid_topic_format', 'a topic has no NUL in its name');
 }
 
 /** @throws {LogError} invalid_proc_name */
 export function checkProcName(name: string): void {
-  if (name.length === 0 || name.length > MAX_NAME_CHARS || CONTROL.test(name))
+  const room = name.startsWith(INQUEUE) ? INQUEUE.length : 0;
+  if (name.length === 0 || name.length > MAX_NAME_CHARS + room || CONTROL.test(name))
     throw new LogError('invalid_proc_name', `a proc's name has 1 to ${MAX_NAME_CHARS} characters, none of control`);
 }
 

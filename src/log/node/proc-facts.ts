@@ -31,8 +31,6 @@ export interface ProcDefinition {
   readonly onMaxReclaimsReached: ReclaimStrategy;
   readonly deadletter: string;
   readonly maxClaims: number;
-  /** Topic that a forwarder of the node copies to. */
-  readonly target?: string;
 }
 
 export interface StoredPosition {

@@ -61,6 +61,16 @@ export class ProcTable {
     return topic;
   }
 
+  /** Whether somebody may be given what comes to a topic. */
+  isRead(topic: string): boolean {
+    return (this.#topics.get(topic)?.procs.size ?? 0) > 0;
+  }
+
+  /** Names of the procs of a topic. */
+  readers(topic: string): readonly string[] {
+    return [...(this.#topics.get(topic)?.procs ?? [])].map(({ name }) => name);
+  }
+
   /** Records are done: has to be called for all of them, in their order. */
   committed(records: readonly NewRecord[], { sequences }: CommitResult): void {
     let topic: TopicEntry | undefined;
@@ -86,25 +96,24 @@ export class ProcTable {
   }
 
   /** The proc, made when there is none. @throws {LogError} proc_name_not_unique */
-  async ensure(topic: string, options: ProcOptions, target?: string): Promise<Proc> {
+  async ensure(topic: string, options: ProcOptions): Promise<Proc> {
     const { name } = options;
-    const proc = this.#procs.get(name) ?? (await (this.#making.get(name) ?? this.#begin(topic, options, target)));
+    const proc = this.#procs.get(name) ?? (await (this.#making.get(name) ?? this.#begin(topic, options)));
     if (proc.topic.name !== topic)
       throw new LogError('proc_name_not_unique', `'${proc.name}' is a proc of '${proc.topic.name}'`);
     return proc;
   }
 
-  #begin(topic: string, options: ProcOptions, target: string | undefined): Promise<Proc> {
-    const making = this.#make(topic, options, target).finally(() => this.#making.delete(options.name));
+  #begin(topic: string, options: ProcOptions): Promise<Proc> {
+    const making = this.#make(topic, options).finally(() => this.#making.delete(options.name));
     this.#making.set(options.name, making);
     return making;
   }
 
-  async #make(topic: string, options: ProcOptions, target: string | undefined): Promise<Proc> {
+  async #make(topic: string, options: ProcOptions): Promise<Proc> {
     const { name, offset } = options;
     checkTopic(topic);
-    // What the node makes itself has its topics in its name, which may be longer.
-    if (target === undefined) checkProcName(name);
+    checkProcName(name);
     if (options.deadletter) checkTopic(options.deadletter);
     if (offset === '') throw new LogError('invalid_range_offset', 'a proc needs an offset');
     const entry = this.topic(topic);
@@ -122,7 +131,6 @@ export class ProcTable {
       onMaxReclaimsReached: options.onMaxReclaimsReached ?? 'disable',
       deadletter: options.deadletter || `dead-${topic}`,
       maxClaims: positive(options.maxClaims, 1),
-      ...(target === undefined ? {} : { target }),
     };
     await this.#store.commit({ puts: [{ key: procKey(name), value: JSON.stringify(definition) }] });
     if (definition.start !== UNTIL_STORED) return this.#add(new Proc(name, entry, definition));

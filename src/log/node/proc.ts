@@ -129,6 +129,23 @@ export class Proc {
     return pieces;
   }
 
+  /** Takes the first record that is free of those from one sequence to another, however many claims are out. */
+  takeWithin(from: number, to: number): Piece | undefined {
+    const piece = this.#free.takeWithin(from, to);
+    if (piece) this.#taken++;
+    return piece;
+  }
+
+  /** Records that nobody holds, and those that are claimed. */
+  get backlog(): { readonly ready: number; readonly unacked: number } {
+    return { ready: this.#free.size, unacked: this.#claimedRecords };
+  }
+
+  /** Sequence of the first record that nobody holds. */
+  get nextFree(): number | undefined {
+    return this.#free.first;
+  }
+
   /** Pieces that were not claimed after all. */
   putBack(pieces: readonly Piece[]): void {
     this.#taken -= pieces.length;

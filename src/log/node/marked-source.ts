@@ -1,0 +1,32 @@
+const NONE = Buffer.alloc(0);
+/** No header of anybody's: it would have to begin with a control character. */
+const SOURCE = '\u0000source';
+const START = Buffer.from('{');
+const EMPTY = '{}'.length;
+
+/** Headers of a record as its readers see them. */
+export interface ReadHeaders {
+  readonly headers: Readonly<Record<string, string>>;
+  /** The topic that a copy was subscribed from. */
+  readonly source: string | undefined;
+}
+
+/** Headers of records are the text of a JSON object of texts, or nothing where a record has none. */
+export function writeHeaders(headers: Readonly<Record<string, string>>): Buffer {
+  return Buffer.from(JSON.stringify(headers));
+}
+
+export function readHeaders(bytes: Buffer): ReadHeaders {
+  if (bytes.length === 0) return { headers: {}, source: undefined };
+  const headers: Record<string, string> = JSON.parse(bytes.toString());
+  const source = headers[SOURCE];
+  if (source !== undefined) delete headers[SOURCE];
+  return { headers, source };
+}
+
+/** The headers of a copy that says where it comes from; the others stay as they are. */
+export function withSource(headers: Uint8Array = NONE, source: string): Buffer {
+  const mark = Buffer.from(`${JSON.stringify(SOURCE)}:${JSON.stringify(source)}`);
+  const rest = headers.length <= EMPTY ? Buffer.from('}') : headers.subarray(1);
+  return Buffer.concat(headers.length <= EMPTY ? [START, mark, rest] : [START, mark, Buffer.from(','), rest]);
+}
