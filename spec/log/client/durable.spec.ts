@@ -1,10 +1,10 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { NodeProcess } from '../../../src/log/client/node-process.js';
-import type { PipeProcClient } from '../../../src/log/index.js';
+import type { PipeProcClient, ProcOptions, Rec } from '../../../src/log/index.js';
 import { LogCallError } from '../../../src/log/index.js';
 import { namespaceFolder } from '../../../src/log/wire/index.js';
 import { codeOf, one, programs, unique } from './support.js';
@@ -26,9 +26,9 @@ describe('a node on disk', () => {
     const again = await spawned({ namespace, location });
     expect((await again.range('t')).at(-1)).to.deep.equal({ id, body: { n: 4 } });
     expect(await again.commit({ topic: 'u', body: {} })).to.match(/-3$/);
-    expect(await again.proc('t', { name: 'held', offset: '>' })).to.equal(null);
-    await again.reclaim('held');
+    // Who leaves holds nothing any more.
     expect(one(await again.proc('t', { name: 'held', offset: '>' })).body).to.deep.equal(claim.body);
+    expect(await again.inspectProc('held')).to.include({ reclaims: 0 });
     expect(one(await again.proc('t', { name: 'back', offset: '>' })).body).to.deep.equal({ n: 2 });
   });
 
@@ -97,23 +97,88 @@ describe('a node on disk', () => {
     expect((await again.range('t'))[0]).to.deep.include({ id });
   });
 
-  it('gives the claim of a program that died to the next one in time, with nobody asking', async () => {
+  it('gives what a consumer does not acknowledge in time to the next one, with nobody asking', async () => {
     const node = await spawned({ location: join(folder(), unique()) });
     await node.commit({ topic: 't', body: { n: 1 } });
     const options = { name: 'p', offset: '>', reclaimTimeout: 300 };
     const first = one(await node.proc('t', options));
     const start = performance.now();
-    let second = null;
-    while (second === null) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-      second = await node.proc('t', options);
-    }
+    const second = await claimedNext(node, options);
     expect(performance.now() - start).to.be.within(250, 600);
-    expect(one(second).body).to.deep.equal({ n: 1 });
+    expect(second.body).to.deep.equal({ n: 1 });
     expect(await codeOf(node.ack('p', first.claim))).to.equal('stale_claim');
-    await node.ack('p', one(second).claim);
+    await node.ack('p', second.claim);
+  });
+
+  for (const [how, reclaims, end] of [
+    ['is killed', 1, (child: ChildProcess) => child.kill('SIGKILL')],
+    ['leaves', 0, (child: ChildProcess) => child.send('leave')],
+  ] as const)
+    it(`gives what a program holds that ${how} to the next one at once`, async () => {
+      const namespace = unique();
+      const node = await spawned({ namespace, location: join(folder(), unique()) });
+      await node.commit({ topic: 't', body: { n: 1 } });
+      const options = { name: 'p', offset: '>', reclaimTimeout: -1 };
+      const program = join(import.meta.dirname, 'fixtures/claiming-program.ts');
+      const args = [JSON.stringify({ namespace }), JSON.stringify({ topic: 't', ...options })];
+      const child = fork(program, args, { execArgv: process.execArgv });
+      const [{ claim, body }] = await once(child, 'message');
+      expect(body).to.deep.equal({ n: 1 });
+      expect(await node.proc('t', options)).to.equal(null);
+      const start = performance.now();
+      end(child);
+      const second = await claimedNext(node, options);
+      expect(performance.now() - start).to.be.below(600);
+      expect(second.body).to.deep.equal({ n: 1 });
+      expect(await node.inspectProc('p')).to.include({ reclaims });
+      expect(await codeOf(node.ack('p', claim))).to.equal('stale_claim');
+      await node.ack('p', second.claim);
+    });
+
+  it('lets a program acknowledge what it had claimed before the node was killed', async () => {
+    const node = await NodeProcess.start({
+      address: `ipc://${join(folder(), 'killed')}`,
+      location: join(folder(), unique()),
+      workers: 0,
+      workerConcurrency: 1,
+      workerRestartAfter: 0,
+    });
+    try {
+      const program = client();
+      await program.connect({ socket: node.address });
+      await program.commit([1, 2].map((n) => ({ topic: 't', body: { n } })));
+      const held = one(await program.proc('t', { name: 'p', offset: '>' }));
+      await new Promise((resolve) => setTimeout(resolve, 50)); // until it is written that it is out
+      process.kill(node.pid ?? 0, 'SIGKILL');
+      const done = await retried(() => program.ackCommit('p', { topic: 'u', body: {} }, held.claim));
+      expect(done.ackedLogId).to.equal(`${held.id}..${held.id}`);
+      expect(one(await program.proc('t', { name: 'p', offset: '>' })).body).to.deep.equal({ n: 2 });
+      expect(await program.length('u')).to.equal(1);
+      await program.shutdown();
+    } finally {
+      await node.stop();
+    }
   });
 });
+
+async function claimedNext(node: PipeProcClient, options: ProcOptions): Promise<Rec> {
+  for (;;) {
+    const log = await node.proc('t', options);
+    if (log) return one(log);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Until the node is back. Fit for what is refused the second time. */
+async function retried<T>(work: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof LogCallError && error.code === 'connection_lost')) throw error;
+    }
+  }
+}
 
 async function numbers(program: PipeProcClient, topic: string): Promise<number[]> {
   return (await program.range(topic)).map(({ body }) => ('n' in body ? Number(body.n) : -1));

@@ -94,7 +94,7 @@ export class NodeLine {
     return this.#ask(type, data, true);
   }
 
-  /** Leaves when all calls in hand are answered, at most 5 s later. */
+  /** Says goodbye when all calls in hand are answered, and leaves; at most 5 s later. */
   async leave(): Promise<void> {
     let isLate = false;
     const timer = setTimeout(() => {
@@ -102,10 +102,17 @@ export class NodeLine {
       this.#onReply();
     }, LEAVE_MS);
     const isInHand = (): boolean => [...this.#pending.values()].some(({ isPatient }) => !isPatient);
-    while (!isLate && isInHand())
-      await new Promise<void>((resolve) => {
-        this.#onReply = resolve;
-      });
+    const answered = async (): Promise<void> => {
+      while (!isLate && isInHand())
+        await new Promise<void>((resolve) => {
+          this.#onReply = resolve;
+        });
+    };
+    await answered();
+    if (this.#stream) {
+      this.call('leave', {}).catch(() => undefined); // the node is away: nothing is held there
+      await answered();
+    }
     clearTimeout(timer);
     await this.close();
   }

@@ -35,6 +35,8 @@ export interface Answerer {
   answer(request: Request, gone: AbortSignal): Promise<Answer>;
   /** Resolves when more can be taken; undefined when it can now. */
   congestion(): Promise<void> | undefined;
+  /** The client is away, whether it said goodbye or not; what it holds is for others. */
+  lost(gone: AbortSignal): void;
 }
 
 type Burden = 'quick' | 'read' | 'waiting';
@@ -65,6 +67,8 @@ export class Connection {
       onEnd: (reason) => {
         this.#inbox = [];
         this.#gone.abort();
+        // When it is the node that leaves, its clients find it again, and their claims with it.
+        if (!this.#isFinishing) this.#answerer.lost(this.#gone.signal);
         for (const done of [...this.#draining]) done();
         this.#wake();
         onEnd(reason);

@@ -5,6 +5,7 @@ import type { NewRecord } from '../store/store.js';
 import type { ProcData, Request, Requests, SystemProcData, WireRecord } from '../wire/index.js';
 import type { Answer, Answerer } from './connection.js';
 import { encodeRecords } from './encode-records.js';
+import { HeldClaims } from './held-claims.js';
 
 /** A client that wants to wait longer asks again. */
 const MAX_WAIT_MS = 60_000;
@@ -32,10 +33,16 @@ interface Question {
 /** Carries out what clients ask of a node. */
 export class NodeAnswers implements Answerer {
   readonly #node: LogNode;
+  readonly #held: HeldClaims;
   readonly #questions = new Set<Question>();
 
   constructor(node: LogNode) {
     this.#node = node;
+    this.#held = new HeldClaims(node);
+  }
+
+  lost(gone: AbortSignal): void {
+    this.#held.lost(gone);
   }
 
   congestion(): Promise<void> | undefined {
@@ -59,15 +66,30 @@ export class NodeAnswers implements Answerer {
         return await this.#proc(request.data, gone);
       case 'available_proc':
         return await this.#availableProc(request.data, gone);
-      case 'ack':
-        return { data: await node.ack(request.data.name, request.data.claim) };
+      case 'leave':
+        this.#held.leave(gone);
+        return NOTHING;
+      case 'ack': {
+        const { name, claim } = request.data;
+        const token = this.#held.meant(name, claim, gone);
+        const range = await node.ack(name, claim);
+        this.#held.ended(name, token);
+        return { data: range };
+      }
       case 'ack_commit': {
         const { name, claim, records } = request.data;
+        const token = this.#held.meant(name, claim, gone);
         const { ackedRange, ids } = await node.ackCommit(name, newRecords(records), claim);
+        this.#held.ended(name, token);
         return { data: { ackedLogId: ackedRange, ids } };
       }
-      case 'reclaim_proc':
-        return { data: await node.reclaim(request.data.name, request.data.claim) };
+      case 'reclaim_proc': {
+        const { name, claim } = request.data;
+        const token = this.#held.meant(name, claim, gone);
+        const range = await node.reclaim(name, claim);
+        this.#held.ended(name, token);
+        return { data: range };
+      }
       case 'inspect_proc':
         return { data: node.inspectProc(request.data.name) };
       case 'destroy_proc':
@@ -101,6 +123,7 @@ export class NodeAnswers implements Answerer {
     const claim = wait.waitMs > 0 ? await this.#patiently(attempt, wait) : await attempt();
     if (!claim) return NOTHING;
     if (wait.gone.aborted) this.#node.release(claim.proc, claim.token);
+    else this.#held.add(claim, wait.gone);
     const head = `{"name":${JSON.stringify(claim.proc)},"claim":${JSON.stringify(claim.token)},"records":`;
     return { pieces: [Buffer.from(head), encodeRecords(claim.records), CLOSING] };
   }

@@ -41,6 +41,8 @@ export interface SystemProcData extends Omit<ProcData, 'topic'> {
 /** What can be asked, by type. */
 export interface Requests {
   readonly ping: object;
+  /** Goodbye: claims that were given out over this connection are free again. Who ends it without is taken for lost. */
+  readonly leave: object;
   readonly commit: { readonly records: readonly WireRecord[] };
   readonly get_range: RangeData;
   readonly get_length: { readonly topic: string };
@@ -73,6 +75,7 @@ export type Request = RequestOf<RequestType>;
 /** Types of the replies: when it was done, and when it was not. */
 export const REPLIES: Readonly<Record<RequestType, readonly [done: string, failed: string]>> = {
   ping: ['pong', 'ping_error'],
+  leave: ['left', 'leave_error'],
   commit: ['commit_completed', 'commit_error'],
   get_range: ['range_reply', 'range_error'],
   get_length: ['length_reply', 'length_error'],

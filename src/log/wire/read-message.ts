@@ -25,6 +25,7 @@ export interface Refused {
 const MAX_KEY_CHARS = 200;
 const readers: { readonly [T in RequestType]: (data: Fields) => Requests[T] } = {
   ping: () => ({}),
+  leave: () => ({}),
   commit: (data) => ({ records: records(data) }),
   get_range: range,
   get_length: (data) => ({ topic: text(data, 'topic') }),
