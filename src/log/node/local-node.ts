@@ -274,11 +274,15 @@ class LocalNode implements LogNode {
     return this.#processors.onDefined(listener);
   }
 
+  onProcessorRemoved(listener: (definition: ProcessorDefinition) => void): Unsubscribe {
+    return this.#processors.onRemoved(listener);
+  }
+
   async removeProcessor(name: string): Promise<void> {
     this.#checkOpen();
     const definition = this.#processors.find(name);
     if (!definition) throw new LogError('invalid_proc', `there is no processor '${name}'`);
-    await this.#processors.remove(name);
+    await this.#processors.remove(definition);
     for (const [one] of procsOf(definition)) if (this.#table.find(one)) await this.destroyProc(one);
   }
 

@@ -127,6 +127,8 @@ export interface ProcessorDefinition {
   readonly name: string;
   readonly from: readonly string[];
   readonly to: readonly string[];
+  /** Its procs are called `<name>__<topic>` even if there is only one. @default false: one is called as the processor */
+  readonly isList?: boolean;
   /** Path of a module, or the text of a function. */
   readonly processor: string;
   /** Of its procs, besides name. */
@@ -249,6 +251,8 @@ export interface LogProcessors {
   processors(): readonly ProcessorDefinition[];
   /** Tells of every new definition. */
   onProcessor(listener: (definition: ProcessorDefinition) => void): Unsubscribe;
+  /** Tells of every one that is forgotten. */
+  onProcessorRemoved(listener: (definition: ProcessorDefinition) => void): Unsubscribe;
   /** Forgets a definition and destroys its procs. */
   removeProcessor(name: string): Promise<void>;
 }

@@ -9,6 +9,7 @@ export class Processors {
   readonly #store: LogStore;
   readonly #definitions = new Map<string, ProcessorDefinition>();
   readonly #listeners = new Set<(definition: ProcessorDefinition) => void>();
+  readonly #removed = new Set<(definition: ProcessorDefinition) => void>();
 
   constructor(store: LogStore) {
     this.#store = store;
@@ -40,15 +41,23 @@ export class Processors {
     return () => this.#listeners.delete(listener);
   }
 
-  async remove(name: string): Promise<void> {
+  onRemoved(listener: (definition: ProcessorDefinition) => void): Unsubscribe {
+    this.#removed.add(listener);
+    return () => this.#removed.delete(listener);
+  }
+
+  async remove(definition: ProcessorDefinition): Promise<void> {
+    const { name } = definition;
     this.#definitions.delete(name);
+    for (const listener of [...this.#removed]) listener(definition);
     await this.#store.commit({ deletes: [PROCESSOR + name] });
   }
 }
 
 /** Names of the procs of a processor, with their topics. @throws {LogError} no_valid_processor_provided, invalid_topic */
-export function procsOf({ name, from, processor }: ProcessorDefinition): readonly (readonly [string, string])[] {
+export function procsOf(definition: ProcessorDefinition): readonly (readonly [string, string])[] {
+  const { name, from, isList = from.length > 1, processor } = definition;
   if (processor === '') throw new LogError('no_valid_processor_provided');
   if (from.length === 0) throw new LogError('invalid_topic', `processor '${name}' reads from no topic`);
-  return from.map((topic) => [from.length === 1 ? name : `${name}__${topic}`, topic] as const);
+  return from.map((topic) => [isList ? `${name}__${topic}` : name, topic] as const);
 }
