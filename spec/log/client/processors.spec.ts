@@ -131,6 +131,38 @@ describe('processors', () => {
     expect((await client.inspectProc(`${from}-bad`)).lastAckedRange).to.equal('');
   });
 
+  it('are gone when their procs are destroyed, one topic after the other', async () => {
+    const [left, right, to, name] = [unique(), unique(), unique(), unique()];
+    const options = { name, offset: '>', from: [left, right], to };
+    await client.systemProc({ ...options, processor: (log: Numbered, done) => done(null, log.body) });
+    await client.destroyProc(`${name}__${left}`);
+    await numbersTo(left, 1);
+    await numbersTo(right, 2);
+    await client.waitForProcs(`${name}__${right}`);
+    await client.destroyProc(`${name}__${right}`);
+    await numbersTo(right, 1);
+    await client.systemProc({ name: `${name}-end`, offset: '>', from: [right], processor: (_log, done) => done(null) });
+    await client.waitForProcs(`${name}-end__${right}`);
+    expect(bodiesOf(await client.range(to))).to.deep.equal([{ n: 0 }, { n: 1 }]);
+    for (const gone of [left, right]) {
+      const inspected = client.inspectProc(`${name}__${gone}`);
+      expect(await codeOf(inspected)).to.equal('invalid_proc');
+    }
+  });
+
+  it('can be defined anew while they run, and go on in order', async () => {
+    const [from, to] = [unique(), unique()];
+    const processor = async (log: Numbered): Promise<object> => {
+      await new Promise((resolve) => setTimeout(resolve, 20 - log.body.n));
+      return log.body;
+    };
+    await client.systemProc({ name: from, offset: '>', from, to, processor });
+    await numbersTo(from, 20);
+    for (let turn = 0; turn < 5; turn++) await client.systemProc({ name: from, offset: '>', from, to, processor });
+    await client.waitForProcs(from);
+    expect(bodiesOf(await client.range(to))).to.deep.equal(Array.from({ length: 20 }, (_, n) => ({ n })));
+  });
+
   for (const [what, processor] of [
     ['nothing', ''],
     ['a native function', Array.isArray],

@@ -22,6 +22,8 @@ describeNodes('processors', (nodes) => {
     ]);
     const [single] = await node.systemProc({ ...definition, name: 'one', from: ['a'] });
     expect(single?.name).to.equal('one');
+    const [listed] = await node.systemProc({ ...definition, name: 'list', from: ['a'], isList: true });
+    expect(listed?.name).to.equal('list__a');
     expect(node.processors().map(({ name }) => name)).to.deep.equal(told);
   });
 
@@ -37,7 +39,10 @@ describeNodes('processors', (nodes) => {
   it('forgets a processor with its procs', async () => {
     const node = await nodes.open();
     await node.systemProc(definition);
+    const told: string[] = [];
+    node.onProcessorRemoved(({ name }) => told.push(name));
     await node.removeProcessor('sum');
+    expect(told).to.deep.equal(['sum']);
     expect([node.processors(), node.listProcs()]).to.deep.equal([[], []]);
     expect(await refusal(() => node.removeProcessor('sum'))).to.equal('invalid_proc');
   });

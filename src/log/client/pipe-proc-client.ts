@@ -143,10 +143,11 @@ class Client implements PipeProcClient {
 
   async systemProc(options: SystemProcOptions): Promise<ProcState | ProcState[]> {
     const { from, to = [], processor, ...proc } = options;
-    const data = { ...proc, from: [from].flat(), to: [to].flat(), processor: processorText(processor) };
+    const isList = Array.isArray(from);
+    const data = { ...proc, from: [from].flat(), to: [to].flat(), isList, processor: processorText(processor) };
     const states = readStates(await this.#open().call('system_proc', data));
     const [only] = states;
-    return only && !Array.isArray(from) ? only : states;
+    return only && !isList ? only : states;
   }
 
   async ack(name: string, claim?: string): Promise<string> {

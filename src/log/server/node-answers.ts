@@ -1,6 +1,7 @@
 import { LogError } from '../node/log-error.js';
 import type { Claim, LogNode, ProcessorDefinition, ProcOptions, ProcState, ReclaimStrategy } from '../node/log-node.js';
 import { isTopicName } from '../node/names.js';
+import { procsOf } from '../node/processors.js';
 import type { NewRecord } from '../store/store.js';
 import type { ProcData, Request, Requests, SystemProcData, WireRecord } from '../wire/index.js';
 import type { Answer, Answerer } from './connection.js';
@@ -160,13 +161,26 @@ export class NodeAnswers implements Answerer {
     return claim;
   }
 
-  /** Questions for it are answered first: later they would make it anew with the next record. */
+  /**
+   * Questions for it are answered first: later they would make it anew with the next record. So would workers, which is why
+   * the topic of a processor's proc is taken from the processor, and the last one takes the processor with it.
+   */
   async #destroy(name: string): Promise<ProcState> {
     const questions = [...this.#questions].filter(({ names }) => names.includes(name));
     for (const { stop } of questions) stop();
     await Promise.allSettled(questions.map(({ asking }) => asking));
     const last = this.#node.inspectProc(name);
-    await this.#node.destroyProc(name);
+    const processor = this.#node.processors().find((one) => procsOf(one).some(([own]) => own === name));
+    if (!processor) {
+      await this.#node.destroyProc(name);
+      return last;
+    }
+    const rest = procsOf(processor).flatMap(([own, topic]) => (own === name ? [] : [topic]));
+    if (rest.length === 0) await this.#node.removeProcessor(processor.name);
+    else {
+      await this.#node.systemProc({ ...processor, from: rest, isList: true });
+      await this.#node.destroyProc(name);
+    }
     return last;
   }
 }
@@ -194,10 +208,10 @@ function isStrategy(text: string | undefined): text is ReclaimStrategy {
 }
 
 function processorOf(data: SystemProcData): ProcessorDefinition {
-  const { name, offset, from, to, processor } = data;
+  const { name, offset, from, to, isList, processor } = data;
   if (processor === '') throw new LogError('no_valid_processor_provided');
   for (const topic of [...from, ...to]) checkTopic(topic);
-  return { name, from, to, processor, options: { maxClaims: PROCESSOR_CLAIMS, offset, ...optionsOf(data) } };
+  return { name, from, to, isList, processor, options: { maxClaims: PROCESSOR_CLAIMS, offset, ...optionsOf(data) } };
 }
 
 function newRecords(records: readonly WireRecord[]): NewRecord[] {

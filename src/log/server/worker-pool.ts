@@ -23,8 +23,8 @@ export interface WorkerPoolOptions {
 
 interface SystemProc {
   readonly topic: string;
-  readonly options: ProcOptions;
-  readonly definition: ProcessorDefinition;
+  options: ProcOptions;
+  definition: ProcessorDefinition;
   /** After a failure it rests. */
   readonly backoff: Backoff;
   isResting: boolean;
@@ -41,7 +41,7 @@ export class WorkerPool {
   readonly #loops: Promise<void>[] = [];
   readonly #claiming = new Semaphore(1);
   readonly #settling = new Set<Promise<void>>();
-  readonly #forget: () => void;
+  readonly #forget: readonly (() => void)[];
   /** Aborted and made anew when there is something else to wait for. */
   #change = manyListeners();
   #isStopped = false;
@@ -51,7 +51,10 @@ export class WorkerPool {
     this.#node = node;
     this.#options = options;
     for (const definition of node.processors()) this.#define(definition);
-    this.#forget = node.onProcessor((definition) => this.#define(definition));
+    this.#forget = [
+      node.onProcessor((definition) => this.#define(definition)),
+      node.onProcessorRemoved((definition) => this.#remove(definition)),
+    ];
     for (let slot = 0; slot < options.workers; slot += 1)
       for (let lane = 0; lane < options.concurrency; lane += 1) this.#loops.push(this.#loop(slot));
   }
@@ -59,7 +62,7 @@ export class WorkerPool {
   /** Claims no more, and gives what is in hand a little time. What is not done is given back. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    this.#forget();
+    for (const forget of this.#forget) forget();
     this.#wake();
     for (const rest of this.#rests) clearTimeout(rest);
     await within(Promise.all(this.#loops), STOP_MS);
@@ -68,12 +71,27 @@ export class WorkerPool {
     await Promise.all(this.#settling);
   }
 
+  /** One that is defined anew may be running, and may read from fewer topics than before. */
   #define(definition: ProcessorDefinition): void {
-    for (const [name, topic] of procsOf(definition)) {
+    const procs = new Map(procsOf(definition));
+    for (const [name, proc] of this.#procs)
+      if (proc.definition.name === definition.name && !procs.has(name)) this.#procs.delete(name);
+    for (const [name, topic] of procs) {
       const options = { ...definition.options, name };
-      const backoff = new Backoff(RETRY_MIN_MS, RETRY_MAX_MS);
-      this.#procs.set(name, { topic, options, definition, backoff, isResting: false, isRunning: false });
+      const known = this.#procs.get(name);
+      if (known) {
+        known.options = options;
+        known.definition = definition;
+      } else {
+        const backoff = new Backoff(RETRY_MIN_MS, RETRY_MAX_MS);
+        this.#procs.set(name, { topic, options, definition, backoff, isResting: false, isRunning: false });
+      }
     }
+    this.#wake();
+  }
+
+  #remove(definition: ProcessorDefinition): void {
+    for (const [name] of procsOf(definition)) this.#procs.delete(name);
     this.#wake();
   }
 

@@ -34,6 +34,8 @@ export interface ProcData {
 export interface SystemProcData extends Omit<ProcData, 'topic'> {
   readonly from: readonly string[];
   readonly to: readonly string[];
+  /** `from` was given as a list, also of one: its procs are called `<name>__<topic>`. */
+  readonly isList: boolean;
   /** What `import()` of the node's machine takes: a path, or a URL that holds the code itself. */
   readonly processor: string;
 }

@@ -127,6 +127,7 @@ function systemProc(data: Fields): SystemProcData {
   return {
     ...procOptions(data),
     from: texts(data, 'from'),
+    isList: data['isList'] === true,
     to: texts(data, 'to'),
     processor: text(data, 'processor', ''),
   };
