@@ -57,5 +57,5 @@ export {
   runHandler,
   stamped,
 } from './settle.js';
-export { Stamps } from './stamps.js';
+export { ID_KIND, newToken, numberAt, Stamps, timeOf } from './stamps.js';
 export { UnroutedLanes } from './unrouted-lanes.js';

@@ -1,33 +1,74 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 
-/** The last six digits of an id count, from here: always six digits without filling up. */
-const FIRST = 0x10_00_00;
-const LAST = 0xff_ff_ff;
-const COUNTED_DIGITS = 6;
+const MARK = '~';
+const MARK_CODE = 0x7e;
+const TOKEN_DIGITS = 9;
+/** In base 36; enough until the year 5188. */
+const TIME_DIGITS = 9;
+const TIME_AT = 1 + TOKEN_DIGITS;
+const TIME_END = TIME_AT + TIME_DIGITS;
+const BASE = 36;
 
-/** Message ids and times of creation for many messages. Ids are UUIDs of which most is random once for many. */
+/** Behind the time: whether the number is just a number, or one that the message has in a flow of MQTT. */
+export const ID_KIND = { plain: '.', flow: ':' } as const;
+
+/** What the ids of one maker begin with, to tell them from those of others: `~` and nine digits or letters. */
+export function newToken(): string {
+  const digits = randomBytes(8).readBigUInt64BE().toString(BASE).padStart(TOKEN_DIGITS, '0');
+  return MARK + digits.slice(-TOKEN_DIGITS);
+}
+
+/**
+ * Message ids that tell when they were made, so that no header needs to say it: `~<token><time>.<number>`, the time in ms
+ * since 1970, nine digits to the base 36. What is the same for all of a millisecond is put together once.
+ */
 export class Stamps {
-  #prefix = '';
-  #count = LAST;
+  readonly token: string;
+  readonly #kind: string;
+  #number = 0;
   #atMs = 0;
-  #now = '';
+  #start = '';
 
-  messageId(): string {
-    if (this.#count === LAST) {
-      this.#prefix = randomUUID().slice(0, -COUNTED_DIGITS);
-      this.#count = FIRST;
-    }
-    this.#count += 1;
-    return this.#prefix + this.#count.toString(16);
+  constructor(token: string = newToken(), kind: (typeof ID_KIND)[keyof typeof ID_KIND] = ID_KIND.plain) {
+    this.token = token;
+    this.#kind = kind;
   }
 
-  /** As in HEADER.createdAt. */
-  now(): string {
-    const atMs = Date.now();
-    if (atMs !== this.#atMs) {
-      this.#atMs = atMs;
-      this.#now = String(atMs);
-    }
-    return this.#now;
+  /** When the last id was made, in whole seconds since 1970. */
+  get seconds(): number {
+    return Math.floor(this.#atMs / 1000);
   }
+
+  /** Of a message that is made now. @param number counts by itself unless given */
+  messageId(number: number = ++this.#number): string {
+    const nowMs = Date.now();
+    if (nowMs !== this.#atMs) {
+      this.#atMs = nowMs;
+      // Joined, which gives a flat text: one of pieces would be walked through with every id.
+      this.#start = [this.token, nowMs.toString(BASE).padStart(TIME_DIGITS, '0'), this.#kind].join('');
+    }
+    return this.#start + number;
+  }
+}
+
+/** Where the number of an id of ours begins that is of this kind; -1 for any other. */
+export function numberAt(id: string, kind: string): number {
+  return id.charCodeAt(0) === MARK_CODE && id[TIME_END] === kind && id.length > TIME_END + 1 ? TIME_END + 1 : -1;
+}
+
+/** When the message was made, in ms since 1970, as its id tells; undefined for an id that is not one of ours. */
+export function timeOf(id: string): number | undefined {
+  if (numberAt(id, ID_KIND.plain) === -1 && numberAt(id, ID_KIND.flow) === -1) return undefined;
+  let ms = 0;
+  for (let at = TIME_AT; at < TIME_END; at += 1) {
+    const digit = digitOf(id.charCodeAt(at));
+    if (digit === -1) return undefined;
+    ms = ms * BASE + digit;
+  }
+  return ms;
+}
+
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  return code >= 0x61 && code <= 0x7a ? code - 0x57 : -1;
 }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { deadLetterQueue, HEADER, type QueueOptions } from '../../../src/transport/index.js';
+import { deadLetterQueue, HEADER, type QueueOptions, Stamps, timeOf } from '../../../src/transport/index.js';
 import { eventually, rejection } from '../conformance/stage.js';
 import { AmqpStage } from './stage.js';
 
@@ -121,7 +121,7 @@ describe('queue options on an AMQP broker', () => {
 describe('the time of creation on an AMQP broker', () => {
   const stage = AmqpStage.onSharedServer();
 
-  it('is a header in milliseconds, and the property of AMQP in seconds', async () => {
+  it('is in the id, or in a header where it is another, and in seconds the property of AMQP', async () => {
     const [ours, bare] = [await stage.connect(), await stage.bare()];
     const inqueue = stage.name('IN');
     await ours.declare('inqueue', inqueue);
@@ -131,9 +131,9 @@ describe('the time of creation on an AMQP broker', () => {
     await ours.send('inqueue', inqueue, { data: 3, headers: { [HEADER.createdAt]: 'yesterday' } });
     const [made, given, odd] = [await bare.get(inqueue), await bare.get(inqueue), await bare.get(inqueue)];
     if (!made || !given || !odd) throw new Error('no message');
-    const atMs = Number(made.properties.headers?.[HEADER.createdAt]);
+    const atMs = timeOf(made.properties.messageId) ?? Number.NaN;
     expect(atMs).to.be.within(beganMs, Date.now());
-    expect(made.properties).to.include({ timestamp: Math.floor(atMs / 1000) });
+    expect(made.properties).to.deep.include({ timestamp: Math.floor(atMs / 1000), headers: {} });
     expect(given.properties).to.deep.include({ timestamp: 1_700_000_000, headers: { 'created-at': '1700000000123' } });
     expect(odd.properties.timestamp).to.equal(undefined);
   });
@@ -150,5 +150,24 @@ describe('the time of creation on an AMQP broker', () => {
     });
     await eventually(() => seen.length > 0, 'the message');
     expect(seen).to.deep.equal([{ [HEADER.createdAt]: '1700000000000' }]);
+  });
+
+  it('is taken from an id of ours only where the property says nothing else', async () => {
+    const [ours, bare] = [await stage.connect(), await stage.bare()];
+    const inqueue = stage.name('IN');
+    await ours.declare('inqueue', inqueue);
+    const messageId = new Stamps().messageId();
+    const atMs = timeOf(messageId) ?? Number.NaN;
+    bare.sendToQueue(inqueue, Buffer.from('1'), { messageId });
+    bare.sendToQueue(inqueue, Buffer.from('2'), { messageId, timestamp: Math.floor(atMs / 1000) });
+    bare.sendToQueue(inqueue, Buffer.from('3'), { messageId, timestamp: 1_700_000_000 });
+    bare.sendToQueue(inqueue, Buffer.from('4'), { messageId, headers: { [HEADER.createdAt]: '1' } });
+    const seen: unknown[] = [];
+    await ours.consume(inqueue, async ({ headers }) => {
+      seen.push(headers[HEADER.createdAt]);
+      return { verdict: 'ack', outputs: [] };
+    });
+    await eventually(() => seen.length === 4, 'the messages');
+    expect(seen).to.deep.equal([String(atMs), String(atMs), '1700000000000', '1']);
   });
 });

@@ -2,6 +2,9 @@ import { expect } from 'chai';
 import { HEADER } from '../../../src/transport/index.js';
 import type { Stage } from './stage.js';
 
+/** Long enough that no other has it. */
+const AN_ID = /^[0-9a-z~.:-]{20,}$/;
+
 export function messageSpecs(stage: () => Stage): void {
   const payloads: readonly [string, unknown][] = [
     ['false', false],
@@ -37,7 +40,7 @@ export function messageSpecs(stage: () => Stage): void {
     const second = (await inbox.next()).delivery.headers;
     if (!broker.capabilities.headers) return void expect([first, second]).to.deep.equal([{}, {}]);
     expect(first).to.include({ colour: 'blå', [HEADER.messageId]: 'mine' });
-    expect(second[HEADER.messageId]).to.match(/^[0-9a-f-]{36}$/);
+    expect(second[HEADER.messageId]).to.match(AN_ID);
   });
 
   it('tells when a message was first sent, unless the sender said so, and passes on the trace and the priority', async () => {
@@ -76,7 +79,7 @@ export function messageSpecs(stage: () => Stage): void {
     await broker.send('inqueue', first, { data: 1, headers: { [HEADER.messageId]: 'mine' } });
     (await inbox.next()).settle('ack', [{ outqueue: out, data: 2 }]);
     const result = await results.next();
-    expect(result.delivery.headers[HEADER.messageId]).to.match(/^[0-9a-f-]{36}$/);
+    expect(result.delivery.headers[HEADER.messageId]).to.match(AN_ID);
     expect(result.delivery.headers[HEADER.createdAt]).to.match(/^\d+$/);
     result.settle('requeue');
     const again = await results.next();

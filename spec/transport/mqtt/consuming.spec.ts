@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { expect } from 'chai';
 import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt';
-import type { Delivery, KeptLetter } from '../../../src/transport/index.js';
+import { type Delivery, type KeptLetter, timeOf } from '../../../src/transport/index.js';
 import { keepingLogger } from '../../participant/network.js';
 import { sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
 import { eventually, Opened, Received, unique } from './harness.js';
@@ -124,6 +124,25 @@ describe('mqtt consuming', () => {
     await client.send('inqueue', queue, { data: 1 });
     await eventually(() => seen.length === 3);
     expect(seen).to.deep.equal([false, true, true]);
+  });
+
+  it('sends no header for the time of creation, which the id tells, unless it is another', async () => {
+    const { url } = await sharedMosquitto();
+    const client = await opened.client(url);
+    const queue = unique('stamped');
+    const looker = await connectAsync(url, { protocolVersion: 5 });
+    opened.later(() => looker.endAsync(true));
+    await looker.subscribeAsync(queue);
+    const sent = async (headers: Readonly<Record<string, string>>): Promise<unknown> => {
+      const message = nextMessage(looker);
+      await client.send('inqueue', queue, { data: 1, headers });
+      return (await message).properties?.userProperties;
+    };
+    const made = Object(await sent({ colour: 'red' }));
+    expect(made).to.have.all.keys('message-id', 'colour');
+    expect(timeOf(made['message-id'])).to.be.closeTo(Date.now(), 10_000);
+    expect(await sent({ 'created-at': '1' })).to.include({ 'created-at': '1' });
+    expect(await sent({ 'message-id': 'mine' })).to.have.all.keys('message-id', 'created-at');
   });
 
   it('keeps a dead letter for who comes later, with its reason', async () => {

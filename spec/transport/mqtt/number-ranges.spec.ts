@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { creditOf, newToken, shareOf, withCredit } from '../../../src/transport/mqtt/credit.js';
+import { ID_KIND, newToken, Stamps } from '../../../src/transport/index.js';
+import { creditOf, shareOf, withCredit } from '../../../src/transport/mqtt/credit.js';
 import { readRanges, writeRanges } from '../../../src/transport/mqtt/number-ranges.js';
 
 describe('mqtt number ranges', () => {
@@ -25,14 +26,26 @@ describe('mqtt number ranges', () => {
 describe('mqtt credits', () => {
   it('are the id of a message that has none, and beside the id of its author', () => {
     const token = newToken();
-    expect(creditOf(withCredit({}, token, 12))).to.deep.equal({ token, number: 12 });
-    const own = withCredit({ 'message-id': 'mine' }, token, 13);
+    const ids = new Stamps(token, ID_KIND.flow);
+    const none = withCredit({}, ids.messageId(12));
+    expect(none).to.have.all.keys('message-id');
+    expect(creditOf(none)).to.deep.equal({ token, number: 12 });
+    const own = withCredit({ 'message-id': 'mine' }, ids.messageId(13));
     expect(own['message-id']).to.equal('mine');
+    expect(own['created-at']).to.match(/^\d+$/);
     expect(creditOf(own)).to.deep.equal({ token, number: 13 });
   });
 
+  it('leave the time of creation that is given', () => {
+    const id = new Stamps(newToken(), ID_KIND.flow).messageId(1);
+    expect(withCredit({ 'created-at': '1' }, id)).to.deep.equal({ 'created-at': '1', 'message-id': id });
+    expect(withCredit({ 'created-at': '1', 'message-id': 'mine' }, id)).to.include({ 'created-at': '1' });
+  });
+
   it('are not taken for what looks alike', () => {
-    for (const id of ['', '~', '5f0c6c3e-0001-4a7c-9f6e-8d1c2b3a4f5e', '~123456789:x', '~123456789:-1', 'a123456789:1'])
+    const begun = '~1234567890mdf4x5j0';
+    const others = [`${begun}:x`, `${begun}:-1`, `${begun}:`, `${begun}.1`, `a${begun.slice(1)}:1`];
+    for (const id of ['', '~', '5f0c6c3e-0001-4a7c-9f6e-8d1c2b3a4f5e', ...others])
       expect(creditOf({ 'message-id': id }), id).to.equal(undefined);
     expect(creditOf({})).to.equal(undefined);
   });

@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import fc from 'fast-check';
+import { Stamps, timeOf } from '../../../src/transport/index.js';
 import { PacketStream } from '../../../src/transport/mqtt/packet-stream.js';
 import { PacketWriter } from '../../../src/transport/mqtt/packet-writer.js';
 import { checkPublication, type Incoming, type Publication } from '../../../src/transport/mqtt/packets.js';
@@ -77,6 +78,21 @@ describe('mqtt packets', () => {
       );
     });
   }
+
+  it('reads when a message was made from an id that tells it, unless a header does', () => {
+    const { messages, below } = reader(5);
+    const [own, other] = [new Stamps().messageId(), '5f0c6c3e-0001-4a7c-9f6e-8d1c2b3a4f5e'];
+    const sent = [{ 'message-id': own }, { 'message-id': own, 'created-at': '1' }, { 'message-id': other }, {}];
+    below.emit(
+      'data',
+      written(
+        5,
+        sent.map((headers) => ({ topic: 't', payload: Buffer.from('x'), headers })),
+      ),
+    );
+    const times = messages.map(({ headers }) => headers['created-at']);
+    expect(times).to.deep.equal([String(timeOf(own)), '1', undefined, undefined]);
+  });
 
   it('passes on every other packet, and reads nothing behind a CONNACK until it is released', async () => {
     const { messages, below, stream } = reader(4);

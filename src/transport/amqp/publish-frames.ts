@@ -1,7 +1,7 @@
 import type { ConfirmChannel } from 'amqplib';
 import { HEADER } from '../index.js';
 import { BASIC, BASIC_PUBLISH, FLAG, FRAME, FRAME_BYTES, FRAME_HEAD_BYTES, LONG_STRING } from './frame-layout.js';
-import { isPriority, type Letter, secondsOf, toProperties } from './wire.js';
+import { isPriority, type Letter, toProperties } from './wire.js';
 import { LARGE_BYTES, type TurnWriter, turnWriterOf } from './write-together.js';
 
 /** @throws {IllegalOperationError} on a channel that is closing, and for what cannot be encoded */
@@ -138,7 +138,7 @@ class PublishFrames {
       this.#shortText(replyTo);
     }
     this.#shortText(letter.messageId);
-    const seconds = secondsOf(letter.createdAt);
+    const { seconds } = letter;
     if (seconds !== undefined) {
       flags |= FLAG.timestamp;
       this.#long(Math.floor(seconds / 0x1_0000_0000));
@@ -154,7 +154,7 @@ class PublishFrames {
     const start = this.#at;
     let priority: string | undefined;
     this.#at += 4;
-    if (headers[HEADER.createdAt] === undefined) this.#entry(HEADER.createdAt, createdAt);
+    if (createdAt !== undefined && headers[HEADER.createdAt] === undefined) this.#entry(HEADER.createdAt, createdAt);
     for (const name in headers) {
       const value = headers[name] ?? '';
       if (isProperty(name)) continue;
@@ -255,7 +255,7 @@ function methodFrame(channel: number, exchange: string, routingKey: string, mand
 /** The most that its headers can take, or UNUSUAL. */
 function bytesOf({ headers, messageId, createdAt }: Letter): number {
   if (messageId.length > MAX_SHORT_CHARS) return UNUSUAL;
-  let chars = messageId.length + createdAt.length;
+  let chars = messageId.length + (createdAt?.length ?? 0);
   let entries = 2;
   for (const name in headers) {
     const value = headers[name] ?? '';

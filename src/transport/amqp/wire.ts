@@ -1,5 +1,5 @@
 import type { Message as AmqpMessage, Options } from 'amqplib';
-import { type Delivery, decodePayload, encodePayload, HEADER, type Message, type Stamps } from '../index.js';
+import { type Delivery, decodePayload, encodePayload, HEADER, type Message, type Stamps, timeOf } from '../index.js';
 
 /** Longer ones do not fit the property and travel in the header table. */
 const MAX_PROPERTY_BYTES = 255;
@@ -31,6 +31,7 @@ export class Letter {
   readonly mandatory: boolean;
   #messageId: string | undefined;
   #createdAt: string | undefined;
+  #seconds: number | undefined;
 
   constructor(exchange: string, routingKey: string, { data, headers = NO_HEADERS }: Message, mandatory = false) {
     this.exchange = exchange;
@@ -44,26 +45,37 @@ export class Letter {
 
   /** Once; it keeps what it has. */
   stamp(stamps: Stamps): void {
-    this.#messageId ??= stamps.messageId();
-    this.#createdAt ??= stamps.now();
+    if (this.#messageId === undefined && this.#createdAt === undefined) {
+      this.#messageId = stamps.messageId();
+      this.#seconds = stamps.seconds;
+    } else if (this.#seconds === undefined) {
+      this.#messageId ??= stamps.messageId();
+      this.#createdAt ??= String(Date.now());
+      this.#seconds = secondsOf(this.#createdAt);
+    }
   }
 
   get messageId(): string {
     return this.#messageId ?? '';
   }
 
-  get createdAt(): string {
-    return this.#createdAt ?? '';
+  /** Undefined where the id tells it. */
+  get createdAt(): string | undefined {
+    return this.#createdAt;
+  }
+
+  /** When it was created, for the property `timestamp`, where other programs look; it knows seconds only. */
+  get seconds(): number | undefined {
+    return this.#seconds;
   }
 }
 
 /** The AMQP properties of a stamped letter, which is persistent. */
-export function toProperties({ headers, mandatory, messageId, createdAt }: Letter): Options.Publish {
+export function toProperties({ headers, mandatory, messageId, createdAt, seconds }: Letter): Options.Publish {
   const properties: Options.Publish = { persistent: true, mandatory };
   if (headers[HEADER.messageId] === undefined) properties.messageId = messageId;
   let table: Record<string, string> | undefined;
-  if (headers[HEADER.createdAt] === undefined) table = { [HEADER.createdAt]: createdAt };
-  const seconds = secondsOf(createdAt);
+  if (createdAt !== undefined) table = { [HEADER.createdAt]: createdAt };
   if (seconds !== undefined) properties.timestamp = seconds;
   for (const name in headers) {
     const value = headers[name] ?? '';
@@ -79,8 +91,7 @@ export function toProperties({ headers, mandatory, messageId, createdAt }: Lette
   return properties;
 }
 
-/** For the property `timestamp`, where other programs look; it knows seconds only. */
-export function secondsOf(createdAt: string): number | undefined {
+function secondsOf(createdAt: string): number | undefined {
   const seconds = Math.floor(Number(createdAt) / 1000);
   return Number.isSafeInteger(seconds) && seconds >= 0 ? seconds : undefined;
 }
@@ -103,10 +114,20 @@ export function headersOf({ properties }: AmqpMessage): Record<string, string> {
   }
   const { timestamp, priority } = properties;
   if (typeof priority === 'number') headers[HEADER.priority] = String(priority);
-  if (typeof timestamp === 'number' && headers[HEADER.createdAt] === undefined)
-    headers[HEADER.createdAt] = String(timestamp * 1000);
+  if (headers[HEADER.createdAt] === undefined) {
+    const createdMs = creationOf(headers[HEADER.messageId], timestamp);
+    if (createdMs !== undefined) headers[HEADER.createdAt] = String(createdMs);
+  }
   if (properties.headers?.[DEATHS] !== undefined) addDeath(headers, properties.headers[DEATHS]);
   return headers;
+}
+
+/** In ms, from an id that tells it, unless it is of another second than the property. */
+function creationOf(id: string | undefined, timestamp: unknown): number | undefined {
+  const createdMs = id === undefined ? undefined : timeOf(id);
+  if (typeof timestamp !== 'number') return createdMs;
+  const isSame = createdMs !== undefined && Math.floor(createdMs / 1000) === timestamp;
+  return isSame ? createdMs : timestamp * 1000;
 }
 
 /** What our own dead letters carry, for one that RabbitMQ made: `expired`, `delivery_limit`, `rejected`, `maxlen`. */

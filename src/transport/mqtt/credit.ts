@@ -1,12 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import type { QueueName } from '../../names.js';
 import { isRecord } from '../../support/index.js';
-import { HEADER } from '../index.js';
+import { HEADER, ID_KIND, numberAt } from '../index.js';
 import { CREDIT_HEADER } from './own-headers.js';
 
 /**
  * The number that a message has in the flow that it was sent in. Whoever takes it tells the sender of the flow, known by
- * its token, when it is settled. It is the message's id, `~<token>:<number>`; beside an id of the author it is a header.
+ * its token, when it is settled. It is in the message's id, as Stamps make it; beside an id of the author it is a header.
  */
 export interface Credit {
   readonly token: string;
@@ -17,31 +16,26 @@ type Headers = Readonly<Record<string, string>>;
 
 const TOKEN_CHARS = 10;
 
-/** The number of characters, and the mark it begins with, are what a credit is known by among other ids. */
-export function newToken(): string {
-  const digits = randomBytes(8).readBigUInt64BE().toString(36).padStart(TOKEN_CHARS, '0');
-  return `~${digits.slice(1 - TOKEN_CHARS)}`;
-}
-
-/** The headers with id, time of creation and credit. */
-export function withCredit(headers: Headers = {}, token: string, number: number): Headers {
-  const credit = `${token}:${number}`;
-  const createdAt = headers[HEADER.createdAt] ?? String(Date.now());
-  const isId = headers[HEADER.messageId] === undefined;
+/** The headers with the id of the flow, and where an id does not tell it, with the time of creation. */
+export function withCredit(headers: Headers = {}, id: string): Headers {
   // Copied one by one, which takes a twentieth of the time of a spread.
   const all: Record<string, string> = {};
   for (const name in headers) all[name] = headers[name] ?? '';
-  all[HEADER.createdAt] = createdAt;
-  all[isId ? HEADER.messageId : CREDIT_HEADER] = credit;
+  if (headers[HEADER.messageId] === undefined) all[HEADER.messageId] = id;
+  else {
+    all[CREDIT_HEADER] = id;
+    all[HEADER.createdAt] ??= String(Date.now());
+  }
   return all;
 }
 
 /** Undefined for messages that nobody counts. */
 export function creditOf(headers: Headers): Credit | undefined {
-  const text = headers[CREDIT_HEADER] ?? headers[HEADER.messageId];
-  if (text === undefined || text.charCodeAt(0) !== 0x7e || text.charCodeAt(TOKEN_CHARS) !== 0x3a) return undefined;
-  const number = Number(text.slice(TOKEN_CHARS + 1));
-  return Number.isSafeInteger(number) && number > 0 ? { token: text.slice(0, TOKEN_CHARS), number } : undefined;
+  const id = headers[CREDIT_HEADER] ?? headers[HEADER.messageId];
+  const at = id === undefined ? -1 : numberAt(id, ID_KIND.flow);
+  if (id === undefined || at === -1) return undefined;
+  const number = Number(id.slice(at));
+  return Number.isSafeInteger(number) && number > 0 ? { token: id.slice(0, TOKEN_CHARS), number } : undefined;
 }
 
 /** Where senders are told what was settled of their flow. */

@@ -1,3 +1,4 @@
+import { ID_KIND, newToken, Stamps } from '../index.js';
 import type { Report } from './credit.js';
 import { Fifo } from './fifo.js';
 import type { FlowTarget } from './flow-target.js';
@@ -12,8 +13,7 @@ interface Waiting {
  * and who sends more waits for its number. Numbers go out in the order in which they were asked for.
  */
 export class Flow {
-  /** Takers tell under it what they have settled. */
-  readonly token: string;
+  readonly #stamps = new Stamps(newToken(), ID_KIND.flow);
   #targets: readonly FlowTarget[] = [];
   readonly #waiting = new Fifo<Waiting>();
   #last = 0;
@@ -21,8 +21,9 @@ export class Flow {
   #startedMs: number | undefined;
   #ended: Error | undefined;
 
-  constructor(token: string) {
-    this.token = token;
+  /** Takers tell under it what they have settled. */
+  get token(): string {
+    return this.#stamps.token;
   }
 
   get targets(): readonly FlowTarget[] {
@@ -58,6 +59,11 @@ export class Flow {
     if (this.#ended) return Promise.reject(this.#ended);
     if (this.#waiting.size === 0 && this.#hasRoom) return this.#next();
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
+  }
+
+  /** The id of the message that has this number, which is sent now for the first time. */
+  idOf(number: number): string {
+    return this.#stamps.messageId(number);
   }
 
   /** The broker has it. They are confirmed in order. */

@@ -2,7 +2,7 @@ import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import type { Subscription } from '../index.js';
-import { askedTopic, newToken, readReport, settledTopic } from './credit.js';
+import { askedTopic, readReport, settledTopic } from './credit.js';
 import { Flow } from './flow.js';
 import { FlowTarget } from './flow-target.js';
 import type { Outlet } from './outlet.js';
@@ -70,7 +70,7 @@ export class Flows {
   }
 
   async #newFlow(outqueue: QueueName): Promise<Flow> {
-    const flow = new Flow(newToken());
+    const flow = new Flow();
     const listening = await this.#outlet.subscribe(settledTopic(flow.token), 1, ({ payload }) => {
       const report = readReport(payload);
       if (report) flow.hear(report);

@@ -1,4 +1,5 @@
 import { LastText } from '../../support/index.js';
+import { HEADER, timeOf } from '../index.js';
 import { CONTENT_TYPE, type Incoming, PROPERTY, type Protocol } from './packets.js';
 
 const NO_IDS: readonly number[] = Object.freeze([]);
@@ -92,7 +93,16 @@ class Properties {
     let at = begin;
     while (at < end) at = this.#readOne(bytes, at);
     if (at > end) throw new RangeError('malformed packet: a property ends late');
+    if (this.#headers > 0) this.#addCreation();
     return end;
+  }
+
+  /** Where only the id tells when the message was made. */
+  #addCreation(): void {
+    const id = this.headers[HEADER.messageId];
+    if (id === undefined || this.headers[HEADER.createdAt] !== undefined) return;
+    const createdMs = timeOf(id);
+    if (createdMs !== undefined) this.headers[HEADER.createdAt] = String(createdMs);
   }
 
   #readOne(bytes: Buffer, from: number): number {

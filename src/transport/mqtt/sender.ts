@@ -12,6 +12,7 @@ import {
   isUnsendable,
   type Message,
   RefusedError,
+  Stamps,
   stamped,
   UnroutedError,
 } from '../index.js';
@@ -46,6 +47,7 @@ interface Numbered {
 export class Sender {
   readonly #outlet: Outlet;
   readonly #flows: Flows;
+  readonly #stamps = new Stamps();
   readonly #log: Logger;
 
   constructor(outlet: Outlet, flows: Flows, log: Logger) {
@@ -65,11 +67,18 @@ export class Sender {
   }
 
   #sendNow(queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
-    const headers = this.#outlet.protocol === 5 ? stamped(message.headers) : {};
+    const headers = this.#outlet.protocol === 5 ? this.#stamped(message.headers) : {};
     const publication = { topic: topicOf(queue), payload: encodePayload(message.data), headers };
     return this.#outlet.publish(publication).then((reason) => {
       if (mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(queue);
     });
+  }
+
+  /** With an id that tells the time of creation, unless one of the two is given. @throws {TypeError} for a value that is no text */
+  #stamped(headers: Headers = {}): Headers {
+    if (headers[HEADER.messageId] !== undefined || headers[HEADER.createdAt] !== undefined) return stamped(headers);
+    checkHeaders(headers);
+    return { ...headers, [HEADER.messageId]: this.#stamps.messageId() };
   }
 
   /** The same when the flow has room for one more. @throws {NotConnectedError} when the client closes before */
@@ -84,7 +93,7 @@ export class Sender {
   }
 
   #sendAs(number: number, flow: Flow, { queue, payload, headers }: Numbered, mandatory: boolean): Promise<void> {
-    const credited = withCredit(headers, flow.token, number);
+    const credited = withCredit(headers, flow.idOf(number));
     return this.#outlet.publish({ topic: topicOf(queue), payload, headers: credited }).then(
       (reason) => {
         if (reason !== NO_SUBSCRIBERS) return flow.confirmed(number);
