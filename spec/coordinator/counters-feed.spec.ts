@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { CountersFeed } from '../../src/coordinator/counters-feed.js';
 import { COUNTERS_NOTICE, type Counters, countersMessageOf, DURATION_BOUNDS_MS } from '../../src/discovery/index.js';
-import { MemoryEngine } from '../../src/engine/index.js';
+import { openMemoryEngine } from '../../src/engine/index.js';
 import { asParticipantId, asPortName, asRole } from '../../src/names.js';
 import { silentLogger } from '../../src/support/index.js';
 import { DirectBroker } from '../../src/transport/direct/index.js';
@@ -13,7 +13,7 @@ describe('CountersFeed', () => {
   let feed: CountersFeed;
   let nowMs: number;
   beforeEach(async () => {
-    broker = new DirectBroker(new MemoryEngine(), { id: 'c' }, silentLogger);
+    broker = new DirectBroker(await openMemoryEngine(), { id: 'c' }, silentLogger);
     await broker.connect();
     nowMs = 0;
     feed = new CountersFeed(broker, silentLogger, { limit: 2, nowMs: () => nowMs });

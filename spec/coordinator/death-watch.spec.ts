@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { DeathWatch } from '../../src/coordinator/death-watch.js';
 import { DiscoveryFeed } from '../../src/coordinator/discovery-feed.js';
 import { announcementOf, type Definition, DISCOVERY_NOTICE, ROLL_CALL_NOTICE } from '../../src/discovery/index.js';
-import { MemoryEngine } from '../../src/engine/index.js';
+import { openMemoryEngine } from '../../src/engine/index.js';
 import { asRole } from '../../src/names.js';
 import { silentLogger } from '../../src/support/index.js';
 import { DirectBroker } from '../../src/transport/direct/index.js';
@@ -13,7 +13,7 @@ describe('a process that ended', function () {
   this.timeout(10_000);
   let broker: DirectBroker;
   beforeEach(async () => {
-    broker = new DirectBroker(new MemoryEngine(), { id: 'c' }, silentLogger);
+    broker = new DirectBroker(await openMemoryEngine(), { id: 'c' }, silentLogger);
     await broker.connect();
   });
   afterEach(() => broker.close());

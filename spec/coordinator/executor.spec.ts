@@ -4,7 +4,7 @@ import type { Launcher } from '../../src/coordinator/index.js';
 import { RecordsFile } from '../../src/coordinator/records-file.js';
 import { bindingKey } from '../../src/coordinator/state.js';
 import type { Step } from '../../src/coordinator/steps.js';
-import { MemoryEngine } from '../../src/engine/index.js';
+import { openMemoryEngine } from '../../src/engine/index.js';
 import { asQueueName, asRole } from '../../src/names.js';
 import { silentLogger } from '../../src/support/index.js';
 import { DirectBroker } from '../../src/transport/direct/index.js';
@@ -21,7 +21,7 @@ describe('Executor', () => {
 
   beforeEach(async () => {
     nowMs = 1000;
-    broker = new DirectBroker(new MemoryEngine(), { id: 'c' }, silentLogger);
+    broker = new DirectBroker(await openMemoryEngine(), { id: 'c' }, silentLogger);
     await broker.connect();
     records = new RecordsFile({
       path: undefined,

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { LossWatch } from '../../src/coordinator/loss-watch.js';
-import { MemoryEngine } from '../../src/engine/index.js';
+import { openMemoryEngine } from '../../src/engine/index.js';
 import { silentLogger } from '../../src/support/index.js';
 import { DirectBroker } from '../../src/transport/direct/index.js';
 import type { Broker, Subscription } from '../../src/transport/index.js';
@@ -10,19 +10,19 @@ import { graphOf, Scene } from './scene.js';
 type Losses = (text: string, messages?: number) => void;
 
 /** A broker that drops messages when it is told to. */
-function dropping(): { readonly broker: Broker; readonly drop: Losses } {
+async function dropping(): Promise<{ readonly broker: Broker; readonly drop: Losses }> {
   let handler: Losses = () => undefined;
   const losses = async (given: Losses): Promise<Subscription> => {
     handler = given;
     return { cancel: async () => undefined };
   };
-  const broker = Object.assign(new DirectBroker(new MemoryEngine(), { id: 'c' }, silentLogger), { losses });
+  const broker = Object.assign(new DirectBroker(await openMemoryEngine(), { id: 'c' }, silentLogger), { losses });
   return { broker, drop: (text, messages) => handler(text, messages) };
 }
 
 describe('LossWatch', () => {
   it('says the first loss at once, what follows together, and counts all', async () => {
-    const { broker, drop } = dropping();
+    const { broker, drop } = await dropping();
     const log = keepingLogger();
     const told: string[] = [];
     const watch = new LossWatch({ broker, log, tell: (text) => told.push(text), periodMs: 50 });
@@ -40,7 +40,7 @@ describe('LossWatch', () => {
 
   it('is told by the coordinator as a failure, and counted', async () => {
     const scene = await Scene.open();
-    const { broker, drop } = dropping();
+    const { broker, drop } = await dropping();
     await broker.connect();
     const log = keepingLogger();
     const { coordinator, events } = await scene.coordinate('', { graph: graphOf('a(A) OUT -> IN b(B)'), broker, log });

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { CountersFeed } from '../../src/coordinator/counters-feed.js';
 import { type Inlet, QueueMeter } from '../../src/coordinator/queue-meter.js';
 import { COUNTERS_NOTICE, countersMessageOf } from '../../src/discovery/index.js';
-import { MemoryEngine } from '../../src/engine/index.js';
+import { openMemoryEngine } from '../../src/engine/index.js';
 import { asParticipantId, asPortName, asQueueName, asRole } from '../../src/names.js';
 import { silentLogger } from '../../src/support/index.js';
 import { DirectBroker } from '../../src/transport/direct/index.js';
@@ -24,14 +24,14 @@ describe('QueueMeter', () => {
     }
   }
 
-  function tellingDepths(depths: boolean): DirectBroker {
-    const one = new Telling(new MemoryEngine(), { id: 'c' }, silentLogger);
+  async function tellingDepths(depths: boolean): Promise<DirectBroker> {
+    const one = new Telling(await openMemoryEngine(), { id: 'c' }, silentLogger);
     const capabilities: Capabilities = { ...one.capabilities, depths };
     return Object.assign(one, { capabilities });
   }
 
   beforeEach(async () => {
-    broker = tellingDepths(true);
+    broker = await tellingDepths(true);
     await broker.connect();
     feed = new CountersFeed(broker, silentLogger);
     await feed.start();
@@ -77,7 +77,7 @@ describe('QueueMeter', () => {
   });
 
   it('estimates all of it from counts where the broker tells nothing', async () => {
-    meter = new QueueMeter({ broker: tellingDepths(false), counters: feed, nowMs: () => nowMs });
+    meter = new QueueMeter({ broker: await tellingDepths(false), counters: feed, nowMs: () => nowMs });
     const fed: Inlet = { ...inlet, takers: 1, feeds: [{ role: a, port, isDeadLetters: false }] };
     await meter.read([fed]);
     await counts('a-1', a, 0, 0, 50);
@@ -92,7 +92,7 @@ describe('QueueMeter', () => {
   });
 
   it('tells no more than it knows where somebody feeds the queue who does not count', async () => {
-    meter = new QueueMeter({ broker: tellingDepths(false), counters: feed, nowMs: () => nowMs });
+    meter = new QueueMeter({ broker: await tellingDepths(false), counters: feed, nowMs: () => nowMs });
     await counts('b-1', b, 12, 10, 0);
     expect(await meter.read([inlet])).to.deep.equal([{ ...inlet, unacked: 2 }]);
   });

@@ -1,45 +1,53 @@
-import type { EngineLetter } from './engine.js';
+import { type LogNode, readHeaders } from '../log/index.js';
+import type { EngineLetter, EngineRound } from './engine.js';
 import type { Inqueue } from './inqueue.js';
-import type { Entry } from './message-list.js';
+
+interface Shown {
+  readonly token: string;
+}
 
 /** One look at the dead letters that an inqueue holds: the one that is shown is nobody else's meanwhile. */
-export class DeadLetterRound {
+export class DeadLetterRound implements EngineRound {
+  readonly #node: LogNode;
   readonly #queue: Inqueue | undefined;
-  readonly #touched: (queue: Inqueue) => void;
   /** What comes during the round is left out, so that it ends. */
-  readonly #endPlace: number;
-  #lastPlace = -1;
-  #shown: Entry | undefined;
+  readonly #end: number;
+  #next = 0;
+  #shown: Shown | undefined;
   #isOver = false;
 
   /** @param queue where the letters are kept; undefined when there is no such place */
-  constructor(queue: Inqueue | undefined, touched: (queue: Inqueue) => void) {
+  constructor(node: LogNode, queue: Inqueue | undefined) {
+    this.#node = node;
     this.#queue = queue;
-    this.#touched = touched;
-    this.#endPlace = queue?.list.nextPlace ?? 0;
+    this.#end = (queue && node.backlog(queue.proc)?.taken) ?? 0;
   }
 
-  next(): EngineLetter | undefined {
-    this.settle('keep');
+  async next(): Promise<EngineLetter | undefined> {
+    await this.settle('keep');
+    const queue = this.#queue;
+    if (this.#isOver || !queue || queue.isGone) return undefined;
+    const claim = await this.#node.claimWithin(queue.proc, this.#next, this.#end - 1);
+    const record = claim?.records[0];
+    if (!claim || !record) return undefined;
+    if (this.#isOver) this.#node.release(queue.proc, claim.token);
     if (this.#isOver) return undefined;
-    this.#shown = this.#queue?.list.setAsideAfter(this.#lastPlace, this.#endPlace);
-    if (!this.#shown) return undefined;
-    const { place, message } = this.#shown;
-    this.#lastPlace = place;
-    return { key: String(place), body: message.body, headers: message.headers };
+    this.#next = record.sequence + 1;
+    this.#shown = { token: claim.token };
+    return { key: String(record.sequence), body: record.body, headers: readHeaders(record.headers).headers };
   }
 
-  settle(fate: 'keep' | 'remove'): void {
+  async settle(fate: 'keep' | 'remove'): Promise<void> {
     const shown = this.#shown;
+    const queue = this.#queue;
     this.#shown = undefined;
-    if (!shown || !this.#queue) return;
-    if (fate === 'keep') this.#queue.list.putBack(shown);
-    else this.#queue.drop(shown);
-    this.#touched(this.#queue);
+    if (!shown || !queue || queue.isGone) return;
+    if (fate === 'keep') this.#node.release(queue.proc, shown.token);
+    else await this.#node.ack(queue.proc, shown.token);
   }
 
   end(): void {
     this.#isOver = true;
-    this.settle('keep');
+    void this.settle('keep');
   }
 }

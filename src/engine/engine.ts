@@ -14,6 +14,8 @@ export interface EngineDelivery extends EngineMessage {
   /** Names the delivery to `settle`; unique within its consumer. */
   readonly tag: number;
   readonly redelivered: boolean;
+  /** In an inqueue that is subscribed by filters: the queue that the message came to. */
+  readonly source?: QueueName;
 }
 
 export interface EngineOutput extends EngineMessage {
@@ -192,5 +194,7 @@ export interface Engine {
   depths(queues: readonly QueueName[]): readonly EngineDepth[];
   /** Resolves when a retained one is kept. */
   notify(notice: EngineNotice): Promise<void>;
+  /** While more is being written than is good: resolves when it is a good time to take more from clients. */
+  readonly congestion: Promise<void> | undefined;
   readonly counters: EngineCounters;
 }

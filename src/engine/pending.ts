@@ -1,6 +1,7 @@
+import type { NewRecord } from '../log/index.js';
 import type { EngineOutput, Outcome, Submission } from './engine.js';
 
-/** What a submission asks for; `commit` carries out the verdict in the same step as the outputs. */
+/** What a submission asks for. */
 export interface Batch {
   readonly outputs: readonly EngineOutput[];
   /** Those of all outputs together. */
@@ -8,7 +9,8 @@ export interface Batch {
   readonly hold: boolean;
   /** False once the delivery is not held any more. */
   isAlive(): boolean;
-  commit(): void;
+  /** Writes the outputs, and the verdict in the same step. */
+  write(records: readonly NewRecord[]): Promise<unknown>;
 }
 
 export function bytesOf(outputs: readonly EngineOutput[]): number {
@@ -17,23 +19,31 @@ export function bytesOf(outputs: readonly EngineOutput[]): number {
   return bytes;
 }
 
-/** A submission, which waits in at most one line. */
+/** A submission: it waits in at most one line, then it is being written, then it is over. */
 export class Pending implements Submission {
   readonly batch: Batch;
   readonly #done: (outcome: Outcome) => void;
   #line: Set<Pending> | undefined;
   #waitsFor: Submission['waitsFor'] = 'nothing';
+  #isWriting = false;
   #over = false;
-  readonly #onCancel: () => void;
 
-  constructor(batch: Batch, done: (outcome: Outcome) => void, onCancel: () => void = () => undefined) {
+  constructor(batch: Batch, done: (outcome: Outcome) => void) {
     this.batch = batch;
     this.#done = done;
-    this.#onCancel = onCancel;
   }
 
   get waitsFor(): Submission['waitsFor'] {
     return this.#waitsFor;
+  }
+
+  /** It was withdrawn, or is over. */
+  get isWithdrawn(): boolean {
+    return this.#over;
+  }
+
+  get isWriting(): boolean {
+    return this.#isWriting;
   }
 
   waitIn(line: Set<Pending>, waitsFor: 'room' | 'route'): void {
@@ -49,17 +59,25 @@ export class Pending implements Submission {
     this.#waitsFor = 'nothing';
   }
 
+  /** It cannot be withdrawn any more until it is over, or was not written after all. */
+  write(records: readonly NewRecord[]): Promise<unknown> {
+    this.leaveLine();
+    this.#isWriting = true;
+    return this.batch.write(records).finally(() => {
+      this.#isWriting = false;
+    });
+  }
+
   finish(outcome: Outcome): void {
-    if (this.#over) return;
+    if (this.#over || this.#isWriting) return;
     this.#over = true;
     this.leaveLine();
     this.#done(outcome);
   }
 
   cancel(): void {
-    if (this.#over) return;
+    if (this.#isWriting) return;
     this.#over = true;
     this.leaveLine();
-    this.#onCancel();
   }
 }

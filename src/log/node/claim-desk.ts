@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type CommitResult, type LogStore, type NewRecord, recordId, type StoredRecord } from '../store/store.js';
 import { ClaimJournal, Deadlines, deadlineOf } from './claim-timers.js';
+import type { Fanout } from './fanout.js';
 import type { Piece } from './free-records.js';
 import { LogError } from './log-error.js';
 import type { Claim, DeadLetterFacts, NodeClock } from './log-node.js';
@@ -8,13 +9,15 @@ import type { OpenClaim, Proc } from './proc.js';
 import { type Facts, noFacts } from './proc-facts.js';
 import type { ProcTable } from './proc-table.js';
 import { RecordWindow } from './record-window.js';
+import type { TopicEntry } from './topic-entry.js';
 
 export interface ClaimDeskOptions {
   readonly store: LogStore;
   readonly table: ProcTable;
   readonly clock: NodeClock;
-  /** The records as they are stored: with copies for what is bound. */
-  readonly spread: (records: readonly NewRecord[]) => readonly NewRecord[];
+  readonly fanout: Fanout;
+  /** Told after every ack. */
+  readonly onAcked?: (topic: TopicEntry) => void;
   readonly deadLetter: (record: StoredRecord, facts: DeadLetterFacts) => Pick<NewRecord, 'body' | 'headers'>;
   readonly onError: (error: unknown, during: string) => void;
 }
@@ -152,7 +155,9 @@ export class ClaimDesk {
 
   /** Acknowledges and commits in one batch. The next claim can be made at once: its ack cannot overtake this one. */
   async settle(proc: Proc, claim: OpenClaim, made: readonly NewRecord[] = NO_RECORDS): Promise<CommitResult> {
-    const records = made.length > 0 ? this.#options.spread(made) : made;
+    const { fanout } = this.#options;
+    const all = fanout.spread(made);
+    const records = fanout.stored(all);
     const facts = noFacts();
     proc.ack(claim, this.#clock.wallMs(), facts);
     proc.acksInFlight++;
@@ -170,8 +175,10 @@ export class ClaimDesk {
     proc.acksInFlight--;
     proc.acked += claim.last - claim.first + 1;
     this.#table.committed(records, result);
+    fanout.tell(all);
     this.#table.wakeups.proc(proc);
     if (lostAcks !== proc.lostAcks) this.#restate(proc);
+    this.#options.onAcked?.(proc.topic);
     return result;
   }
 

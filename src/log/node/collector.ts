@@ -11,6 +11,7 @@ export interface CollectorOptions extends Pick<LogNodeOptions, 'gc' | 'keepMs'> 
 }
 
 const DEFAULT_MS = 30_000;
+const LEAST_TRIMMED = 256;
 
 /**
  * Forgets old records, one collection at a time. Of a topic with procs those stay that one of them may still want: from
@@ -43,6 +44,16 @@ export class Collector {
     if (before <= topic.first) return 0;
     topic.first = before;
     return await this.#options.store.drop(name, before);
+  }
+
+  /** The same when it is worth it: what goes is as much as what stays, so that a record costs a bounded share. */
+  trimNowAndThen(topic: TopicEntry): void {
+    const { onError } = this.#options;
+    let before = topic.last + 1;
+    for (const { position } of topic.procs) before = Math.min(before, position);
+    const goes = before - topic.first;
+    if (goes < LEAST_TRIMMED || goes < topic.last - before) return;
+    this.trim(topic.name).catch((error: unknown) => onError(error, 'forgetting old records'));
   }
 
   async stop(): Promise<void> {

@@ -13,6 +13,7 @@ import { machineClock } from './clock.js';
 import { Collector } from './collector.js';
 import { deadLetterOf } from './dead-letter.js';
 import { Facts } from './facts.js';
+import { Fanout } from './fanout.js';
 import { LogError } from './log-error.js';
 import type {
   AckCommitResult,
@@ -51,7 +52,7 @@ class LocalNode implements LogNode {
   readonly #table: ProcTable;
   readonly #desk: ClaimDesk;
   readonly #offsets: Offsets;
-  readonly #spreadAll: (records: readonly NewRecord[]) => readonly NewRecord[];
+  readonly #fanout: Fanout;
   readonly #bindings: Bindings;
   readonly facts: Facts;
   readonly #processors: Processors;
@@ -67,9 +68,14 @@ class LocalNode implements LogNode {
     const known = { store, table: this.#table, clock, onError };
     this.#bindings = new Bindings(store);
     this.facts = new Facts(store);
-    const spread = options.unread === 'drop' ? this.#spreadToReaders : this.#spread;
-    this.#desk = new ClaimDesk({ ...known, spread, deadLetter });
-    this.#spreadAll = spread;
+    const { history = true } = options;
+    this.#fanout = new Fanout({ ...known, bindings: this.#bindings, history });
+    this.#desk = new ClaimDesk({
+      ...known,
+      fanout: this.#fanout,
+      deadLetter,
+      ...(!history && { onAcked: (topic) => this.#collector.trimNowAndThen(topic) }),
+    });
     this.#processors = new Processors(store);
     this.#collector = new Collector({ ...known, ...(gc && { gc }), ...(keepMs && { keepMs }) });
   }
@@ -77,9 +83,11 @@ class LocalNode implements LogNode {
   async commit(records: readonly NewRecord[]): Promise<readonly string[]> {
     this.#checkOpen();
     checkRecords(records);
-    const all = this.#spreadAll(records);
-    const result = await this.#store.commit({ records: all });
-    this.#table.committed(all, result);
+    const all = this.#fanout.spread(records);
+    const stored = this.#fanout.stored(all);
+    const result = await this.#store.commit({ records: stored });
+    this.#table.committed(stored, result);
+    this.#fanout.tell(all);
     return idsOf(records, result);
   }
 
@@ -257,6 +265,10 @@ class LocalNode implements LogNode {
     return this.#table.wakeups.onRecords(this.#table.topic(topic), listener);
   }
 
+  onCommit(topic: string, listener: (record: NewRecord) => void): Unsubscribe {
+    return this.#fanout.onCommit(topic, listener);
+  }
+
   async systemProc(definition: ProcessorDefinition): Promise<readonly ProcState[]> {
     this.#checkOpen();
     const states: ProcState[] = [];
@@ -361,12 +373,6 @@ class LocalNode implements LogNode {
       await this.#store.close();
     }
   }
-
-  readonly #spread = (records: readonly NewRecord[]): readonly NewRecord[] => this.#bindings.spread(records);
-
-  /** What nobody reads is not stored. */
-  readonly #spreadToReaders = (records: readonly NewRecord[]): readonly NewRecord[] =>
-    this.#bindings.spread(records).filter(({ topic }) => this.#table.isRead(topic));
 
   #ensure(topic: string, options: ProcOptions): Proc | Promise<Proc> {
     this.#checkOpen();

@@ -242,6 +242,8 @@ export interface LogNotices {
   nextWork(procs: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Tells the newest sequence of a topic whenever there are new records; once for many of one turn. */
   onRecords(topic: string, listener: (lastSequence: number) => void): Unsubscribe;
+  /** Tells of each record of a topic as it was committed, copies too, once it is safe. In the turn of the commit: be quick. */
+  onCommit(topic: string, listener: (record: NewRecord) => void): Unsubscribe;
 }
 
 /** Processors as they are defined. */
@@ -322,10 +324,10 @@ export interface LogNodeOptions {
   /** Topics whose records go after so many milliseconds, read or not. @default none */
   readonly keepMs?: Readonly<Record<string, number>>;
   /**
-   * What becomes of records of topics that no proc reads: with `drop` only their copies are stored, and their ids say
-   * nothing. @default 'keep'
+   * False: records that nobody needs are not kept. Of topics that no proc reads only the copies are stored, and ids say
+   * nothing; what all procs of a topic have acknowledged goes soon. @default true
    */
-  readonly unread?: 'keep' | 'drop';
+  readonly history?: boolean;
   /** Makes the body and headers of a dead letter. @default `{reason, proc, attempts, id, body}`, headers as they were */
   readonly deadLetter?: (record: StoredRecord, facts: DeadLetterFacts) => Pick<NewRecord, 'body' | 'headers'>;
   /** @default the machine's */

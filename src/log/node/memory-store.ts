@@ -164,12 +164,18 @@ export class MemoryStore implements LogStore {
       end: Math.min(topic.records.length, keepFrom(topic.name) - topic.first),
     }));
     for (let freed = 0; freed < bytes; ) {
-      const left = heads.filter(({ at, end }) => at < end);
-      const ageOf = ({ topic, at }: (typeof heads)[number]): number => topic.records[at]?.timestampMs ?? 0;
-      const oldest = left.reduce((a, b) => (ageOf(b) < ageOf(a) ? b : a), left[0] ?? NO_HEAD);
-      if (oldest === NO_HEAD) break;
+      let oldest: (typeof heads)[number] | undefined;
+      let oldestMs = Number.POSITIVE_INFINITY;
+      for (const head of heads) {
+        const { timestampMs } = (head.at < head.end ? head.topic.records[head.at] : undefined) ?? {};
+        if (timestampMs === undefined || timestampMs >= oldestMs) continue;
+        oldest = head;
+        oldestMs = timestampMs;
+      }
+      if (!oldest) break;
       const until = Math.min(oldest.at + STRIDE, oldest.end);
-      for (; oldest.at < until && freed < bytes; oldest.at++) freed += sizeOf(oldest.topic.records[oldest.at] ?? NOTHING);
+      for (; oldest.at < until && freed < bytes; oldest.at++)
+        freed += sizeOf(oldest.topic.records[oldest.at] ?? NOTHING);
       before.set(oldest.topic.name, oldest.topic.first + oldest.at);
     }
     return before;

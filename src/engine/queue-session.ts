@@ -1,0 +1,113 @@
+import type { QueueName } from '../names.js';
+import { DeadLetterRound } from './dead-letter-round.js';
+import type {
+  EngineClient,
+  EngineConsumer,
+  EngineDelivery,
+  EngineMessage,
+  EngineOutput,
+  EngineQueueKind,
+  EngineQueueOptions,
+  EngineRange,
+  EngineRecord,
+  EngineRound,
+  EngineSession,
+  Outcome,
+  Stop,
+  Submission,
+} from './engine.js';
+import { Pending } from './pending.js';
+import { QueueConsumer } from './queue-consumer.js';
+import type { QueueEngine } from './queue-engine.js';
+import { deadName } from './topology.js';
+import { Window } from './window.js';
+
+/** What one client owns in a QueueEngine. */
+export class QueueSession implements EngineSession {
+  readonly #engine: QueueEngine;
+  readonly #client: EngineClient;
+  readonly #consumers = new Set<QueueConsumer>();
+  readonly #stops = new Set<Stop>();
+  /** Sends that are not answered. */
+  readonly #sending = new Set<Pending>();
+  #ended = false;
+
+  constructor(engine: QueueEngine, client: EngineClient) {
+    this.#engine = engine;
+    this.#client = client;
+  }
+
+  async declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions): Promise<void> {
+    const { topology } = this.#engine;
+    await topology.declare(kind, name, options, this);
+    if (this.#ended) topology.release(this);
+    this.#engine.routesChanged();
+  }
+
+  send(output: EngineOutput, done: (outcome: Outcome) => void): Submission {
+    const { node } = this.#engine;
+    const pending: Pending = new Pending(
+      {
+        outputs: [output],
+        bytes: output.body.length,
+        hold: false,
+        isAlive: () => !this.#ended,
+        write: (records) => node.commit(records),
+      },
+      (outcome) => {
+        this.#sending.delete(pending);
+        done(outcome);
+      },
+    );
+    this.#sending.add(pending);
+    this.#engine.submit(pending);
+    return pending;
+  }
+
+  consume(inqueue: QueueName, prefetch: number, deliver: (delivery: EngineDelivery) => void): EngineConsumer {
+    const queue = this.#engine.topology.use(inqueue, this);
+    const consumer = new QueueConsumer(this.#engine, queue, new Window(prefetch, deliver), (ended) =>
+      this.#consumers.delete(ended),
+    );
+    this.#consumers.add(consumer);
+    return consumer;
+  }
+
+  tap(outqueue: QueueName, handler: (message: EngineMessage) => void): Stop {
+    return this.#owned(this.#engine.taps.tap(outqueue, handler));
+  }
+
+  watch(name: string, handler: (body: Buffer, retained: boolean) => void): Stop {
+    return this.#owned(this.#engine.notices.watch(name, handler));
+  }
+
+  visit(inqueue: QueueName): EngineRound {
+    const { node, topology } = this.#engine;
+    const round = new DeadLetterRound(node, topology.inqueue(deadName(inqueue)));
+    const end = this.#owned(() => round.end());
+    return { next: () => round.next(), settle: (fate) => round.settle(fate), end };
+  }
+
+  browse(queue: QueueName, range?: EngineRange): AsyncGenerator<readonly EngineRecord[], void, undefined> {
+    return this.#engine.browse(queue, range);
+  }
+
+  end(how: 'left' | 'died'): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const pending of [...this.#sending]) pending.finish({ state: 'gone' });
+    for (const stop of [...this.#stops]) stop();
+    for (const consumer of [...this.#consumers]) consumer.end();
+    for (const queue of this.#engine.topology.release(this)) this.#engine.release(queue);
+    if (how === 'died' && this.#client.lastWords) this.#engine.notifyLater(this.#client.lastWords);
+  }
+
+  #owned(stop: Stop): Stop {
+    const owned: Stop = () => {
+      stop();
+      this.#stops.delete(owned);
+    };
+    this.#stops.add(owned);
+    return owned;
+  }
+}

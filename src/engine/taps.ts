@@ -1,0 +1,40 @@
+import { type LogNode, readHeaders } from '../log/index.js';
+import type { QueueName } from '../names.js';
+import type { EngineMessage, EngineOutput, Stop } from './engine.js';
+
+type Handler = (message: EngineMessage) => void;
+
+/** Those who look on at outqueues: at what was committed there by anybody, and at what nobody took. */
+export class Taps {
+  readonly #node: LogNode;
+  readonly #handlers = new Map<QueueName, Set<Handler>>();
+
+  constructor(node: LogNode) {
+    this.#node = node;
+  }
+
+  tap(outqueue: QueueName, handler: Handler): Stop {
+    const own: Handler = (message) => handler(message);
+    const stop = this.#node.onCommit(outqueue, ({ body, headers }) =>
+      own({ body: asBuffer(body), headers: headers ? readHeaders(asBuffer(headers)).headers : {} }),
+    );
+    const handlers = this.#handlers.get(outqueue) ?? new Set();
+    this.#handlers.set(outqueue, handlers.add(own));
+    return () => {
+      stop();
+      handlers.delete(own);
+      if (handlers.size === 0 && this.#handlers.get(outqueue) === handlers) this.#handlers.delete(outqueue);
+    };
+  }
+
+  /** Who looks on sees also what nobody takes: senders may well drop it then. */
+  showUntaken(outputs: readonly EngineOutput[]): void {
+    if (this.#handlers.size === 0) return;
+    for (const { kind, name, body, headers } of outputs)
+      if (kind === 'outqueue') for (const show of this.#handlers.get(name) ?? []) show({ body, headers });
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

@@ -1,0 +1,39 @@
+import { type Claim, readHeaders, type StoredRecord } from '../log/index.js';
+import { asQueueName } from '../names.js';
+import type { EngineDelivery } from './engine.js';
+import type { Pending } from './pending.js';
+
+/** A delivery in the hand of a consumer. */
+export interface Held {
+  /** Names the claim. */
+  readonly token: string;
+  readonly bytes: number;
+}
+
+/** Deliveries that one consumer holds. */
+export class Window {
+  readonly held = new Map<number, Held>();
+  /** Deliveries whose settlement is on its way; they cannot be settled a second time. */
+  readonly settling = new Map<number, Pending>();
+  readonly #prefetch: number;
+  readonly #deliver: (delivery: EngineDelivery) => void;
+  #tags = 0;
+
+  constructor(prefetch: number, deliver: (delivery: EngineDelivery) => void) {
+    this.#prefetch = prefetch;
+    this.#deliver = deliver;
+  }
+
+  get room(): number {
+    return this.#prefetch - this.held.size;
+  }
+
+  hand({ token, reclaims }: Claim, { body, headers: written }: StoredRecord): void {
+    this.#tags += 1;
+    const tag = this.#tags;
+    this.held.set(tag, { token, bytes: body.length });
+    const { headers, source } = readHeaders(written);
+    const delivery = { tag, body, headers, redelivered: reclaims > 0 };
+    this.#deliver(source === undefined ? delivery : { ...delivery, source: asQueueName(source) });
+  }
+}
