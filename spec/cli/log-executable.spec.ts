@@ -41,6 +41,6 @@ describe('msgflo-log as an executable', function () {
     const line = `printf 'XYZ' | dd of='${file}' bs=1 seek=5000 conv=notrunc 2>/dev/null; msgflo-log verify`;
     const { code, stdout, stderr } = await project.shell(line).ended;
     expect({ code, stderr }).to.deep.equal({ code: 1, stderr: '' });
-    expect(linesOf(stdout)[0]).to.match(/^damaged: .*\/0{16}\.seg at byte 32 /);
+    expect(linesOf(stdout)[0]).to.match(/^damaged: .*\/0{16}\.seg at byte 40 /);
   });
 });

@@ -35,7 +35,7 @@ function flip(file: string, at: number): void {
 
 const framesOf = (file: string) => [...segmentParts(file)].map(({ offset, bytes }) => ({ offset, bytes }));
 /** The header of a segment that a later version began. */
-const NEWER = '4d5347464c4f4c4702000000000000000000000000000000000000001b667ac3';
+const NEWER = '4d5347464c4f4c4703000000000000000000000000000000000000000000000000000000bd6188e0';
 /** What a folder holds, to see that nothing was changed. */
 const contentOf = (folder: string) =>
   readdirSync(folder).map((name) => [name, statSync(join(folder, name)).mtimeMs, statSync(join(folder, name)).size]);
@@ -86,7 +86,7 @@ describe('msgflo-log', () => {
       const { code, json } = await run('inspect', path, '--json');
       const [report] = json();
       expect(code).to.equal(0);
-      expect(report).to.include({ folder: path, formatVersion: 1, openIn: null, mayBeBehind: false });
+      expect(report).to.include({ folder: path, formatVersion: 2, openIn: null, mayBeBehind: false });
       expect(report.segments.length).to.be.above(2);
       const sum = (field: string) =>
         report.segments.reduce((all: number, one: Record<string, number>) => all + (one[field] ?? 0), 0);
@@ -233,7 +233,7 @@ describe('msgflo-log', () => {
       flip(join(path, filesOf(path, 'ckp').at(-1) ?? ''), 30);
       const { code, lines } = await run('verify', path);
       expect(code).to.equal(1);
-      expect(lines).to.include(`damaged: ${second} at byte 0 (32 bytes): the header is damaged`);
+      expect(lines).to.include(`damaged: ${second} at byte 0 (40 bytes): the header is damaged`);
       expect(lines).to.include(`note:    ${third.replace(/seg$/, 'idx')} at byte 0: the index is damaged`);
       expect(lines.filter((line) => line.includes('the checkpoint is damaged'))).to.have.length(1);
       for (const name of filesOf(path, 'ckp')) truncateSync(join(path, name), 20);
@@ -427,7 +427,7 @@ describe('msgflo-log', () => {
         const [action = '', ...more] = args;
         const { code, complaint } = await run(action, path, ...more);
         expect({ action, code }).to.deep.equal({ action, code: 2 });
-        expect(complaint).to.match(/has format version 2; this program reads version 1/);
+        expect(complaint).to.match(/has format version 3; this program reads version 2/);
       }
     });
   });

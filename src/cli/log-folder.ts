@@ -10,6 +10,7 @@ import {
   type RawCheckpoint,
   type RawIndex,
   readSegmentHeader,
+  SEGMENT_HEADER_BYTES,
   segmentFiles,
   segmentIndex,
 } from '../log/index.js';
@@ -40,9 +41,6 @@ export interface LogFolder {
   readonly segments: readonly LogSegment[];
 }
 
-/** Bytes of a file whose header was not finished: nothing was ever committed to it. */
-const UNUSED_BYTES = 32;
-
 /** @throws {UsageError} unless it holds a log, of a version that this program knows */
 export function readLogFolder(folder: string): LogFolder {
   checkIsLog(folder);
@@ -52,7 +50,8 @@ export function readLogFolder(folder: string): LogFolder {
   const found = segmentFiles(folder).map(segmentOf);
   if (openIn !== undefined && checkpoints.some(({ file }) => !existsSync(file))) return readLogFolder(folder);
   const last = found.at(-1);
-  const isBegun = last && last.size <= UNUSED_BYTES && last.header instanceof CorruptionError;
+  // A header that was not finished: nothing was ever committed to it.
+  const isBegun = last && last.size <= SEGMENT_HEADER_BYTES && last.header instanceof CorruptionError;
   const used = isBegun ? found.slice(0, -1) : found;
   return {
     ...{ folder, openIn, checkpoints },

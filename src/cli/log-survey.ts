@@ -1,4 +1,4 @@
-import { CorruptionError, type RawEntry } from '../log/index.js';
+import { CorruptionError, type RawEntry, SEGMENT_HEADER_BYTES } from '../log/index.js';
 import { type Finding, Findings } from './log-findings.js';
 import type { LogFolder, LogSegment } from './log-folder.js';
 import type { LogState } from './log-state.js';
@@ -71,7 +71,7 @@ class Surveyor {
   async walk(segment: LogSegment, { signal, onBytes }: SurveyOptions): Promise<void> {
     const { file, base, size, header, index } = segment;
     const survey: SegmentSurvey = {
-      ...{ file, base, size, batches: 0, records: 0, used: 32 },
+      ...{ file, base, size, batches: 0, records: 0, used: SEGMENT_HEADER_BYTES },
       number: header instanceof CorruptionError ? undefined : header.number,
       firstTimestampMs: undefined,
       lastTimestampMs: undefined,
@@ -115,7 +115,13 @@ class Surveyor {
   /** Whether the segment is what its name says, and follows what was before. */
   #checkPlace({ file, base, header }: LogSegment): void {
     if (header instanceof CorruptionError)
-      this.#findings.damage({ kind: 'bytes', file, offset: header.offset, bytes: 32, text: 'the header is damaged' });
+      this.#findings.damage({
+        kind: 'bytes',
+        file,
+        offset: header.offset,
+        bytes: SEGMENT_HEADER_BYTES,
+        text: 'the header is damaged',
+      });
     else if (header.base !== base) {
       const text = `it says that it begins at log offset ${header.base}, its name says ${base}`;
       this.#findings.damage({ kind: 'content', file, offset: 16, text });

@@ -1,5 +1,5 @@
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
-import { type RawPart, segmentParts } from '../log/index.js';
+import { type RawPart, SEGMENT_HEADER_BYTES, segmentParts } from '../log/index.js';
 import type { LogFolder, LogSegment } from './log-folder.js';
 
 /** A stretch of a segment, as a start of the log would take it. */
@@ -16,7 +16,6 @@ export interface WalkOptions {
   readonly onPart: (part: LogPart) => void;
 }
 
-const HEADER_BYTES = 32;
 /** Between two moments in which others have their turn. */
 const STRETCH_BYTES = 8 * 1024 * 1024;
 /** What is written while it is read looks damaged for a moment: so often, and after so many ms, it is looked at again. */
@@ -32,7 +31,7 @@ export async function walkSegment(segment: LogSegment, options: WalkOptions): Pr
     typeof segment.index === 'object' ? segment.index.end : 0,
     (log.checkpoint?.offset ?? 0) - segment.base,
   );
-  let from: number | undefined = options.from ?? HEADER_BYTES;
+  let from: number | undefined = options.from ?? SEGMENT_HEADER_BYTES;
   for (let looks = 1; from !== undefined; looks++) {
     const start: number = from;
     from = undefined;

@@ -21,7 +21,7 @@ describe('inspecting a log store', () => {
   }
 
   function sumOf(parts: readonly RawPart[]): number {
-    return parts.reduce((sum, { bytes }) => sum + bytes, 32);
+    return parts.reduce((sum, { bytes }) => sum + bytes, 40);
   }
 
   it('tells every frame with all its entries', async () => {

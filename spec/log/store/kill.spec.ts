@@ -8,6 +8,7 @@ import { filesOf, storeFolder } from './support.js';
 
 /** `MSGFLO_KILLS=200` for the long run. */
 const KILLS = Number(process.env['MSGFLO_KILLS'] ?? 40);
+const KILLS_COMPACTING = Math.ceil(KILLS / 2);
 
 interface Answered {
   readonly lane: number;
@@ -29,13 +30,28 @@ describe('log store under kill -9', () => {
 
   it(`keeps whole what it answered, ${KILLS} times in a row`, async function () {
     this.timeout(20_000 + KILLS * 1000);
+    const { found } = await killed(KILLS, 'drop');
+    expect(sequenceOf(found.left[0])).to.be.above(0);
+    expect(filesOf(folder.path(), 'seg')[0]).not.to.equal('0000000000000000.seg');
+  });
+
+  it(`does so while it compacts, ${KILLS_COMPACTING} times in a row`, async function () {
+    this.timeout(20_000 + KILLS_COMPACTING * 1000);
+    const { found, compacted } = await killed(KILLS_COMPACTING, 'compact');
+    expect(compacted).to.be.above(KILLS_COMPACTING);
+    expect(sequenceOf(found.right[0])).to.equal(0);
+  });
+
+  /** @returns what the last one found, and how often segments were compacted */
+  async function killed(kills: number, mode: string): Promise<{ found: Found['found']; compacted: number }> {
+    let compacted = 0;
     const program = join(folder.path(), 'committer.mjs');
     bundle(program);
     const known = new Map<string, Answered>();
     let before: Found['found'] = { left: [], right: [] };
-    for (let round = 0; round <= KILLS; round++) {
+    for (let round = 0; round <= kills; round++) {
       const answered: Answered[] = [];
-      const one = spawn(process.execPath, [program, folder.path(), String(round)], {
+      const one = spawn(process.execPath, [program, folder.path(), String(round), mode], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       child = one;
@@ -47,6 +63,7 @@ describe('log store under kill -9', () => {
         const said: unknown = JSON.parse(line);
         if (isFound(said)) state = said;
         else if (isAnswered(said)) answered.push(said);
+        else if (isCompacted(said)) compacted += 1;
         if (answered.length === killAfter) one.kill('SIGKILL');
       }
       await closed;
@@ -56,9 +73,8 @@ describe('log store under kill -9', () => {
       known.clear();
       for (const commit of answered) known.set(commit.name, commit);
     }
-    expect(sequenceOf(before.left[0])).to.be.above(0);
-    expect(filesOf(folder.path(), 'seg')[0]).not.to.equal('0000000000000000.seg');
-  });
+    return { found: before, compacted };
+  }
 });
 
 /** One file, so that a process is there in a few milliseconds. */
@@ -132,6 +148,10 @@ function numberOf(name: string): number {
 
 function isFound(said: unknown): said is Found {
   return typeof said === 'object' && said !== null && 'found' in said;
+}
+
+function isCompacted(said: unknown): said is { readonly compacted: number } {
+  return typeof said === 'object' && said !== null && 'compacted' in said;
 }
 
 function isAnswered(said: unknown): said is Answered {

@@ -123,9 +123,9 @@ describe('log store after a crash', () => {
     const store = await folder.open({ segmentBytes: 2000 });
     const healthy = (await allOf(store, 'a')).length;
     await store.close();
-    flip(file, 32 + 20 + 8 + 19 + 50); // in the body of the first record of the segment
+    flip(file, 40 + 20 + 8 + 19 + 50); // in the body of the first record of the segment
     const after = await folder.open({ segmentBytes: 2000 });
-    await failsWithCorruption(() => allOf(after, 'a'), file, 32);
+    await failsWithCorruption(() => allOf(after, 'a'), file, 40);
     const behind = await after.read('a', { from: 30 });
     expect(behind.length).to.equal(healthy - 30);
   });
@@ -167,11 +167,11 @@ describe('log store after a crash', () => {
     expect(await textsOf(store, 'a')).to.deep.equal(['one']);
     await store.close();
     const first = join(folder.path(), filesOf(folder.path(), 'seg')[0] ?? '');
-    const header = readFileSync(first).subarray(0, 32);
-    header.writeUInt32LE(2, 8);
-    header.writeUInt32LE(crc32c(new DataView(header.buffer, header.byteOffset, 32), 0, 28), 28);
+    const header = readFileSync(first).subarray(0, 40);
+    header.writeUInt32LE(3, 8);
+    header.writeUInt32LE(crc32c(new DataView(header.buffer, header.byteOffset, 40), 0, 36), 36);
     const fd = openSync(first, 'r+');
-    writeSync(fd, header, 0, 32, 0);
+    writeSync(fd, header, 0, 40, 0);
     closeSync(fd);
     expect(await thrownBy(() => folder.open())).to.be.instanceOf(FormatVersionError);
   });

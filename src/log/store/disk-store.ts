@@ -1,19 +1,28 @@
-import { rmSync } from 'node:fs';
 import { messageOf } from '../../errors.js';
 import type { Logger } from '../../support/index.js';
-import { checkpointOf, checkpointOffsets, writeCheckpoint } from './checkpoint.js';
+import { checkpointOf, writeCheckpoint } from './checkpoint.js';
 import { StoreClosedError } from './errors.js';
 import type { GroupWriter } from './group-writer.js';
-import { indexPath, writeIndex } from './index-file.js';
+import { writeIndex } from './index-file.js';
 import type { FolderLock } from './lock.js';
 import { pagesOf } from './pages.js';
 import { Reader } from './reader.js';
 import type { Segment } from './segment.js';
-import { syncFolder } from './segment-file.js';
-import type { Batch, CommitResult, LogStore, ReadOptions, StoredRecord, StoreStats, TopicState } from './store.js';
+import type {
+  Batch,
+  CommitResult,
+  CompactOptions,
+  CompactResult,
+  LogStore,
+  ReadOptions,
+  StoredRecord,
+  StoreStats,
+  TopicState,
+} from './store.js';
 import type { StoreState } from './store-state.js';
+import { Sweeper, type SweeperParts } from './sweeper.js';
 
-export interface DiskStoreParts {
+export interface DiskStoreParts extends Pick<SweeperParts, 'segmentBytes' | 'nowMs' | 'calls'> {
   readonly state: StoreState;
   readonly lock: FolderLock;
   readonly logger: Logger;
@@ -29,16 +38,24 @@ export class DiskStore implements LogStore {
   readonly #logger: Logger;
   readonly #writer: GroupWriter;
   readonly #reader = new Reader();
+  readonly #sweeper: Sweeper;
   /** Sidecars and deletions, one after another, behind the commits. */
   #chores: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor({ state, lock, logger, writer }: DiskStoreParts) {
+  constructor({ state, lock, logger, writer, ...options }: DiskStoreParts) {
     this.folder = state.folder;
     this.#state = state;
     this.#lock = lock;
     this.#logger = logger;
     this.#writer = writer((segment) => this.#sealed(segment));
+    this.#sweeper = new Sweeper({
+      ...options,
+      state,
+      reader: this.#reader,
+      sync: () => this.#writer.sync(),
+      chore: (what, work) => this.#chore(what, work),
+    });
   }
 
   commit(batch: Batch): Promise<CommitResult> {
@@ -107,8 +124,33 @@ export class DiskStore implements LogStore {
     const before = Math.min(beforeSequence, log.last + 1);
     if (before <= first) return 0;
     await this.#writer.commit({ drops: [[log, before]] });
-    await this.#chore('deleting segments', () => this.collect());
+    await this.#chore('deleting segments', () => this.#sweeper.collect());
     return log.first - first;
+  }
+
+  oldest(bytes: number, keepFrom: (topic: string) => number): ReadonlyMap<string, number> {
+    this.#checkOpen();
+    const { segments, topics } = this.#state;
+    const before = new Map<string, number>();
+    let freed = 0;
+    for (const { indexes } of segments.slice(0, -1)) {
+      if (freed >= bytes) break;
+      for (const [id, index] of indexes) {
+        const topic = topics.byId(id);
+        if (!topic) continue;
+        const end = Math.min(index.lastSequence + 1, keepFrom(topic.name));
+        if (end <= topic.first) continue;
+        before.set(topic.name, end);
+        freed += index.bytesFrom(topic.first) - index.bytesFrom(end);
+      }
+    }
+    return before;
+  }
+
+  async compact(options: CompactOptions = {}): Promise<CompactResult> {
+    this.#checkOpen();
+    if (options.seals) await this.#writer.seal();
+    return await this.#sweeper.compact(options);
   }
 
   stats(): StoreStats {
@@ -130,6 +172,7 @@ export class DiskStore implements LogStore {
 
   async #close(): Promise<void> {
     try {
+      await this.#sweeper.close();
       await this.#writer.close();
       await this.#chores;
       if (this.#writer.hasFailed) return; // what is on disk is for the next start to find out
@@ -164,33 +207,10 @@ export class DiskStore implements LogStore {
     return this.#chores;
   }
 
-  /** Deletes sealed segments without live records, once the two newest checkpoints know their facts. */
-  async collect(): Promise<void> {
-    const { segments, topics } = this.#state;
-    const dead = segments.slice(0, -1).filter(({ indexes }) => {
-      return [...indexes].every(([id, { lastSequence }]) => (topics.byId(id)?.first ?? 0) > lastSequence);
-    });
-    const newest = dead.at(-1);
-    if (!newest) return;
-    const end = newest.base + newest.end;
-    const kept = checkpointOffsets(this.folder);
-    if (kept.filter((offset) => offset >= end).length < 2) {
-      const checkpoint = checkpointOf(this.#state);
-      await this.#writer.sync(); // not flush(): commits on their way may wait for the chore behind this one
-      await writeCheckpoint(this.folder, checkpoint);
-    }
-    for (const segment of dead) {
-      this.#reader.forget(segment);
-      segments.splice(segments.indexOf(segment), 1);
-      for (const id of segment.indexes.keys()) {
-        const parts = topics.byId(id)?.parts ?? [];
-        const at = parts.findIndex((part) => part.segment === segment);
-        if (at !== -1) parts.splice(at, 1);
-      }
-      rmSync(segment.path, { force: true });
-      rmSync(indexPath(segment), { force: true });
-    }
-    syncFolder(this.folder);
+  /** What a crash left undone: segments without live records, and indexes that are missing. */
+  async tidy(): Promise<void> {
+    await this.#sweeper.collect();
+    await this.#sweeper.index();
   }
 }
 

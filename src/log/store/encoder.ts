@@ -102,6 +102,7 @@ export class Encoder {
     const sequences: number[] = [];
     let entries = 0;
     let at = frame + FRAME_HEADER_BYTES;
+    let counted = frame;
     let topic: TopicLog | undefined;
     for (const record of records) {
       if (topic?.name !== record.topic) topic = this.#topics.need(record.topic);
@@ -110,9 +111,9 @@ export class Encoder {
         at = encodeTopic(chunk, at, topic);
         entries++;
       }
-      const sequence = this.#next(topic, group, this.#end, timestampMs);
-      sequences.push(sequence);
-      at = encodeRecord(chunk, at, topic.id, sequence, record);
+      at = encodeRecord(chunk, at, topic.id, topic.nextSequence, record);
+      sequences.push(this.#next(topic, group, timestampMs, at - counted));
+      counted = at;
       entries++;
     }
     for (const { key, value } of batch.puts ?? []) {
@@ -187,7 +188,8 @@ export class Encoder {
     return bytes;
   }
 
-  #next(topic: TopicLog, group: Group, frameOffset: number, timestampMs: number): number {
+  /** Gives the next sequence to a record of so many bytes. */
+  #next(topic: TopicLog, group: Group, timestampMs: number, bytes: number): number {
     const sequence = topic.nextSequence++;
     topic.nextTimestampMs = timestampMs;
     if (topic.group !== group) {
@@ -200,7 +202,7 @@ export class Encoder {
       topic.parts.push(part);
       this.#segment.indexes.set(topic.id, part.index);
     }
-    part.index.add(sequence, frameOffset, timestampMs);
+    part.index.add(sequence, this.#end, timestampMs, bytes);
     return sequence;
   }
 

@@ -52,7 +52,7 @@ export class CorruptionError extends MsgfloError {
 /** A file of the log was written by a version that this one cannot read. */
 export class FormatVersionError extends MsgfloError {
   readonly code = 'MSGFLO_LOG_VERSION';
-  constructor(file: string, version: number) {
-    super(`${file} has format version ${version}; this program reads version 1`);
+  constructor(file: string, version: number, known: number) {
+    super(`${file} has format version ${version}; this program reads version ${known}`);
   }
 }

@@ -2,7 +2,7 @@ import { crc32c } from './crc32c.js';
 import { CorruptionError, FormatVersionError } from './errors.js';
 
 /** The numbers of docs/log-format.md. */
-export const SEGMENT_HEADER_BYTES = 32;
+export const SEGMENT_HEADER_BYTES = 40;
 export const FRAME_HEADER_BYTES = 20;
 /** Bytes of a frame that its length does not count. */
 export const FRAME_PREFIX_BYTES = 8;
@@ -18,24 +18,28 @@ export const DELETE_ENTRY_BYTES = 3;
 export const DROP_ENTRY_BYTES = 11;
 
 const MAGIC = Buffer.from('MSGFLOLG', 'latin1');
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 const OFFSET_DIGITS = 16;
+const CHECKED_BYTES = SEGMENT_HEADER_BYTES - 4;
 
 export interface SegmentHeader {
   readonly number: number;
   /** Log offset of the first byte of the file. */
   readonly base: number;
   readonly createdMs: number;
+  /** Of one that was compacted: log offset up to which it stands for all that was there. */
+  readonly until?: number;
 }
 
-export function encodeSegmentHeader({ number, base, createdMs }: SegmentHeader): Buffer {
+export function encodeSegmentHeader({ number, base, createdMs, until = 0 }: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
   MAGIC.copy(bytes);
   bytes.writeUInt32LE(FORMAT_VERSION, 8);
   bytes.writeUInt32LE(number, 12);
   bytes.writeUIntLE(base, 16, 6);
   bytes.writeUIntLE(createdMs, 22, 6);
-  bytes.writeUInt32LE(crc32c(viewOf(bytes), 0, 28), 28);
+  bytes.writeUIntLE(until, 28, 6);
+  bytes.writeUInt32LE(crc32c(viewOf(bytes), 0, CHECKED_BYTES), CHECKED_BYTES);
   return bytes;
 }
 
@@ -43,11 +47,18 @@ export function encodeSegmentHeader({ number, base, createdMs }: SegmentHeader):
 export function decodeSegmentHeader(bytes: Buffer, file: string): SegmentHeader {
   if (bytes.length < SEGMENT_HEADER_BYTES) throw new CorruptionError(file, bytes.length, 'the header is cut short');
   if (!bytes.subarray(0, 8).equals(MAGIC)) throw new CorruptionError(file, 0, 'this is no segment');
-  if (crc32c(viewOf(bytes), 0, 28) !== bytes.readUInt32LE(28))
-    throw new CorruptionError(file, 0, 'the header is wrong');
+  const isRight = crc32c(viewOf(bytes), 0, CHECKED_BYTES) === bytes.readUInt32LE(CHECKED_BYTES);
   const version = bytes.readUInt32LE(8);
-  if (version !== FORMAT_VERSION) throw new FormatVersionError(file, version);
-  return { number: bytes.readUInt32LE(12), base: bytes.readUIntLE(16, 6), createdMs: bytes.readUIntLE(22, 6) };
+  if (version !== FORMAT_VERSION && (isRight || version === 1))
+    throw new FormatVersionError(file, version, FORMAT_VERSION); // the first one had a shorter header
+  if (!isRight) throw new CorruptionError(file, 0, 'the header is wrong');
+  const until = bytes.readUIntLE(28, 6);
+  return {
+    number: bytes.readUInt32LE(12),
+    base: bytes.readUIntLE(16, 6),
+    createdMs: bytes.readUIntLE(22, 6),
+    ...(until > 0 ? { until } : {}),
+  };
 }
 
 export type FileKind = 'seg' | 'idx' | 'ckp';

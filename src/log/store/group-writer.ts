@@ -2,6 +2,7 @@ import { ftruncateSync } from 'node:fs';
 import { type DiskCalls, isNoRoom } from './disk-calls.js';
 import { Encoder, finishFirstFrame, measure, type WholeBatch } from './encoder.js';
 import { DiskFullError, StoreClosedError, StoreFailedError } from './errors.js';
+import { SEGMENT_HEADER_BYTES } from './format.js';
 import { Group, type Pending } from './group.js';
 import type { Segment } from './segment.js';
 import { closeSegment, createSegment, plannedSegment } from './segment-file.js';
@@ -97,6 +98,24 @@ export class GroupWriter {
   /** Resolves when no commit waits for its turn. */
   async drained(): Promise<void> {
     while (this.#waiting.length > 0) await (this.#writing ?? new Promise((resolve) => setImmediate(resolve)));
+  }
+
+  /** Seals the active segment, however full it is; an empty one stays. @throws what the disk refuses */
+  async seal(): Promise<void> {
+    while (this.#writing || this.#filling) await this.flush();
+    const { active } = this.#state;
+    if (active.end <= SEGMENT_HEADER_BYTES || this.#failure) return;
+    const next = plannedSegment(active, active.end);
+    this.#encoder.place(next);
+    const rolling = this.#roll(next);
+    this.#writing = rolling
+      .catch(() => this.#encoder.place(this.#filling ? next : active))
+      .then(() => {
+        this.#writing = undefined;
+        this.#goOn();
+      });
+    await rolling;
+    await this.#sealing;
   }
 
   /** Finishes what is in hand; the segment keeps no zeros. */

@@ -20,9 +20,11 @@ export async function writeIndex(segment: Segment, topics: TopicTable): Promise<
     lastSequence: index.lastSequence,
     firstTimestampMs: index.firstTimestampMs,
     lastTimestampMs: index.lastTimestampMs,
+    bytes: index.bytes,
     pairs: encodePairs(index.pairs),
   }));
   await writeSidecar(indexPath(segment), 'MSGFLOIX', { base: segment.base, end: segment.end, topics: listed });
+  segment.isIndexed = true;
 }
 
 /** Undefined when there is none that can be trusted: the segment has to be read. */
@@ -41,6 +43,7 @@ export function decodeIndex(content: unknown): StoredIndex {
       lastSequence: numberOf(topic, 'lastSequence'),
       firstTimestampMs: numberOf(topic, 'firstTimestampMs'),
       lastTimestampMs: numberOf(topic, 'lastTimestampMs'),
+      bytes: numberOf(topic, 'bytes'),
       pairs: decodePairs(textOf(topic, 'pairs')),
     }),
   }));

@@ -39,7 +39,21 @@ export type RawPart =
 
 /** The segment files of a folder, oldest first. Asks for no lock, as all of this. */
 export function segmentFiles(folder: string): readonly string[] {
-  return segmentOffsets(folder).map((offset) => join(folder, fileName(offset, 'seg')));
+  let until = 0;
+  return segmentOffsets(folder).flatMap((offset) => {
+    if (offset < until) return []; // left over from a compaction that was cut off
+    const file = join(folder, fileName(offset, 'seg'));
+    until = untilOf(file) ?? until;
+    return [file];
+  });
+}
+
+function untilOf(file: string): number | undefined {
+  try {
+    return readSegmentHeader(file).until;
+  } catch {
+    return undefined; // said when it is looked at
+  }
 }
 
 /** @throws {CorruptionError} @throws {FormatVersionError} */

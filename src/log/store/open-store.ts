@@ -41,10 +41,11 @@ export async function openStore(
       state,
       lock,
       logger,
+      ...{ segmentBytes, nowMs, calls },
       writer: (onSealed) =>
         new GroupWriter(state, fd, { sync, segmentBytes, maxInFlightBytes, nowMs, calls, onSealed }),
     });
-    await store.collect(); // what a crash left between forgetting records and deleting their segments
+    await store.tidy();
     return store;
   } catch (error) {
     lock.release();

@@ -3,7 +3,7 @@ import { FRAME_HEADER_BYTES } from './format.js';
 import { type EntryVisitor, frameBytes, frameTimestamp, isIntact, visitEntries } from './frames.js';
 import type { Block, Segment } from './segment.js';
 import type { ReadOptions, StoredRecord } from './store.js';
-import type { TopicLog } from './topic-log.js';
+import type { TopicLog, TopicPart } from './topic-log.js';
 
 const DEFAULT_MAX_BYTES = 1024 * 1024;
 const SMALLEST_READ_BYTES = 64 * 1024;
@@ -68,11 +68,20 @@ export class Reader {
 
   /** Sequence of the first record that is not older than `timestampMs`. */
   async sequenceAt(topic: TopicLog, timestampMs: number): Promise<number> {
-    const part = topic.parts.find(
-      ({ index }) => index.lastTimestampMs >= timestampMs && index.lastSequence >= topic.first,
-    );
-    if (!part) return topic.last + 1;
-    const { index, segment } = part;
+    for (;;) {
+      const part = topic.parts.find(
+        ({ index }) => index.lastTimestampMs >= timestampMs && index.lastSequence >= topic.first,
+      );
+      if (!part) return topic.last + 1;
+      try {
+        return await this.#sequenceIn(part, topic, timestampMs);
+      } catch (error) {
+        if (!part.segment.isGone) throw error;
+      }
+    }
+  }
+
+  async #sequenceIn({ index, segment }: TopicPart, topic: TopicLog, timestampMs: number): Promise<number> {
     let low = 0;
     for (let high = index.length - 1; low < high; ) {
       const middle = (low + high + 1) >>> 1;
@@ -119,10 +128,12 @@ export class Reader {
       if (page.next < topic.first && page.records.length > 0) return;
       page.next = Math.max(page.next, topic.first);
       if (page.next > page.to) return;
+      const segment = topic.partFor(page.next)?.segment;
       try {
         await this.#fillPart(page);
       } catch (error) {
-        if (page.next >= topic.first) throw error; // otherwise it was dropped meanwhile, and its segment is gone
+        // Dropped meanwhile, and its segment is gone; or it is in another segment now.
+        if (page.next >= topic.first && !segment?.isGone) throw error;
       }
     }
   }

@@ -26,7 +26,9 @@ export function recover(folder: string, logger: Logger, mode: RecoveryMode = 're
   for (const [at, base] of offsets.entries()) {
     const isLast = at === offsets.length - 1;
     const segment = openSegment(folder, base, { isLast, logger, mode });
-    if (segment) state.segments.push(segment);
+    if (!segment) continue;
+    if (base < (state.segments.at(-1)?.until ?? 0)) removeReplaced(segment, { logger, mode });
+    else state.segments.push(segment);
   }
   checkChain(state, checkpoint);
   const replay = new Replay(state, checkpoint);
@@ -43,13 +45,23 @@ export function segmentOffsets(folder: string): number[] {
     .sort((a, b) => a - b);
 }
 
-/** What writers of sidecars left when they were killed, and indexes of segments that are gone. */
+/** What a compaction that was cut off left behind: the segment before has all that was needed of it. */
+function removeReplaced(
+  { path }: Segment,
+  { logger, mode }: { readonly logger: Logger; readonly mode: RecoveryMode },
+): void {
+  if (mode === 'look') return;
+  rmSync(path);
+  logger.info(`removed ${path}, which was compacted into the segment before it`);
+}
+
+/** What writers left when they were killed, and indexes of segments that are gone. */
 function removeHalfFiles(folder: string): void {
   const names = readdirSync(folder);
   for (const name of names) {
     const index = offsetOf(name, 'idx');
     const isOrphan = index !== undefined && !names.includes(fileName(index, 'seg'));
-    if (isOrphan || /^\.\d{16}\.(idx|ckp)\./.test(name)) rmSync(join(folder, name), { force: true });
+    if (isOrphan || /^\.\d{16}\.(seg|idx|ckp)\./.test(name)) rmSync(join(folder, name), { force: true });
   }
 }
 
@@ -70,9 +82,9 @@ function openSegment(folder: string, base: number, { isLast, logger, mode }: Seg
       logger.info(`removed ${path}, which was begun and never used`);
       return undefined;
     }
-    const { number, base: told } = decodeSegmentHeader(headerOf(fd), path);
+    const { number, base: told, until } = decodeSegmentHeader(headerOf(fd), path);
     if (told !== base) throw new CorruptionError(path, 16, `it says that it begins at ${told}`);
-    return new Segment(path, { number, base, end: size });
+    return new Segment(path, { number, base, end: size, ...(until === undefined ? {} : { until }) });
   } finally {
     closeSync(fd);
   }
@@ -113,6 +125,7 @@ function readSegment(segment: Segment, replay: Replay, { isLast, logger, mode }:
   const known = stored?.base === segment.base ? stored.end : SEGMENT_HEADER_BYTES;
   if (known > size) throw new CorruptionError(segment.path, size, `the file ends here, not at ${known}`);
   if (stored?.base === segment.base) replay.addIndex(segment, stored);
+  segment.isIndexed = stored?.base === segment.base;
   const from = replay.firstUnknown(segment, known);
   if (from === size) return;
   const fd = openSync(segment.path, isLast && mode === 'repair' ? 'r+' : 'r');

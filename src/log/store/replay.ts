@@ -48,12 +48,15 @@ export class Replay {
     const timestampMs = frameTimestamp(view, at);
     const { facts, topics } = this.#state;
     const hasFacts = segment.base + offset >= this.#factsFrom;
+    let counted = at;
     const fits = visitEntries(buffer, view, at, bytes, {
       topic: (id, name) => void this.#topic(segment, offset, id, name),
-      record: (id, sequence) => {
+      record: (id, sequence, headersAt, headersBytes, bodyBytes) => {
+        const end = headersAt + headersBytes + bodyBytes;
         const topic = topics.byId(id);
         if (!topic) throw new CorruptionError(segment.path, offset, `topic ${id} has no name`);
-        if (isNew) this.#addRecord(segment, topic, { sequence, offset, timestampMs });
+        if (isNew) this.#addRecord(segment, topic, { sequence, offset, timestampMs, bytes: end - counted });
+        counted = end;
       },
       put: (key, value) => hasFacts && facts.set(key, value),
       delete: (key) => hasFacts && facts.delete(key),
@@ -79,9 +82,14 @@ export class Replay {
   #addRecord(
     segment: Segment,
     topic: TopicLog,
-    record: { readonly sequence: number; readonly offset: number; readonly timestampMs: number },
+    record: {
+      readonly sequence: number;
+      readonly offset: number;
+      readonly timestampMs: number;
+      readonly bytes: number;
+    },
   ): void {
-    const { sequence, offset, timestampMs } = record;
+    const { sequence, offset, timestampMs, bytes } = record;
     let index = segment.indexes.get(topic.id);
     if (!index) {
       index = new SparseIndex({ sequence, timestampMs });
@@ -93,7 +101,7 @@ export class Replay {
         offset,
         `record ${sequence} of '${topic.name}' follows ${index.lastSequence}`,
       );
-    index.add(sequence, offset, timestampMs);
+    index.add(sequence, offset, timestampMs, bytes);
     this.#seen(topic, sequence, timestampMs);
   }
 

@@ -1,6 +1,6 @@
-import { close, closeSync, openSync, read } from 'node:fs';
+import { close, openSync, read } from 'node:fs';
 import { CorruptionError } from './errors.js';
-import { viewOf } from './format.js';
+import { SEGMENT_HEADER_BYTES, viewOf } from './format.js';
 import type { SparseIndex } from './sparse-index.js';
 
 /** Some bytes of a segment, from frame to frame or cut anywhere. */
@@ -25,6 +25,15 @@ export interface Chunk {
   isShared: boolean;
 }
 
+/** Where a segment lies in the log. */
+export interface SegmentPlace {
+  readonly number: number;
+  readonly base: number;
+  readonly end: number;
+  /** Of one that was compacted: log offset up to which it stands for all that was there. */
+  readonly until?: number;
+}
+
 /** One file of the log and what is known of it. */
 export class Segment {
   readonly path: string;
@@ -36,19 +45,35 @@ export class Segment {
   chunks: Chunk[] = [];
   /** By number of the topic. */
   readonly indexes = new Map<number, SparseIndex>();
+  /** There is a file that has them. */
+  isIndexed = false;
+  /** Found so when it was read as a whole: it is not to be written anew. */
+  isDamaged = false;
+  /** Deleted, or another one stands in its place: what is not open by now cannot be read. */
+  isGone = false;
+  readonly #until: number | undefined;
   #fd: number | undefined;
   #readers = 0;
   #isRetired = false;
 
-  constructor(path: string, place: { readonly number: number; readonly base: number; readonly end: number }) {
+  constructor(path: string, place: SegmentPlace) {
     this.path = path;
     this.number = place.number;
     this.base = place.base;
     this.end = place.end;
+    this.#until = place.until;
   }
 
-  get isReadable(): boolean {
-    return this.#fd !== undefined;
+  /** Log offset up to which it stands for all that was there. */
+  get until(): number {
+    return this.#until ?? this.base + this.end;
+  }
+
+  /** Bytes that are still needed, about, once checkpoints hold the facts. @param first of a topic, by its number */
+  liveBytes(first: (topic: number) => number): number {
+    let bytes = SEGMENT_HEADER_BYTES;
+    for (const [topic, index] of this.indexes) bytes += index.bytesFrom(first(topic));
+    return bytes;
   }
 
   /** A block from `offset`, of at least one byte. The chunks in memory are asked first. */
@@ -67,7 +92,10 @@ export class Segment {
   }
 
   #readBlock(offset: number, length: number): Promise<Block> {
-    this.#fd ??= openSync(this.path, 'r');
+    if (this.#fd === undefined) {
+      if (this.isGone) throw new CorruptionError(this.path, offset, 'another segment has taken its place');
+      this.#fd = openSync(this.path, 'r');
+    }
     const fd = this.#fd;
     const bytes = Buffer.allocUnsafeSlow(length);
     this.#readers++;
@@ -97,12 +125,5 @@ export class Segment {
     if (this.#isRetired) return;
     close(this.#fd, () => undefined);
     this.#fd = undefined;
-  }
-
-  /** As `closeReader`, at once, at the very end. */
-  closeReaderSync(): void {
-    if (this.#fd !== undefined && this.#readers === 0) closeSync(this.#fd);
-    if (this.#readers === 0) this.#fd = undefined;
-    else this.#isRetired = true;
   }
 }

@@ -3,7 +3,7 @@ import { writeFileAtomic } from '../../support/index.js';
 import { crc32c } from './crc32c.js';
 import { viewOf } from './format.js';
 
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 16;
 
 export type SidecarMagic = 'MSGFLOIX' | 'MSGFLOCP';

@@ -7,6 +7,8 @@ export class SparseIndex {
   lastSequence: number;
   readonly firstTimestampMs: number;
   lastTimestampMs: number;
+  /** Of these records in the segment, with what belongs to none of them alone: their frames, the name. */
+  bytes = 0;
   #pairs: Uint32Array;
   #used: number;
 
@@ -25,11 +27,13 @@ export class SparseIndex {
     const index = new SparseIndex({ sequence, timestampMs }, stored.pairs);
     index.lastSequence = stored.lastSequence;
     index.lastTimestampMs = stored.lastTimestampMs;
+    index.bytes = stored.bytes;
     return index;
   }
 
-  /** Tells of the next record of the topic: the frame at `offset` holds it. */
-  add(sequence: number, offset: number, timestampMs: number): void {
+  /** Tells of the next record of the topic: the frame at `offset` holds it, in so many bytes. */
+  add(sequence: number, offset: number, timestampMs: number, bytes: number): void {
+    this.bytes += bytes;
     this.lastSequence = sequence;
     this.lastTimestampMs = timestampMs;
     if (this.#used > 0 && offset - this.#offset(this.#used - 2) < INDEX_EVERY_BYTES) return;
@@ -45,9 +49,18 @@ export class SparseIndex {
 
   /** Forgets what was told of records after `sequence`, which is one of this index. */
   cutAfter(sequence: number, timestampMs: number): void {
+    this.bytes -= this.bytesFrom(sequence + 1);
     this.lastSequence = sequence;
     this.lastTimestampMs = timestampMs;
     while (this.#used > 2 && this.sequenceAt(this.#used / 2 - 1) > sequence) this.#used -= 2;
+  }
+
+  /** Bytes of the records from `sequence` on, as if all were of one size. */
+  bytesFrom(sequence: number): number {
+    const { firstSequence, lastSequence, bytes } = this;
+    if (sequence <= firstSequence) return bytes;
+    if (sequence > lastSequence) return 0;
+    return Math.round((bytes * (lastSequence - sequence + 1)) / (lastSequence - firstSequence + 1));
   }
 
   /** Entries. */
@@ -95,6 +108,7 @@ export interface StoredSparseIndex {
   readonly lastSequence: number;
   readonly firstTimestampMs: number;
   readonly lastTimestampMs: number;
+  readonly bytes: number;
   readonly pairs: Uint32Array;
 }
 

@@ -88,6 +88,30 @@ export interface TopicState {
   readonly length: number;
 }
 
+export interface CompactOptions {
+  /** What of the bytes of segments must be waste to be worth the work: above 0, at most 1. @default 0.5 */
+  readonly wasteShare?: number;
+  /** The least that has to be gained where one new segment is written. @default a 64th of a whole segment */
+  readonly minFreedBytes?: number;
+  /** Seals first the segment that is written to, so that it takes part. @default false */
+  readonly seals?: boolean;
+  /** Breaks it off: what is done by then stays done. */
+  readonly signal?: AbortSignal;
+  /** Told of bytes of segments that were gone through. */
+  readonly onCopied?: (bytes: number) => void;
+}
+
+export interface CompactResult {
+  /** There are now. */
+  readonly segments: number;
+  /** Those whose records were copied into others. */
+  readonly rewritten: number;
+  /** Of all segments, as they are now. */
+  readonly bytes: number;
+  /** Less than before. */
+  readonly freedBytes: number;
+}
+
 export interface StoreStats {
   readonly segments: number;
   /** Of all segments, without what is allocated ahead. */
@@ -148,6 +172,19 @@ export interface LogStore {
    * any more. Sequences go on and are never given again. @returns how many records went
    */
   drop(topic: string, beforeSequence: number): Promise<number>;
+
+  /**
+   * What to drop so that about `bytes` bytes can be freed, the oldest first: by topic, the sequence before which all would
+   * have to go. The segment that is written to stays. @param keepFrom for a topic, from where on nothing may go
+   */
+  oldest(bytes: number, keepFrom: (topic: string) => number): ReadonlyMap<string, number>;
+  /**
+   * Writes sealed segments of which little is needed any more anew, without what was dropped and without facts that are
+   * past; topics, sequences and timestamps stay. Commits and reads go on. Joins one that is running.
+   * @throws {CorruptionError} a segment is damaged: it is left as it is, the others are done
+   * @throws {DiskFullError} no room for the copy, which is gone again
+   */
+  compact(options?: CompactOptions): Promise<CompactResult>;
 
   stats(): StoreStats;
   /** Finishes the commits in hand, syncs, leaves a checkpoint, gives up the lock. Idempotent. */
