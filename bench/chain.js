@@ -17,6 +17,8 @@ const TARGET = 0.85;
 /** Against the chain of msgflo-nodejs 0.11. */
 const OLD_TARGETS = { amqp: 2.3, mqtt: 1.2 };
 const LATENCY_TARGET = 1.5;
+/** The chain on the log against the chain on another broker. */
+const LOG_TARGET = 1.5;
 /** @type {Size} */
 const FULL = { warmUp: 3000, count: 15_000, rounds: 5 };
 /** @type {Size} */
@@ -81,11 +83,20 @@ export function latencyMqtt({ quick }) {
   return withServer(startMosquitto, ({ url }) => compareLatency('latency-mqtt', url, path('./bare/mqtt.js'), quick));
 }
 
-/** The same on the embedded broker; there is no bare client to compare it with. @type {import('./run.js').Bench} */
-export async function chainEmbedded({ quick }) {
+/** The same graph on the embedded log, each message synced to disk, against RabbitMQ and Mosquitto. @type {import('./run.js').Bench} */
+export async function chainLog({ quick }) {
   const size = quick ? QUICK : FULL;
-  const ours = await repeated(size, () => runOurs(undefined, size));
-  return [{ what: 'chain-embedded: messages/s', ours }];
+  /** @param {string} other @param {() => Promise<{ readonly url: string, stop(): Promise<void> }>} start */
+  const against = (other, start) =>
+    withServer(start, async ({ url }) => {
+      const pairs = await byTurns(
+        size,
+        () => runOurs(url, size),
+        () => runOurs(undefined, size),
+      );
+      return throughputRow(`chain-log against ${other}`, pairs, LOG_TARGET);
+    });
+  return [await against('RabbitMQ', startRabbit), await against('Mosquitto', startMosquitto)];
 }
 
 /**

@@ -3,7 +3,7 @@
  * machines and what else they do differ. Exit code 1 when a target was missed.
  */
 import { parseArgs } from 'node:util';
-import { chainAmqp, chainEmbedded, chainMqtt, chainOldAmqp, chainOldMqtt, latencyAmqp, latencyMqtt } from './chain.js';
+import { chainAmqp, chainLog, chainMqtt, chainOldAmqp, chainOldMqtt, latencyAmqp, latencyMqtt } from './chain.js';
 import { coordinator } from './coordinator.js';
 import { editing } from './editing.js';
 import { fanOut } from './fan-out.js';
@@ -31,7 +31,7 @@ import { formatTable } from './support/table.js';
 const BENCHES = {
   'chain-amqp': chainAmqp,
   'chain-mqtt': chainMqtt,
-  'chain-embedded': chainEmbedded,
+  'chain-log': chainLog,
   'chain-old-amqp': chainOldAmqp,
   'chain-old-mqtt': chainOldMqtt,
   coordinator,
