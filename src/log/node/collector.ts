@@ -12,6 +12,8 @@ export interface CollectorOptions extends Pick<LogNodeOptions, 'gc' | 'keepMs'> 
 
 const DEFAULT_MS = 30_000;
 const LEAST_TRIMMED = 256;
+/** Where room is short, a smaller gain is worth the work of compaction as well. */
+const SHORT_WASTE_SHARE = 0.1;
 
 /**
  * Forgets old records, one collection at a time. Of a topic with procs those stay that one of them may still want: from
@@ -21,7 +23,7 @@ export class Collector {
   readonly #options: CollectorOptions;
   #running: Promise<number> | undefined;
   #cancel: (() => void) | undefined;
-  #isStopped = false;
+  readonly #stopped = new AbortController();
 
   constructor(options: CollectorOptions) {
     this.#options = options;
@@ -57,7 +59,7 @@ export class Collector {
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stopped.abort();
     this.#cancel?.();
     await this.#running?.catch(() => 0);
   }
@@ -68,7 +70,7 @@ export class Collector {
       this.collect()
         .catch((error: unknown) => onError(error, 'collecting old records'))
         .finally(() => {
-          if (!this.#isStopped) this.#schedule();
+          if (!this.#stopped.signal.aborted) this.#schedule();
         });
     });
   }
@@ -76,23 +78,51 @@ export class Collector {
   async #collect(): Promise<number> {
     let dropped = 0;
     for (const topic of [...this.#options.table.topics]) {
-      if (this.#isStopped) break;
-      if (topic.first <= topic.last) dropped += await this.#drop(topic);
+      if (this.#stopped.signal.aborted) return dropped;
+      if (topic.first <= topic.last) dropped += await this.#dropOld(topic);
     }
+    const { gc } = this.#options;
+    return gc ? dropped + (await this.#makeRoom(gc.maxBytes ?? Number.POSITIVE_INFINITY)) : dropped;
+  }
+
+  /** Compacts where that is worth it; when the log is too large, forgets the oldest that nobody may want any more. */
+  async #makeRoom(maxBytes: number): Promise<number> {
+    const { store, table } = this.#options;
+    const { signal } = this.#stopped;
+    const isShort = store.stats().bytes > maxBytes;
+    const options = isShort ? { signal, wasteShare: SHORT_WASTE_SHARE } : { signal };
+    await store.compact(options);
+    const excess = store.stats().bytes - maxBytes;
+    if (excess <= 0) return 0;
+    let dropped = 0;
+    for (const [name, before] of store.oldest(excess, (topic) => keepFrom(table.topic(topic)))) {
+      if (signal.aborted) return dropped;
+      dropped += await this.#drop(table.topic(name), before);
+    }
+    if (dropped > 0) await store.compact(options);
     return dropped;
   }
 
-  async #drop(topic: TopicEntry): Promise<number> {
+  async #dropOld(topic: TopicEntry): Promise<number> {
     const { store, clock, gc, keepMs } = this.#options;
     const keptMs = keepMs?.[topic.name];
     if (keptMs === undefined && !gc) return 0;
     const ageMs = keptMs ?? gc?.minPruneTimeMs ?? DEFAULT_MS;
-    let before = await store.sequenceAt(topic.name, clock.wallMs() - ageMs);
-    if (keptMs === undefined) for (const { keepFrom } of topic.procs) before = Math.min(before, keepFrom);
-    before = Math.min(before, topic.last + 1);
+    const before = await store.sequenceAt(topic.name, clock.wallMs() - ageMs);
+    return await this.#drop(topic, Math.min(before, keptMs === undefined ? keepFrom(topic) : topic.last + 1));
+  }
+
+  async #drop(topic: TopicEntry, before: number): Promise<number> {
     if (before <= topic.first) return 0;
-    const dropped = await store.drop(topic.name, before);
-    topic.first = before;
+    const dropped = await this.#options.store.drop(topic.name, before);
+    topic.first = Math.max(topic.first, before);
     return dropped;
   }
+}
+
+/** Sequence of the oldest record that one of the procs of a topic may still want; after the last one when there is none. */
+function keepFrom(topic: TopicEntry): number {
+  let from = topic.last + 1;
+  for (const proc of topic.procs) from = Math.min(from, proc.keepFrom);
+  return from;
 }

@@ -319,8 +319,18 @@ export interface DeadLetterFacts {
 }
 
 export interface LogNodeOptions {
-  /** Collection of old records. @default off */
-  readonly gc?: { readonly minPruneTimeMs?: number; readonly intervalMs?: number };
+  /** Collection of old records and, with it, compaction of segments of which little is needed. @default off */
+  readonly gc?: {
+    /** How old a record must be to go. @default 30000 */
+    readonly minPruneTimeMs?: number;
+    /** @default 30000 */
+    readonly intervalMs?: number;
+    /**
+     * Of the log on disk: when it is larger, the oldest records go whatever their age, down to what a proc may still want
+     * and what lies in the segment that is written to. @default no bound
+     */
+    readonly maxBytes?: number;
+  };
   /** Topics whose records go after so many milliseconds, read or not. @default none */
   readonly keepMs?: Readonly<Record<string, number>>;
   /**
