@@ -1,9 +1,16 @@
-import { randomUUID } from 'node:crypto';
-import { asQueueName, type QueueName } from '../../names.js';
-import { engineFilter, isNotice, isPattern, matches, OWN_PREFIX } from './topics.js';
+import type { QueueName } from '../../names.js';
+import { engineFilter, isNotice, isPattern, matches } from './topics.js';
 
 /** Topics whose QoS is remembered, so that it need not be looked for with each message. */
 const MAX_KNOWN = 10_000;
+
+export interface ClientSessionOptions {
+  readonly clientId: string;
+  readonly isPersistent: boolean;
+  readonly inqueue: QueueName;
+  /** With the QoS granted. @default none */
+  readonly filters?: readonly (readonly [string, number])[];
+}
 
 /** What a client is subscribed to, its queue, and what it has half sent. Outlives the connection where it is persistent. */
 export class ClientSession {
@@ -18,11 +25,10 @@ export class ClientSession {
   readonly #filters: Map<string, number>;
   readonly #known = new Map<string, number | undefined>();
 
-  constructor(clientId: string, isPersistent: boolean, filters: readonly (readonly [string, number])[] = []) {
+  constructor({ clientId, isPersistent, inqueue, filters = [] }: ClientSessionOptions) {
     this.clientId = clientId;
     this.isPersistent = isPersistent;
-    const name = isPersistent ? `session/${clientId}` : `clean/${randomUUID()}`;
-    this.inqueue = asQueueName(OWN_PREFIX + name);
+    this.inqueue = inqueue;
     this.#filters = new Map(filters);
   }
 

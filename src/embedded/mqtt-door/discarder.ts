@@ -1,4 +1,4 @@
-import type { EngineConsumer, EngineSession, EngineSettlement } from '../../engine/index.js';
+import type { Engine, EngineConsumer, EngineSettlement } from '../../engine/index.js';
 import type { QueueName } from '../../names.js';
 
 const AT_ONCE = 500;
@@ -10,17 +10,19 @@ const ACK: EngineSettlement = { verdict: 'ack', outputs: [] };
  * @throws {EngineRefusedError} where there is no such queue
  */
 export async function discardOldest(
-  session: EngineSession,
+  engine: Engine,
   queue: QueueName,
   { count, isEnough }: { readonly count: number; isEnough(): boolean },
 ): Promise<number> {
+  // Of its own, so that the queue is nobody's afterwards.
+  const session = engine.open({ id: 'mqtt-door-discards' });
   let [taken, gone] = [0, 0];
   let consumer: EngineConsumer | undefined;
   const due: number[] = [];
   return await new Promise<number>((resolve) => {
     const finish = (): void => {
       clearInterval(timer);
-      consumer?.end();
+      session.end('left');
       resolve(gone);
     };
     const settle = (): void => {

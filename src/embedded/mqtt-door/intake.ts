@@ -1,4 +1,4 @@
-import type { EngineSession } from '../../engine/index.js';
+import type { Engine, EngineSession } from '../../engine/index.js';
 import type { ClientSession } from './client-session.js';
 import { MqttClientError } from './errors.js';
 import type { Outbox } from './outbox.js';
@@ -14,6 +14,7 @@ const MAX_UNSAFE_BYTES = 16 * 1024 * 1024;
 const MAX_HALF_SENT = 1000;
 
 export interface IntakeOptions {
+  readonly engine: Engine;
   readonly client: ClientSession;
   readonly session: EngineSession;
   readonly publisher: Publisher;
@@ -29,6 +30,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   #unsafe = 0;
   #unsafeBytes = 0;
+  #isCongested = false;
   readonly #whenEmpty: (() => void)[] = [];
 
   constructor(options: IntakeOptions) {
@@ -36,7 +38,7 @@ export class Intake {
   }
 
   get isFull(): boolean {
-    return this.#unsafe >= MAX_UNSAFE || this.#unsafeBytes >= MAX_UNSAFE_BYTES;
+    return this.#isCongested || this.#unsafe >= MAX_UNSAFE || this.#unsafeBytes >= MAX_UNSAFE_BYTES;
   }
 
   get isEmpty(): boolean {
@@ -106,6 +108,17 @@ export class Intake {
       this.#options.onProgress();
       if (this.isEmpty) for (const tell of this.#whenEmpty.splice(0)) tell();
     });
+    const { congestion } = this.#options.engine;
+    if (congestion && !this.#isCongested) this.#pauseUntil(congestion);
+  }
+
+  #pauseUntil(congestion: Promise<void>): void {
+    this.#isCongested = true;
+    const goOn = (): void => {
+      this.#isCongested = false;
+      this.#options.onProgress();
+    };
+    congestion.then(goOn, goOn);
   }
 }
 

@@ -109,7 +109,7 @@ export class MqttDoor {
     const limits = { maxWaiting, stallMs, expiryMs: sessionExpiryMs };
     const connected = (): ReadonlyMap<string, ClientSession> => this.#connected;
     const expire = (clientId: string): Promise<void> => this.#inLane(clientId, () => this.#expire(clientId));
-    this.#guard = new WaitingGuard({ engine, session, book, log, ...limits, connected, expire });
+    this.#guard = new WaitingGuard({ engine, book, log, ...limits, connected, expire });
     this.#silence = setInterval(() => {
       const nowMs = performance.now();
       for (const connection of this.#connections) connection.checkSilence(nowMs);
@@ -196,6 +196,7 @@ export class MqttDoor {
     const { outbox } = connection;
     const session = this.#engine.open({ id });
     const intake = new Intake({
+      engine: this.#engine,
       client,
       session,
       publisher: this.#publisher,
@@ -221,14 +222,17 @@ export class MqttDoor {
     }
     subscriptions.end();
     deliveries.end();
-    if (client.isPersistent) this.#book.leave(client).catch((error: unknown) => this.#failed(error));
+    const end = (how: 'left' | 'died'): void => {
+      session.end(how);
+      this.#book.leave(client).catch((error: unknown) => this.#failed(error));
+    };
     if (!hasLeft) {
-      session.end('died');
+      end('died');
       if (will && !this.#isStopping) this.#publishWill(will);
       return;
     }
     const left = new Promise<void>((done) => intake.whenEmpty(done)).then(() => {
-      session.end('left');
+      end('left');
       this.#leaving.delete(left);
     });
     this.#leaving.add(left);

@@ -1,8 +1,9 @@
-import { type Engine, EngineRefusedError, type EngineSession } from '../../engine/index.js';
-import type { QueueName } from '../../names.js';
+import type { Engine, EngineSession } from '../../engine/index.js';
+import { asQueueName } from '../../names.js';
+import { CleanQueues } from './clean-queues.js';
 import { ClientSession } from './client-session.js';
-import { discardOldest } from './discarder.js';
 import { Facts, readStoredSession, type StoredSession } from './facts.js';
+import { OWN_PREFIX } from './topics.js';
 
 const SHARDS = 64;
 /** Who comes again sooner is not noted down again. */
@@ -11,14 +12,14 @@ const NOTED_FOR_MS = 60 * 60 * 1000;
 /** The sessions that outlive their connections, and the node. */
 export class SessionBook {
   readonly #engine: Engine;
-  readonly #session: EngineSession;
   readonly #stored: Facts<StoredSession>;
   /** Those that were used since the node was started: they know more than what is stored. */
   readonly #known = new Map<string, ClientSession>();
 
+  readonly #clean = new CleanQueues();
+
   constructor(engine: Engine, session: EngineSession) {
     this.#engine = engine;
-    this.#session = session;
     this.#stored = new Facts({ engine, session, name: '$mqtt/sessions', shards: SHARDS, read: readStoredSession });
   }
 
@@ -31,9 +32,12 @@ export class SessionBook {
     const stored = this.#stored.get(clientId);
     if (isClean) {
       if (stored) await this.forget(clientId);
-      return { client: new ClientSession(clientId, false), wasThere: false };
+      return {
+        client: new ClientSession({ clientId, isPersistent: false, inqueue: this.#clean.take() }),
+        wasThere: false,
+      };
     }
-    const client = this.#known.get(clientId) ?? new ClientSession(clientId, true, stored?.filters);
+    const client = this.#known.get(clientId) ?? persistent(clientId, stored?.filters);
     this.#known.set(clientId, client);
     if (!stored || Date.now() - stored.usedAtMs > NOTED_FOR_MS) await this.remember(client);
     return { client, wasThere: stored !== undefined };
@@ -45,24 +49,25 @@ export class SessionBook {
     await this.#stored.put(client.clientId, { filters: client.filters, usedAtMs: Date.now() });
   }
 
-  /** Notes down that it was used until now. */
+  /** To be called when its client has gone and its queue is nobody's: notes down that it was used until now. */
   async leave(client: ClientSession): Promise<void> {
+    if (!client.isPersistent) {
+      this.#clean.giveBack(client.inqueue);
+      return;
+    }
     client.progressMs = performance.now();
     const stored = this.#stored.get(client.clientId);
     if (stored && Date.now() - stored.usedAtMs > NOTED_FOR_MS) await this.remember(client);
   }
 
-  /** Ends a session: what waits in its queue is gone. */
+  /** Ends a session that nobody uses: what waits in its queue is gone. */
   async forget(clientId: string): Promise<void> {
-    const { inqueue } = this.#known.get(clientId) ?? new ClientSession(clientId, true);
+    const { inqueue } = this.#known.get(clientId) ?? persistent(clientId);
     this.#known.delete(clientId);
-    try {
-      await this.#engine.subscribe(inqueue, []);
-      await this.#empty(inqueue);
-    } catch (error) {
-      // Who never subscribed to anything has no queue.
-      if (!(error instanceof EngineRefusedError)) throw error;
-    }
+    // A queue that is not persistent goes with its last user, with all that was asked for it.
+    const last = this.#engine.open({ id: 'mqtt-door-forgets' });
+    await last.declare('inqueue', inqueue, { persistent: false });
+    last.end('left');
     await this.#stored.delete(clientId);
   }
 
@@ -77,17 +82,17 @@ export class SessionBook {
   }
 
   #recall(clientId: string, filters: StoredSession['filters']): ClientSession {
-    const client = new ClientSession(clientId, true, filters);
+    const client = persistent(clientId, filters);
     this.#known.set(clientId, client);
     return client;
   }
+}
 
-  async #empty(queue: QueueName): Promise<void> {
-    const waiting = (): number => {
-      const [depth] = this.#engine.depths([queue]);
-      return depth ? depth.ready + depth.unacked : 0;
-    };
-    const count = waiting();
-    if (count > 0) await discardOldest(this.#session, queue, { count, isEnough: () => waiting() === 0 });
-  }
+function persistent(clientId: string, filters: StoredSession['filters'] = []): ClientSession {
+  return new ClientSession({
+    clientId,
+    isPersistent: true,
+    inqueue: asQueueName(`${OWN_PREFIX}session/${clientId}`),
+    filters,
+  });
 }

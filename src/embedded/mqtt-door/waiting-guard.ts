@@ -1,4 +1,4 @@
-import type { Engine, EngineSession } from '../../engine/index.js';
+import type { Engine } from '../../engine/index.js';
 import { messageOf } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
@@ -11,7 +11,6 @@ const EXPIRY_CHECK_MS = 60_000;
 
 export interface WaitingGuardOptions {
   readonly engine: Engine;
-  readonly session: EngineSession;
   readonly book: SessionBook;
   readonly log: Logger;
   /** Messages that may wait for a session of which nobody settles any. */
@@ -74,7 +73,7 @@ export class WaitingGuard {
   }
 
   #discard(client: ClientSession, count: number): void {
-    const { engine, session, log, maxWaiting } = this.#options;
+    const { engine, log, maxWaiting } = this.#options;
     const { inqueue, clientId } = client;
     if (this.#discarding.has(inqueue)) return;
     log.warnOnce(
@@ -82,7 +81,7 @@ export class WaitingGuard {
       `mqtt: ${maxWaiting} messages wait for client '${clientId}', which takes none: the oldest are dropped`,
     );
     const isEnough = (): boolean => (engine.depths([inqueue])[0]?.ready ?? 0) === 0;
-    const work = discardOldest(session, inqueue, { count, isEnough }).then(
+    const work = discardOldest(engine, inqueue, { count, isEnough }).then(
       (dropped) => {
         this.#dropped += dropped;
       },
