@@ -15,7 +15,6 @@ const PROGRAMS = [
   'embedded/main',
   'process/guard-main',
   'log/index',
-  'log/server/main',
   'log/server/worker-main',
 ];
 

@@ -42,7 +42,7 @@ export type { Client } from './transport/index.js';
  * A client for one participant, to be given to `new Participant` together with the same `role` and `id`; the participant
  * connects and closes it. Programs that only want to run a component need not call this: `msgflo-participant` does.
  *
- * @param address of the broker: `amqp://`, `mqtt://`, `local://` ...
+ * @param address of the broker: `amqp://`, `mqtt://`, `log:///folder` ...
  * @throws {UsageError} for an address that is none, or of an unknown scheme
  */
 export async function openClient(

@@ -359,7 +359,7 @@ describe('msgflo-dead', function () {
       [['list', '--queue', 'q', '--role', 'r'], /^msgflo-dead: --queue names an inqueue by itself/],
     ];
     for (const [args, words] of cases) {
-      const { code, lines, complaint } = await scene.look('local:///nowhere', ...args);
+      const { code, lines, complaint } = await scene.look('log:///nowhere?start=false', ...args);
       expect({ code, lines }, args.join(' ')).to.deep.equal({ code: 2, lines: [] });
       expect(complaint.replace(/\n$/, '')).to.match(words).and.not.include('\n');
     }

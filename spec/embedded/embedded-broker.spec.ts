@@ -4,11 +4,12 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { EmbeddedBroker, type EmbeddedBrokerOptions } from '../../src/embedded/index.js';
-import { MemoryEngine } from '../../src/engine/index.js';
+import { openMemoryEngine } from '../../src/engine/index.js';
+import { readAddress } from '../../src/log/wire/index.js';
 import { asQueueName } from '../../src/names.js';
 import { encodeFrame, type Logger, silentLogger } from '../../src/support/index.js';
 import type { Broker, ClientOptions } from '../../src/transport/index.js';
-import { connectOptions, LocalBroker, readLocalAddress, WIRE_VERSION } from '../../src/transport/local/index.js';
+import { LogBroker, WIRE_VERSION } from '../../src/transport/log/index.js';
 import { eventually, rejection } from '../transport/conformance/stage.js';
 import { freshDir } from './broker-process.js';
 
@@ -46,7 +47,7 @@ describe('EmbeddedBroker', () => {
     return broker;
   }
   function client(address: string, options: Partial<ClientOptions> = {}): Broker {
-    const made = new LocalBroker(new URL(address), { id: 'spec', ...options }, silentLogger);
+    const made = new LogBroker(new URL(address), { id: 'spec', ...options }, silentLogger);
     closing.push(() => made.close({ graceMs: 0 }));
     return made;
   }
@@ -56,7 +57,9 @@ describe('EmbeddedBroker', () => {
     return made;
   }
   async function scripted(broker: EmbeddedBroker): Promise<Socket> {
-    const socket = connect(connectOptions(readLocalAddress(new URL(broker.address))));
+    const address = readAddress(broker.door);
+    if (address.kind !== 'ipc') throw new Error('not a socket file');
+    const socket = connect(address.path);
     closing.push(() => void socket.destroy());
     socket.on('error', () => undefined);
     await once(socket, 'connect');
@@ -67,7 +70,7 @@ describe('EmbeddedBroker', () => {
     it('is refused while another broker answers there: MSGFLO_BROKER_RUNNING', async () => {
       const first = await listen();
       const error = await rejection(listen(), 'MSGFLO_BROKER_RUNNING');
-      expect(error.message).to.include(join(dir, 'broker.sock'));
+      expect(error.message).to.equal(`a broker is already running here: process ${process.pid} in ${dir}`);
       await connected(first.address);
     });
 
@@ -75,7 +78,7 @@ describe('EmbeddedBroker', () => {
       const deep = join(dir, 'a'.repeat(100));
       await mkdir(deep);
       const broker = await listen({ dir: deep });
-      expect(broker.address).to.match(/^local:\/\/127\.0\.0\.1:\d+\?token=.{43}$/);
+      expect(broker.door).to.match(/^tcp:\/\/127\.0\.0\.1:\d+$/);
       const user = await connected(broker.address);
       await user.declare('inqueue', work);
       expect(await user.depths([work])).to.have.length(1);
@@ -83,7 +86,7 @@ describe('EmbeddedBroker', () => {
 
     it('asks for the token there: MSGFLO_REFUSED, at once', async () => {
       const broker = await listen({ tcp: true });
-      const wrong = client(broker.address.replace(/token=.*/, 'token=guessed'));
+      const wrong = client(`${broker.door.replace('tcp:', 'log:')}?token=guessed`);
       const error = await rejection(wrong.connect(), 'MSGFLO_REFUSED');
       expect(error.message).to.equal('wrong token');
     });
@@ -212,11 +215,11 @@ describe('EmbeddedBroker', () => {
       socket.write(Buffer.from([byte]));
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(String((await answered)[0])).to.include('"ok"');
+    expect(String((await answered)[0])).to.include('"answer"');
   });
 
   it('drops copies for a tap that does not read, and slows nobody', async () => {
-    const broker = await listen();
+    const broker = await listen({ history: false });
     const sender = await connected(broker.address);
     const socket = await scripted(broker);
     socket.pause().write(Buffer.concat([frame(HELLO), frame({ op: 'tap', re: 2, watch: 1, name: 'out' })]));
@@ -228,7 +231,7 @@ describe('EmbeddedBroker', () => {
   });
 
   it('makes senders to a full inqueue wait until there is room, and lets them close meanwhile', async () => {
-    const broker = await listen({ engine: new MemoryEngine({ maxMessages: 2 }) });
+    const broker = await listen({ engine: await openMemoryEngine({ maxMessages: 2 }) });
     const [one, two] = [await connected(broker.address), await connected(broker.address)];
     await one.declare('inqueue', work);
     const sent: number[] = [];

@@ -2,7 +2,8 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { readBrokerFile, writeBrokerFile } from '../../src/embedded/index.js';
+import { readBrokerFile } from '../../src/embedded/index.js';
+import { readNodeFile, writeNodeFile } from '../../src/transport/log/index.js';
 import { BrokerProcess, freshDir } from './broker-process.js';
 
 describe('the embedded broker as a process', () => {
@@ -25,25 +26,32 @@ describe('the embedded broker as a process', () => {
 
   it('says where it is, in broker.json too, which others cannot read', async () => {
     const broker = await start();
-    expect(broker.address).to.equal(`local://${join(dir, 'broker.sock')}`);
+    expect(broker.address).to.equal(`log://${dir}?start=false`);
     expect(await readBrokerFile(dir)).to.deep.equal({ address: broker.address, pid: broker.child.pid });
     const modes = await Promise.all(
-      ['.', 'broker.sock', 'broker.json'].map(async (name) => (await stat(join(dir, name))).mode & 0o777),
+      ['.', 'log', 'broker.sock', 'broker.json'].map(async (name) => (await stat(join(dir, name))).mode & 0o777),
     );
-    expect(modes).to.deep.equal([0o700, 0o600, 0o600]);
+    expect(modes).to.deep.equal([0o700, 0o700, 0o600, 0o600]);
   });
 
-  it('leaves nothing behind on SIGTERM', async () => {
+  /** All but what the next one needs. */
+  const expectGone = async (): Promise<void> => {
+    expect(await readdir(dir)).to.have.members(['broker.json', 'log']);
+    expect(await readNodeFile(dir)).to.have.all.keys('log', 'token');
+    expect(await readBrokerFile(dir)).to.equal(undefined);
+  };
+
+  it('leaves its log behind on SIGTERM, and where clients found it', async () => {
     const broker = await start();
     expect(await broker.kill('SIGTERM')).to.equal(0);
-    expect(await readdir(dir)).to.deep.equal([]);
+    await expectGone();
   });
 
   it('ends when the pipe on its stdin is closed', async () => {
     const broker = await start();
     broker.child.stdin?.end();
     expect((await broker.exited)[0]).to.equal(0);
-    expect(await readdir(dir)).to.deep.equal([]);
+    await expectGone();
   });
 
   it('goes on when nobody reads any more what it says', async () => {
@@ -73,15 +81,21 @@ describe('the embedded broker as a process', () => {
       () => 'started',
       (error: Error) => error.message,
     );
-    expect(outcome).to.match(/ended with 3: broker: a broker is already running here: it answers on .*broker\.sock/);
+    expect(outcome).to.match(/ended with 3: broker: a broker is already running here: process \d+ in /);
     expect((await readBrokerFile(dir))?.pid).to.equal(first.child.pid);
   });
 
   it('is not believed in when broker.json is stale, cut short or nonsense', async () => {
-    await writeBrokerFile(dir, `local://${join(dir, 'broker.sock')}`);
+    await writeNodeFile(dir, { log: { kind: 'ipc', path: join(dir, 'broker.sock') }, token: 'x', pid: process.pid });
     expect(await readBrokerFile(dir), 'nobody answers').to.equal(undefined);
     const whole = await readFile(join(dir, 'broker.json'), 'utf8');
-    for (const content of ['', whole.slice(0, 20), 'null', '{"address":1,"pid":2}', '{"address":"local://","pid":1}']) {
+    for (const content of [
+      '',
+      whole.slice(0, 20),
+      'null',
+      '{"log":1,"token":"x","pid":2}',
+      '{"log":"ipc://","token":"x","pid":1}',
+    ]) {
       await writeFile(join(dir, 'broker.json'), content);
       expect(await readBrokerFile(dir), content).to.equal(undefined);
     }

@@ -51,7 +51,7 @@ describe('taking an edge away under load', () => {
   const servers = {
     amqp: async () => ({ url: (await sharedRabbit()).url, stop: async () => {} }),
     mqtt: async () => ({ url: (await sharedMosquitto()).url, stop: async () => {} }),
-    local: async () => {
+    log: async () => {
       const { dir, remove } = await freshDir();
       const broker = await BrokerProcess.start(dir);
       const stop = async (): Promise<void> => {

@@ -7,6 +7,7 @@ import { timeLimit } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { type Broker, type ClientOptions, withoutPassword } from '../transport/index.js';
 import type { CliContext } from './command.js';
+import { isLoopback } from './embedded-options.js';
 
 /** Where state lies beside a project: the embedded broker's address, coordinators' records. */
 export const stateDir = (cwd: string): string => join(cwd, '.msgflo');
@@ -15,7 +16,7 @@ export const stateDir = (cwd: string): string => join(cwd, '.msgflo');
 export function brokerOption(): Option {
   return new Option(
     '--broker <url>',
-    'broker: amqp://, amqps://, mqtt://, mqtts://, ws://, wss://, local:// (else MSGFLO_BROKER, else CLOUDAMQP_URL, else the embedded broker)',
+    'broker: amqp://, amqps://, mqtt://, mqtts://, ws://, wss://, log:///folder (else MSGFLO_BROKER, else CLOUDAMQP_URL, else the embedded broker)',
   );
 }
 
@@ -47,12 +48,25 @@ export class NoBrokerError extends MsgfloError {
   readonly code = 'MSGFLO_NO_BROKER';
 }
 
+/** A broker, as our own programs reach it, and as others do where that is something else. */
+export interface ChildBroker {
+  readonly broker: string;
+  readonly log?: string;
+}
+
+/** What is told to children on the embedded broker: old libraries understand its MQTT door, ours find the log's beside it. */
+export function childBroker(address: string, mqtt: string | undefined): ChildBroker {
+  return mqtt === undefined ? { broker: address } : { broker: mqtt, log: address };
+}
+
 /** The broker named by flag or environment, or undefined: then it is the embedded one. */
 export function namedBroker(
   flag: string | undefined,
   env: CliContext['env'],
 ): { readonly address: string; readonly from: string } | undefined {
   if (flag) return { address: flag, from: '--broker' };
+  const log = env['MSGFLO_LOG'];
+  if (log && isEmbeddedDoor(env['MSGFLO_BROKER'])) return { address: log, from: 'MSGFLO_LOG' };
   for (const from of ['MSGFLO_BROKER', 'CLOUDAMQP_URL']) {
     const address = env[from];
     if (address) return { address, from };
@@ -60,15 +74,31 @@ export function namedBroker(
   return undefined;
 }
 
+/** The MQTT door of an embedded broker. What is named besides, anywhere else, is meant. */
+function isEmbeddedDoor(address = ''): boolean {
+  if (!address.startsWith('mqtt://msgflo:') || !URL.canParse(address)) return false;
+  return isLoopback(new URL(address).hostname);
+}
+
 /**
  * The address for an executable that joins a network but does not keep one up.
  * @throws {NoBrokerError} when none is named and no embedded broker runs for this folder
  */
 export async function joinBroker(flag: string | undefined, context: CliContext): Promise<string> {
+  const { address } = await joinWithChildren(flag, context);
+  return address;
+}
+
+/** As `joinBroker`, for those who start children: with the address of the MQTT door beside it, where there is one. */
+export async function joinWithChildren(
+  flag: string | undefined,
+  context: CliContext,
+): Promise<{ readonly address: string; readonly mqtt?: string }> {
   const named = namedBroker(flag, context.env);
-  if (named) return named.address;
+  const mqtt = context.env['MSGFLO_BROKER'];
+  if (named) return { address: named.address, ...(named.from === 'MSGFLO_LOG' && mqtt ? { mqtt } : {}) };
   const embedded = await readBrokerFile(stateDir(context.cwd));
-  if (embedded) return embedded.address;
+  if (embedded) return embedded;
   throw new NoBrokerError(
     `no broker: give --broker URL or set MSGFLO_BROKER, or start 'msgflo' in this folder (${context.cwd}), which brings an embedded one`,
   );

@@ -9,6 +9,7 @@ import { liveUrlLine, RuntimePinger, Server, type ServerOptions } from '../serve
 import { createLogger, type Logger } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { type Broker, type ClientOptions, withoutPassword } from '../transport/index.js';
+import { childBroker } from './broker.js';
 import { goOnWhenNobodyReads } from './command.js';
 import { Progress } from './progress.js';
 import { executable, loadProjectLibrary } from './project.js';
@@ -164,9 +165,15 @@ function openGraph(settings: RuntimeSettings, log: Logger): Promise<GraphFile> {
 
 async function projectOf(settings: RuntimeSettings, log: Logger): Promise<Project> {
   const load = (): Promise<Library> => loadProjectLibrary(settings, { cwd: process.cwd(), log });
-  const { broker, run, ignore, together } = settings;
+  const { broker, mqtt, run, ignore, together } = settings;
   const shareable = [executable('msgflo-participant')];
-  const launch = { broker, run, ignore, shareable, ...(together === undefined ? {} : { together }) };
+  const launch = {
+    ...childBroker(broker, mqtt),
+    run,
+    ignore,
+    shareable,
+    ...(together === undefined ? {} : { together }),
+  };
   return new Project({ library: await load(), load, launch });
 }
 

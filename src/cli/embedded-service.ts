@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { BROKER_RUNNING, readBrokerFile } from '../embedded/index.js';
+import { type BrokerFile, NODE_HOPELESS, readBrokerFile, SETTINGS_VARIABLE } from '../embedded/index.js';
 import { MsgfloError } from '../errors.js';
 import { type Guard, KeptService } from '../process/index.js';
-import { timeLimit } from '../support/index.js';
+import { programOf, timeLimit } from '../support/index.js';
+import { NODE_RUNNING } from '../transport/log/index.js';
 import type { CliContext } from './command.js';
+import type { EmbeddedSettings } from './embedded-options.js';
 
 /** The embedded broker did not come up; it said why on stderr. */
 class EmbeddedBrokerError extends MsgfloError {
@@ -15,41 +16,54 @@ const READY_WITHIN_MS = 10_000;
 
 /** How often it is looked whether the broker that another msgflo runs is still there, in ms. */
 const LOOK_EVERY_MS = 500;
+/** Before one that cannot run, as it stands, is tried again. */
+const HOPELESS_REST_MS = 5000;
+
+export interface EmbeddedServiceOptions {
+  readonly stateDir: string;
+  readonly guard: Guard;
+  /** Count for a process of our own only: that of another msgflo has its own. */
+  readonly settings: EmbeddedSettings;
+}
 
 /**
  * Sees to it that a folder has an embedded broker for as long as this service lives: a process of our own, kept running,
  * or that of another msgflo, whose place is taken when it ends. Clients find the new one at the same address.
  */
 export class EmbeddedService {
-  readonly #stateDir: string;
-  readonly #parts: { readonly guard: Guard; readonly log: CliContext['log'] };
+  readonly #options: EmbeddedServiceOptions & Pick<CliContext, 'log'>;
   readonly #stopping = new AbortController();
+  readonly #failing = new AbortController();
   readonly #over: Promise<void>;
   #service: KeptService | undefined;
 
-  private constructor(stateDir: string, guard: Guard, log: CliContext['log']) {
-    this.#stateDir = stateDir;
-    this.#parts = { guard, log };
+  private constructor(options: EmbeddedServiceOptions, log: CliContext['log']) {
+    this.#options = { ...options, log };
     this.#over = this.#keep();
   }
 
-  /** Resolves when a broker answers. @throws {EmbeddedBrokerError} when none does within 10 s, or the signal aborts */
+  /**
+   * Resolves when a broker answers.
+   * @throws {EmbeddedBrokerError} when none does within 10 s or it never will, or the signal aborts
+   */
   static async start(
-    stateDir: string,
-    guard: Guard,
+    options: EmbeddedServiceOptions,
     { log, signal }: CliContext,
-  ): Promise<{ readonly service: EmbeddedService; readonly address: string }> {
-    const service = new EmbeddedService(stateDir, guard, log);
-    const limit = timeLimit(READY_WITHIN_MS, signal);
+  ): Promise<{ readonly service: EmbeddedService; readonly broker: BrokerFile }> {
+    const service = new EmbeddedService(options, log);
+    const limit = timeLimit(READY_WITHIN_MS, AbortSignal.any([signal, service.#failing.signal]));
     try {
       for (;;) {
-        const found = await readBrokerFile(stateDir);
-        if (found) return { service, address: service.#say(found.address) };
+        const broker = await readBrokerFile(options.stateDir);
+        if (broker) {
+          service.#say(broker);
+          return { service, broker };
+        }
         await delay(25, undefined, { signal: limit.signal });
       }
     } catch (error) {
       await service.stop();
-      throw new EmbeddedBrokerError(`the embedded broker did not start in ${stateDir}`, { cause: error });
+      throw new EmbeddedBrokerError(`the embedded broker did not start in ${options.stateDir}`, { cause: error });
     } finally {
       limit.end();
     }
@@ -62,34 +76,37 @@ export class EmbeddedService {
     await this.#over;
   }
 
-  #say(address: string): string {
-    const { log } = this.#parts;
+  #say({ pid }: BrokerFile): void {
+    const { log, stateDir } = this.#options;
     if (this.#service)
       log.info('using the embedded broker, for this machine only (another: --broker amqp://... or mqtt://...)');
-    else log.info(`using the embedded broker that runs in this folder already: ${address}`);
-    return address;
+    else log.info(`using the embedded broker that runs in this folder already: process ${pid}, ${stateDir}`);
   }
 
   async #keep(): Promise<void> {
+    const { stateDir, guard, log, settings } = this.#options;
     const { signal } = this.#stopping;
-    const argv = [
-      process.execPath,
-      fileURLToPath(new URL('../embedded/main.js', import.meta.url)),
-      '--dir',
-      this.#stateDir,
-    ];
+    const { path, execArgv } = programOf('embedded/main');
+    const spec = {
+      role: 'broker',
+      argv: [process.execPath, ...execArgv, path, '--dir', stateDir],
+      env: { [SETTINGS_VARIABLE]: JSON.stringify(settings) },
+    };
+    const restart = { finalCodes: [NODE_RUNNING, NODE_HOPELESS] };
+    const rest = (ms: number): Promise<void> => delay(ms, undefined, { signal }).catch(() => undefined);
     while (!signal.aborted) {
-      if (await readBrokerFile(this.#stateDir)) {
-        await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+      if (await readBrokerFile(stateDir)) {
+        await rest(LOOK_EVERY_MS);
         continue;
       }
       if (signal.aborted) return;
-      this.#service = new KeptService(
-        { role: 'broker', argv },
-        { ...this.#parts, restart: { finalCodes: [BROKER_RUNNING] } },
-      );
-      await this.#service.over();
+      this.#service = new KeptService(spec, { guard, log, restart });
+      const { lastExit } = await this.#service.over();
+      const isHopeless = lastExit?.code === NODE_HOPELESS;
       this.#service = undefined;
+      if (isHopeless) this.#failing.abort();
+      // One that has the folder, but does not answer yet, or ends just now.
+      await rest(isHopeless ? HOPELESS_REST_MS : LOOK_EVERY_MS / 5);
     }
   }
 }

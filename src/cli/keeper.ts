@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Guard, KeeperServer, KeptService, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
 import { AlreadyToldError, type CliContext } from './command.js';
 import { CANNOT_START } from './coordinator-process.js';
+import type { EmbeddedSettings } from './embedded-options.js';
 import { EmbeddedService } from './embedded-service.js';
 import { executable } from './project.js';
 import { type RuntimeSettings, settingsAsEnv } from './runtime-settings.js';
@@ -12,6 +13,8 @@ type Service = Pick<KeptService, 'stop'>;
 export interface KeeperOptions {
   /** Without `broker`: the embedded one is started, or joined where it runs already. */
   readonly settings: Omit<RuntimeSettings, 'broker'> & { readonly broker?: string };
+  /** Of the embedded broker. */
+  readonly embedded: EmbeddedSettings;
   /** Which output of participants is shown. */
   readonly forward: readonly OutputLine['stream'][];
 }
@@ -26,7 +29,7 @@ const ONE_POOL = { MALLOC_ARENA_MAX: '1' };
  * coordinator, and through it the participants; a part that dies is started again. When the keeper itself dies, all it
  * started is gone within 2 s; when it is asked to end, participants finish what they have in hand first.
  */
-export async function keep({ settings, forward }: KeeperOptions, context: CliContext): Promise<void> {
+export async function keep({ settings, embedded, forward }: KeeperOptions, context: CliContext): Promise<void> {
   const { log, signal } = context;
   const guard = new Guard(log);
   const env = compileCache(settings.stateDir, context);
@@ -35,18 +38,19 @@ export async function keep({ settings, forward }: KeeperOptions, context: CliCon
   supervisor.onOutput((line) => (forward.includes(line.stream) ? toTerminal(line) : undefined));
   const server = new KeeperServer(supervisor, log);
   const services: Service[] = [];
-  const embedded = async (): Promise<string> => {
-    const { service, address } = await EmbeddedService.start(settings.stateDir, guard, context);
+  const bringUp = async (): Promise<Pick<RuntimeSettings, 'broker' | 'mqtt'>> => {
+    const options = { stateDir: settings.stateDir, guard, settings: embedded };
+    const { service, broker } = await EmbeddedService.start(options, context);
     services.push(service);
-    return address;
+    return { broker: broker.address, ...(broker.mqtt !== undefined && { mqtt: broker.mqtt }) };
   };
   try {
-    const broker = settings.broker ?? (await embedded());
+    const broker = settings.broker === undefined ? await bringUp() : { broker: settings.broker };
     const coordinator = new KeptService(
       {
         role: 'coordinator',
         argv: [process.execPath, ...SPARING, executable('msgflo-coordinator')],
-        env: { ...env, ...ONE_POOL, ...settingsAsEnv({ ...settings, broker }) },
+        env: { ...env, ...ONE_POOL, ...settingsAsEnv({ ...settings, ...broker }) },
       },
       { guard, log, restart: { finalCodes: [CANNOT_START] }, onSpawn: (child) => server.attach(child) },
     );

@@ -9,12 +9,13 @@ import { withoutPassword } from '../transport/index.js';
 import { type AccessFlags, accessOf, accessOptions, takeSecret } from './access-options.js';
 import { brokerOption, managementOf, managementOption, namedBroker, stateDir } from './broker.js';
 import { booleanOption, type CliContext, command, presetOption, repeatable, secondsOption } from './command.js';
+import { type EmbeddedFlags, embeddedOptions, embeddedSettings } from './embedded-options.js';
 import { keep } from './keeper.js';
 import { loadGraph, loadProjectLibrary } from './project.js';
 import { runtimeIdOf } from './runtime-settings.js';
 import { type TlsFlags, tlsFilesOf, tlsOptions } from './tls-options.js';
 
-interface Options extends AccessFlags, TlsFlags {
+interface Options extends AccessFlags, TlsFlags, EmbeddedFlags {
   readonly host: string;
   readonly port: number;
   readonly broker?: string;
@@ -57,6 +58,8 @@ export function msgflo(context: CliContext): Command {
     .option('--port <number>', 'its port; 0 takes a free one', parsePort, 3569)
     .option('--ide <url>', 'visual editor to open the network in; its pages may connect', DEFAULT_IDE);
   for (const option of tlsOptions()) parser.addOption(option);
+  parser.optionsGroup('The embedded broker, without --broker:');
+  for (const option of embeddedOptions()) parser.addOption(option);
   parser.optionsGroup('Who may do what:');
   for (const option of accessOptions()) parser.addOption(option);
   return parser
@@ -98,6 +101,7 @@ async function start(options: Options, context: CliContext): Promise<void> {
   const isTls = tls !== undefined;
   const access = await accessOf(options, { host: options.host, isTls, secret, log: context.log });
   const dir = stateDir(context.cwd);
+  const embedded = embeddedSettings(dir, options);
   const settings = {
     stateDir: dir,
     ...(named ? { broker: named.address } : {}),
@@ -123,7 +127,7 @@ async function start(options: Options, context: CliContext): Promise<void> {
     pingMethod: options.pingMethod,
     pingIntervalMs: options.pingInterval,
   };
-  await keep({ settings, forward: options.forward }, context);
+  await keep({ settings, embedded, forward: options.forward }, context);
 }
 
 /** `--forward`, shared with msgflo-setup. */

@@ -10,6 +10,8 @@ import type { TlsFiles } from './tls-options.js';
 export interface RuntimeSettings {
   readonly stateDir: string;
   readonly broker: string;
+  /** Its door for programs that do not know the scheme of `broker`. */
+  readonly mqtt?: string;
   /** Where the broker's management interface is, or `auto`; absent: it is not asked. */
   readonly management?: string;
   /** Of this life of the keeper. */

@@ -8,8 +8,17 @@ import type { Library } from '../library/index.js';
 import type { Role } from '../names.js';
 import { Guard, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
 import { withoutPassword } from '../transport/index.js';
-import { brokerOption, joinBroker, namedBroker, stateDir, withBroker } from './broker.js';
+import {
+  brokerOption,
+  type ChildBroker,
+  childBroker,
+  joinWithChildren,
+  namedBroker,
+  stateDir,
+  withBroker,
+} from './broker.js';
 import { booleanOption, type CliContext, command, presetOption, secondsOption } from './command.js';
+import { embeddedSettings } from './embedded-options.js';
 import { EmbeddedService } from './embedded-service.js';
 import { forwardOption } from './msgflo.js';
 import { ComponentMissingError, executable, loadGraph, loadProjectLibrary } from './project.js';
@@ -50,9 +59,11 @@ async function setUp(path: string, options: Options, context: CliContext): Promi
   const document = await loadGraph(path);
   const library = options.participants ? await libraryFor(document, options, context) : undefined;
   // The broker goes last, for participants that finish what they hold.
-  await withAddress(options, context, (address, guard) => {
+  await withAddress(options, context, ({ address, mqtt }, guard) => {
     return withSupervisor(options, guard, context, async (supervisor) => {
-      const launches = library ? launchesFor(document, library, address, options) : new Map<Role, Launch>();
+      const launches = library
+        ? launchesFor(document, library, childBroker(address, mqtt), options)
+        : new Map<Role, Launch>();
       const client = { timeoutMs: options.timeout, id: `msgflo-setup-${randomUUID()}` };
       await withBroker(address, context, client, async (broker) => {
         const coordinator = new Coordinator({
@@ -80,17 +91,18 @@ async function setUp(path: string, options: Options, context: CliContext): Promi
 async function withAddress(
   { broker, forever }: Options,
   context: CliContext,
-  work: (address: string, guard: Guard) => Promise<void>,
+  work: (broker: { readonly address: string; readonly mqtt?: string }, guard: Guard) => Promise<void>,
 ): Promise<void> {
   const isEmbedded = forever && !namedBroker(broker, context.env);
-  const joined = isEmbedded ? undefined : await joinBroker(broker, context);
+  const joined = isEmbedded ? undefined : await joinWithChildren(broker, context);
   const guard = new Guard(context.log);
   let embedded: EmbeddedService | undefined;
   try {
     if (joined !== undefined) return await work(joined, guard);
-    const { service, address } = await EmbeddedService.start(stateDir(context.cwd), guard, context);
-    embedded = service;
-    await work(address, guard);
+    const dir = stateDir(context.cwd);
+    const started = await EmbeddedService.start({ stateDir: dir, guard, settings: embeddedSettings(dir) }, context);
+    embedded = started.service;
+    await work(started.broker, guard);
   } finally {
     await embedded?.stop();
     await guard.close();
@@ -100,14 +112,14 @@ async function withAddress(
 /** The components, once it is sure that all that is to be started can be. */
 async function libraryFor(document: GraphDocument, options: Options, context: CliContext): Promise<Library> {
   const library = await loadProjectLibrary({ library: options.library, componentDir: options.componentdir }, context);
-  launchesFor(document, library, '', options);
+  launchesFor(document, library, { broker: '' }, options);
   return library;
 }
 
 function launchesFor(
   { graph, positions }: GraphDocument,
   library: Library,
-  broker: string,
+  broker: ChildBroker,
   { only, ignore, shell, forever }: Options,
 ): ReadonlyMap<Role, Launch> {
   const roles = participantNodes(graph).map(({ role }) => role);
@@ -116,7 +128,7 @@ function launchesFor(
     throw new UsageError(`${positions.path} has no role '${wrong}'; it has: ${roles.join(', ')}`);
   const others = only.length === 0 ? [] : roles.filter((role) => !only.includes(role));
   const { launches, unknown } = launchesOf(graph, library, {
-    broker,
+    ...broker,
     ignore: [...ignore, ...others],
     briefly: !forever,
     ...(shell === undefined ? {} : { shell }),

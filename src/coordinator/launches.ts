@@ -9,6 +9,8 @@ import type { Launch } from './launcher.js';
 export interface LaunchOptions {
   /** Address of the broker as children are to use it. */
   readonly broker: string;
+  /** Another door of that broker, for participants of ours only. */
+  readonly log?: string;
   /** The run of the keeper; absent where nothing keeps the processes. */
   readonly run?: string;
   /** Roles that somebody else starts. */
@@ -63,7 +65,7 @@ export function launchesOf(
 function launchOf(node: Node, iips: readonly Iip[], library: Library, options: LaunchOptions): Launch {
   const { role, component } = node;
   const request = { role, iips: Object.fromEntries(iips.map(({ to, data }) => [to.port, data])) };
-  const { shell, run, broker, briefly = false } = options;
+  const { shell, run, broker, log, briefly = false } = options;
   const command = shell === undefined ? library.commandFor(component, request) : undefined;
   const shellCommand = shell === undefined ? undefined : library.shellCommandFor(component, request);
   const asked = instancesOf(node);
@@ -77,6 +79,7 @@ function launchOf(node: Node, iips: readonly Iip[], library: Library, options: L
       ...(shell === undefined ? {} : { shell }),
       env: {
         MSGFLO_BROKER: broker,
+        ...(log === undefined ? {} : { MSGFLO_LOG: log }),
         ...(briefly ? {} : { MSGFLO_SLOT: `${role}.${n + 1}` }),
         ...(run === undefined ? {} : { MSGFLO_RUN: run }),
       },

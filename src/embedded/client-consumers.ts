@@ -1,9 +1,12 @@
 import type { EngineConsumer, EngineSession, Outcome, Submission } from '../engine/index.js';
 import { asQueueName } from '../names.js';
-import { type Fields, type FrameSocket, WireError } from '../transport/local/index.js';
+import { type Fields, type FrameSocket, WireError } from '../transport/log/index.js';
 import { readSettlement } from './requests.js';
 
 const MAX_PREFETCH = 100_000;
+
+/** What came of a settlement; `released`: it was withdrawn, and its delivery is still held. */
+export type Came = Outcome | { readonly state: 'released' };
 
 interface OpenConsumer {
   readonly engine: EngineConsumer;
@@ -15,12 +18,19 @@ interface OpenConsumer {
 export class ClientConsumers {
   readonly #open = new Map<number, OpenConsumer>();
   readonly #frames: FrameSocket;
-  readonly #tell: (re: number, outcome: Outcome) => void;
+  readonly #tell: (re: number, outcome: Came) => void;
 
   /** @param tell answers a request with what came of it */
-  constructor(frames: FrameSocket, tell: (re: number, outcome: Outcome) => void) {
+  constructor(frames: FrameSocket, tell: (re: number, outcome: Came) => void) {
     this.#frames = frames;
     this.#tell = tell;
+  }
+
+  /** Settlements that wait for room or for a taker. */
+  get waiting(): number {
+    let count = 0;
+    for (const { waiting } of this.#open.values()) count += waiting.size;
+    return count;
   }
 
   consume(session: EngineSession, fields: Fields): void {
@@ -72,7 +82,7 @@ export class ClientConsumers {
     for (const [submission, asked] of [...(consumer?.waiting ?? [])]) {
       submission.cancel();
       consumer?.waiting.delete(submission);
-      this.#frames.send({ op: 'refused', re: asked, why: 'released', queue: '', text: 'not carried out' });
+      this.#tell(asked, { state: 'released' });
     }
   }
 

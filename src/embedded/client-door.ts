@@ -1,16 +1,18 @@
-import { timingSafeEqual } from 'node:crypto';
 import type { Socket } from 'node:net';
 import {
   type Engine,
   type EngineLetter,
+  type EngineRecord,
   EngineRefusedError,
   type EngineSession,
-  type Outcome,
   type Stop,
 } from '../engine/index.js';
+import { MsgfloError } from '../errors.js';
+import { isSameText } from '../log/server/index.js';
 import { asQueueName } from '../names.js';
-import { type Fields, FrameSocket, WIRE_VERSION, WireError } from '../transport/local/index.js';
-import { ClientConsumers } from './client-consumers.js';
+import { type Fields, FrameSocket, WIRE_VERSION, WireError } from '../transport/log/index.js';
+import { ClientBrowses } from './client-browses.js';
+import { type Came, ClientConsumers } from './client-consumers.js';
 import { ClientRounds } from './client-rounds.js';
 import { owned, readBinding, readDeclaration, readSend } from './requests.js';
 
@@ -29,12 +31,21 @@ const HELLO_LIMIT_MS = 10_000;
 
 interface Answer {
   readonly head: object;
-  readonly body?: Buffer;
+  readonly bodies?: readonly Buffer[];
+}
+
+/** What clients are told that not every node can. */
+export interface Abilities {
+  /** Messages outlive this process. */
+  readonly persistent: boolean;
+  /** What was taken is kept for a while. */
+  readonly replay: boolean;
 }
 
 export interface DoorOptions {
   readonly engine: Engine;
-  /** Absent where the file system guards the door. */
+  readonly abilities: Abilities;
+  /** Absent where the file system or TLS guards the door. */
   readonly token: string | undefined;
   /** Once; `reason` when the client broke the rules or the connection broke. */
   onEnd(reason: Error | undefined): void;
@@ -44,9 +55,10 @@ export interface DoorOptions {
 export class ClientDoor {
   readonly #frames: FrameSocket;
   readonly #engine: Engine;
-  readonly #token: string | undefined;
+  readonly #options: Pick<DoorOptions, 'token' | 'abilities'>;
   readonly #consumers: ClientConsumers;
   readonly #rounds = new ClientRounds();
+  readonly #browses = new ClientBrowses();
   readonly #watches = new Map<number, Stop>();
   readonly #helloLimit: NodeJS.Timeout;
   #session: EngineSession | undefined;
@@ -54,17 +66,25 @@ export class ClientDoor {
   #lane: Promise<void> = Promise.resolve();
   #waiting = 0;
   #waitingBytes = 0;
+  /** Sends and settlements without an answer yet. */
+  #inHand = 0;
+  #isOver = false;
+  /** Told of each answer. */
+  #answered: () => void = () => undefined;
   /** Requests done and not yet answered; one frame tells of all. */
   #done: number[] = [];
 
-  constructor(socket: Socket, { engine, token, onEnd }: DoorOptions) {
+  constructor(socket: Socket, { engine, onEnd, ...options }: DoorOptions) {
     this.#engine = engine;
-    this.#token = token;
+    this.#options = options;
     this.#frames = new FrameSocket(
       socket,
       (fields, body) => this.#take(fields, body),
       (reason) => {
         clearTimeout(this.#helloLimit);
+        this.#isOver = true;
+        this.#answered();
+        this.#browses.end();
         this.#session?.end('died');
         onEnd(reason);
       },
@@ -81,22 +101,44 @@ export class ClientDoor {
     this.#frames.destroy();
   }
 
+  /** Reads no more, answers what does not wait for others, and leaves; at once when `limit` aborts. */
+  async finish(limit: AbortSignal): Promise<void> {
+    this.#frames.pause();
+    await this.#lane;
+    const isBusy = (): boolean => !this.#isOver && this.#inHand > this.#waiting + this.#consumers.waiting;
+    while (isBusy() && !limit.aborted) {
+      await new Promise<void>((resolve) => {
+        this.#answered = resolve;
+        limit.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    // Its client lives and comes back: no last words.
+    this.#session?.end('left');
+    this.#session = undefined;
+    this.#frames.end();
+  }
+
   #take(fields: Fields, body: Buffer): void {
     const re = fields.count('re');
     const op = fields.text('op');
     if (op === 'hello') this.#hello(re, fields, body);
     else if (!this.#session) throw new WireError('the first frame must be hello');
     else if (op === 'send') this.#send(this.#session, re, fields, body);
-    else if (op === 'settle') this.#consumers.settle(re, fields, body);
-    else this.#lane = this.#lane.then(() => this.#answer(op, re, fields, body));
+    else if (op === 'settle') {
+      this.#inHand += 1;
+      this.#consumers.settle(re, fields, body);
+    } else this.#lane = this.#lane.then(() => this.#answer(op, re, fields, body));
     if (this.#frames.bufferedBytes > PAUSE_BYTES) this.#frames.pauseUntilDrained();
+    const congestion = this.#engine.congestion;
+    if (congestion) this.#frames.pauseUntil(congestion);
   }
 
   #hello(re: number, fields: Fields, body: Buffer): void {
     clearTimeout(this.#helloLimit);
     if (this.#session) throw new WireError('a second hello');
     const version = fields.count('version');
-    const isWelcome = this.#token === undefined || isSame(fields.has('token') ? fields.text('token') : '', this.#token);
+    const { token, abilities } = this.#options;
+    const isWelcome = token === undefined || isSameText(fields.has('token') ? fields.text('token') : '', token);
     if (version !== WIRE_VERSION || !isWelcome) {
       const text = isWelcome ? `this broker speaks version ${WIRE_VERSION}, not ${version}` : 'wrong token';
       this.#frames.send({ op: 'refused', re, why: 'refused', text });
@@ -110,7 +152,7 @@ export class ClientDoor {
         lastWords: { name: lastWords.text('name'), retain: lastWords.flag('retain'), body: owned(body) },
       }),
     });
-    this.#ok(re);
+    this.#frames.send({ op: 'answer', re, ...abilities });
   }
 
   /** Never rejects: what cannot be answered ends the connection. */
@@ -118,12 +160,15 @@ export class ClientDoor {
     if (!this.#session) return;
     try {
       const answer = await this.#carryOut(this.#session, op, fields, body);
-      if (answer) this.#frames.send({ op: 'answer', re, ...answer.head }, ...(answer.body ? [answer.body] : []));
+      if (answer) this.#frames.send({ op: 'answer', re, ...answer.head }, ...(answer.bodies ?? []));
       else this.#ok(re);
     } catch (error) {
       if (error instanceof EngineRefusedError) {
         const { refusal: why, queue, message: text } = error;
         this.#frames.send({ op: 'refused', re, why, queue, text });
+      } else if (error instanceof MsgfloError && !(error instanceof WireError)) {
+        // What the log refuses, for want of room on the disk for example, is no fault of the client.
+        this.#frames.send({ op: 'refused', re, why: 'refused', queue: '', text: error.message });
       } else this.#frames.destroy(error instanceof Error ? error : new WireError(String(error)));
     }
   }
@@ -162,6 +207,10 @@ export class ClientDoor {
         return letterAnswer(await this.#rounds.begin(session, fields));
       case 'visited':
         return letterAnswer(await this.#rounds.goOn(fields));
+      case 'browse':
+        return pageAnswer(await this.#browses.begin(session, fields));
+      case 'browsed':
+        return pageAnswer(await this.#browses.goOn(fields));
       case 'notify':
         await this.#engine.notify({ name: fields.text('name'), retain: fields.flag('retain'), body: owned(body) });
         return undefined;
@@ -183,6 +232,7 @@ export class ClientDoor {
   }
 
   #send(session: EngineSession, re: number, fields: Fields, body: Buffer): void {
+    this.#inHand += 1;
     let hasWaited = false;
     const submission = session.send(readSend(fields, body), (outcome) => {
       if (hasWaited) this.#waiting -= 1;
@@ -213,7 +263,9 @@ export class ClientDoor {
     });
   }
 
-  #outcome(re: number, outcome: Outcome): void {
+  #outcome(re: number, outcome: Came): void {
+    this.#inHand -= 1;
+    this.#answered();
     const queue = outcome.state === 'unrouted' ? outcome.queue : '';
     if (outcome.state === 'done') this.#ok(re);
     else this.#frames.send({ op: 'refused', re, why: outcome.state, queue, text: 'not carried out' });
@@ -227,10 +279,22 @@ export class ClientDoor {
 
 /** None is answered by `ok`: the round is over. */
 function letterAnswer(letter: EngineLetter | undefined): Answer | undefined {
-  return letter && { head: { key: letter.key, headers: letter.headers }, body: letter.body };
+  return letter && { head: { key: letter.key, headers: letter.headers }, bodies: [letter.body] };
 }
 
-function isSame(given: string, token: string): boolean {
-  const [a, b] = [Buffer.from(given), Buffer.from(token)];
-  return a.length === b.length && timingSafeEqual(a, b);
+/** None is answered by `ok`: there is no more. */
+function pageAnswer(page: readonly EngineRecord[] | undefined): Answer | undefined {
+  return (
+    page && {
+      head: {
+        messages: page.map(({ id, timestampMs, headers, body }) => ({
+          id,
+          ms: timestampMs,
+          headers,
+          bytes: body.length,
+        })),
+      },
+      bodies: page.map(({ body }) => body),
+    }
+  );
 }

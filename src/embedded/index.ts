@@ -1,10 +1,11 @@
 /**
- * The broker that runs when none is given: an engine in memory behind a Unix socket, or behind a loopback port with a
- * token where there are no Unix sockets. It serves our own participants on one machine and keeps nothing over a restart.
+ * The program of a node, and the broker that runs when none is given: a log on disk or in memory, the queues on it, and its
+ * doors. One listener serves clients of the queues (the transport `log`, whose wire it speaks) and of the log (`PipeProc`);
+ * further ones are for other machines.
  *
  * `main.ts` is it as a process of its own; `broker.json` is how the other executables run in the same folder find it.
- * Clients use the transport `local`, whose wire it speaks.
  */
-export { type BrokerFile, readBrokerFile, writeBrokerFile } from './broker-file.js';
+export { type BrokerFile, readBrokerFile } from './broker-file.js';
 export { type BrokerCounters, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded-broker.js';
-export { BROKER_RUNNING } from './unix-socket.js';
+export { NODE_HOPELESS } from './errors.js';
+export { SETTINGS_VARIABLE } from './node-flags.js';

@@ -6,7 +6,7 @@ import type {
   EngineSettlement,
 } from '../engine/index.js';
 import { asQueueName, type QueueName } from '../names.js';
-import { type Fields, WireError } from '../transport/local/index.js';
+import { type Fields, WireError } from '../transport/log/index.js';
 
 const QUEUE_KINDS = ['inqueue', 'outqueue'] as const;
 const BINDING_KINDS = ['pubsub', 'roundrobin'] as const;

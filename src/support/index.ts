@@ -11,6 +11,7 @@ export { groupBy } from './group-by.js';
 export { isRecord } from './is-record.js';
 export { LastText } from './last-text.js';
 export { createLogger, type Logger, silentLogger } from './log.js';
+export { type Program, programOf } from './program-path.js';
 export { Semaphore } from './semaphore.js';
 export { NotTextError, readTextFile, type TextFile } from './text-file.js';
 export { timeLimit } from './time-limit.js';

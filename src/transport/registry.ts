@@ -40,7 +40,10 @@ export class TransportRegistry {
   }
 }
 
-/** A broker's address as it may be shown: the password replaced by `***`. */
+/** A broker's address as it may be shown: password and token replaced by `***`. */
 export function withoutPassword(address: string): string {
-  return address.replace(/(:\/\/[^/@:]*):[^/]*@/, '$1:***@');
+  return address
+    .replace(/(:\/\/[^/@:]*):[^/]*@/, '$1:***@')
+    .replace(/([?&]token=)[^&]*/g, '$1***')
+    .replace(/[?]start=false$/, '');
 }

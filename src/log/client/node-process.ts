@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Backoff, isRecord, within } from '../../support/index.js';
-import { programOf } from '../program-path.js';
+import { basename, dirname, resolve } from 'node:path';
+import { Backoff, isRecord, programOf, within } from '../../support/index.js';
 import type { NodeReport, NodeSettings } from '../server/node-settings.js';
 import { LogCallError } from './errors.js';
 
@@ -28,10 +28,13 @@ export class NodeProcess {
 
   /** Resolves when it listens. @throws {LogCallError} why it does not */
   static async start(settings: NodeSettings): Promise<NodeProcess> {
-    const child = forkNode(settings);
+    const { location } = settings;
+    // By this folder it can be joined as a broker.
+    const settled = location === undefined ? settings : { ...settings, dir: homeOf(location) };
+    const child = forkNode(settled);
     const report = await reportOf(child);
     if ('failed' in report) throw new LogCallError(report.code, report.failed);
-    return new NodeProcess(settings, child, report.address);
+    return new NodeProcess(settled, child, report.address);
   }
 
   /** Undefined while it is being started again. */
@@ -71,9 +74,15 @@ export class NodeProcess {
   }
 }
 
+/** The state folder of a project for the log in it, otherwise the log's own folder. */
+function homeOf(location: string): string {
+  const folder = resolve(location);
+  return basename(folder) === 'log' && basename(dirname(folder)) === '.msgflo' ? dirname(folder) : folder;
+}
+
 /** In a group of its own: Ctrl-C at the terminal must not end it before its spawner has said goodbye. */
 function forkNode(settings: NodeSettings): ChildProcess {
-  const { path, execArgv } = programOf('server/main');
+  const { path, execArgv } = programOf('embedded/main');
   return fork(path, [JSON.stringify(settings)], {
     execArgv: [...execArgv],
     detached: true,

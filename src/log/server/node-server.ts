@@ -5,6 +5,7 @@ import { type Logger, silentLogger } from '../../support/index.js';
 import type { LogNode } from '../node/log-node.js';
 import { formatAddress, type LogAddress, type TlsTexts } from '../wire/index.js';
 import { Connection } from './connection.js';
+import { hearFirstWords } from './first-words.js';
 import { listen } from './listen.js';
 import { NodeAnswers } from './node-answers.js';
 
@@ -14,6 +15,10 @@ export interface NodeServerOptions {
   readonly address: LogAddress;
   /** Then only clients with a certificate of the same authority are let in. */
   readonly tls?: TlsTexts | undefined;
+  /** Asked for, in a frame before all others. @default no token: the file system or TLS guards the door */
+  readonly token?: string | undefined;
+  /** Takes sockets of clients that speak something else, from their first byte on. @default they are cut off */
+  readonly onOther?: ((socket: Socket) => void) | undefined;
   /** Told of clients that broke the rules. @default silent */
   readonly logger?: Logger;
 }
@@ -25,9 +30,14 @@ export class NodeServer {
   readonly #server: Server;
   readonly #answers: NodeAnswers;
   readonly #logger: Logger;
+  readonly #options: Pick<NodeServerOptions, 'token' | 'onOther'>;
   readonly #connections = new Set<Connection>();
+  /** Those that said nothing yet. */
+  readonly #silent = new Set<Socket>();
 
-  private constructor(node: LogNode, server: Server, { address, tls, logger = silentLogger }: NodeServerOptions) {
+  private constructor(node: LogNode, server: Server, options: NodeServerOptions) {
+    const { address, tls, logger = silentLogger } = options;
+    this.#options = options;
     this.#server = server;
     this.#answers = new NodeAnswers(node);
     this.#logger = logger;
@@ -44,6 +54,7 @@ export class NodeServer {
     return new NodeServer(node, await listen(options.address, options.tls), options);
   }
 
+  /** That speak JSON. */
   get clients(): number {
     return this.#connections.size;
   }
@@ -52,6 +63,7 @@ export class NodeServer {
   async stop(): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const socket of this.#silent) socket.destroy();
     const limit = AbortSignal.timeout(FINISH_MS);
     await Promise.all([...this.#connections].map((connection) => connection.finish(limit)));
     const over = new AbortController();
@@ -67,6 +79,26 @@ export class NodeServer {
   }
 
   #accept(socket: Socket): void {
+    const { token, onOther } = this.#options;
+    if (token === undefined && !onOther) {
+      this.#serve(socket);
+      return;
+    }
+    this.#silent.add(socket);
+    const heard = (take: (socket: Socket) => void) => (): void => {
+      this.#silent.delete(socket);
+      take(socket);
+    };
+    socket.once('close', () => this.#silent.delete(socket));
+    hearFirstWords(socket, {
+      token,
+      ...(onOther && { onOther: heard(onOther) }),
+      onJson: heard(() => this.#serve(socket)),
+      onRefused: ({ message }) => this.#logger.warnOnce(message, `ended a connection: ${message}`),
+    });
+  }
+
+  #serve(socket: Socket): void {
     const connection: Connection = new Connection(socket, this.#answers, (reason) => {
       this.#connections.delete(connection);
       // Of a connection that merely broke, its own side knows more.

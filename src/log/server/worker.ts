@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { programOf } from '../program-path.js';
+import { programOf } from '../../support/index.js';
 import { type JobResult, readResult } from './worker-jobs.js';
 
 interface Running {
@@ -15,7 +15,7 @@ export class Worker {
   #isRetired = false;
 
   constructor() {
-    const { path, execArgv } = programOf('server/worker-main');
+    const { path, execArgv } = programOf('log/server/worker-main');
     // What processors print goes where the node prints.
     this.#child = fork(path, { execArgv: [...execArgv], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
     this.#child.on('message', (message) => {

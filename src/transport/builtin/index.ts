@@ -8,13 +8,20 @@ import { type TransportFactory, TransportRegistry } from '../index.js';
 export function builtinTransports(): TransportRegistry {
   const openAmqp = lazily(async () => (await import('../amqp/index.js')).openAmqp);
   const openMqtt = lazily(async () => (await import('../mqtt/index.js')).openMqtt);
-  const openLocal = lazily(async () => (await import('../local/index.js')).openLocal);
   const openDirect = lazily(async () => (await import('../direct/index.js')).openDirect());
+  const openFarLog = lazily(async () => (await import('../log/index.js')).openLog);
+  const openLog: TransportFactory = (address, options, log) =>
+    address.host === 'memory' ? openDirect(inMemory(address), options, log) : openFarLog(address, options, log);
   return new TransportRegistry()
     .register(['amqp', 'amqps'], openAmqp)
     .register(['mqtt', 'mqtts', 'ws', 'wss'], openMqtt)
-    .register(['local'], openLocal)
+    .register(['log', 'logs'], openLog)
     .register(['direct'], openDirect);
+}
+
+/** `log://memory/name` is an engine in this process; those of `direct://` have other names. */
+function inMemory(address: URL): URL {
+  return new URL(`direct://log-${encodeURIComponent(address.pathname.slice(1))}`);
 }
 
 /** Loads once, at the first call. */

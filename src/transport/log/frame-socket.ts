@@ -22,6 +22,8 @@ export class FrameSocket {
   #atFlush: () => void = () => undefined;
   #isFlushing = false;
   #ended = false;
+  /** Reasons not to read. */
+  #holds = 0;
 
   /**
    * @param onEnd called once, with the reason when it was not the peer that left in order. What the peer sends that
@@ -79,11 +81,26 @@ export class FrameSocket {
     this.#flush ??= setImmediate(() => this.#write());
   }
 
+  /** Reads no more. */
+  pause(): void {
+    this.#hold();
+  }
+
   /** While paused nothing is read, so that the peer feels it. */
   pauseUntilDrained(): void {
-    if (this.#socket.isPaused() || !this.#socket.writableNeedDrain) return;
-    this.#socket.pause();
-    this.#socket.once('drain', () => this.#socket.resume());
+    if (this.#holds > 0 || !this.#socket.writableNeedDrain) return;
+    this.#hold();
+    this.#socket.once('drain', () => this.#letGo());
+  }
+
+  /** As `pauseUntilDrained`, until something else is over. */
+  pauseUntil(over: Promise<void>): void {
+    if (this.#holds > 0) return;
+    this.#hold();
+    over.then(
+      () => this.#letGo(),
+      () => this.#letGo(),
+    );
   }
 
   /** Writes what is waiting and leaves. */
@@ -96,6 +113,16 @@ export class FrameSocket {
   destroy(reason?: Error): void {
     this.#ended = true;
     this.#socket.destroy(reason);
+  }
+
+  #hold(): void {
+    this.#holds += 1;
+    this.#socket.pause();
+  }
+
+  #letGo(): void {
+    this.#holds -= 1;
+    if (this.#holds === 0 && !this.#ended) this.#socket.resume();
   }
 
   #write(): void {

@@ -1,15 +1,16 @@
 import { messageOf } from '../../errors.js';
 import { Backoff, type Logger, timeLimit } from '../../support/index.js';
 import { BrokerUnreachableError, type ClientOptions, NotConnectedError, RefusedError } from '../index.js';
-import type { LocalAddress } from './address.js';
-import { type Answer, Connection, ConnectionLostError, type Events } from './connection.js';
+import type { LogTarget } from './address.js';
+import { type Abilities, type Answer, Connection, ConnectionLostError, type Events } from './connection.js';
+import { endpointOf } from './endpoint.js';
 import type { Fields } from './fields.js';
 
 const HELLO_LIMIT_MS = 10_000;
 const MAX_TRIES = 20;
 
 export interface SessionOptions {
-  readonly address: LocalAddress;
+  readonly target: LogTarget;
   /** As it may be shown. */
   readonly shown: string;
   readonly client: ClientOptions;
@@ -43,6 +44,7 @@ export class Session {
   #next = new Next();
   #wasOpen = false;
   #reconnects = 0;
+  #abilities: Abilities | undefined;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -55,6 +57,11 @@ export class Session {
 
   get reconnects(): number {
     return this.#reconnects;
+  }
+
+  /** What the node said of itself at the first connection. */
+  get abilities(): Abilities | undefined {
+    return this.#abilities;
   }
 
   get connection(): Connection | undefined {
@@ -134,19 +141,17 @@ export class Session {
   }
 
   async #open(stop: AbortSignal): Promise<void> {
-    const { address, client, events, restore } = this.#options;
+    const { target, client, events, restore } = this.#options;
     const limit = timeLimit(HELLO_LIMIT_MS, stop);
     let opened: Connection | undefined;
-    const connection = await Connection.open(
-      address,
-      client,
-      {
-        ...events,
-        onDelivery: (fields, body) => opened && events.onDelivery(opened, fields, body),
-        onLost: (reason) => this.#lost(opened, reason),
-      },
-      limit.signal,
-    ).finally(() => limit.end());
+    const own: Events = {
+      ...events,
+      onDelivery: (fields, body) => opened && events.onDelivery(opened, fields, body),
+      onLost: (reason) => this.#lost(opened, reason),
+    };
+    const connection = await endpointOf(target, limit.signal)
+      .then((endpoint) => Connection.open(endpoint, client, own, limit.signal))
+      .finally(() => limit.end());
     opened = connection;
     await restore(connection);
     if (stop.aborted || !connection.isOpen) {
@@ -154,6 +159,7 @@ export class Session {
       throw new ConnectionLostError('the connection was lost at once');
     }
     this.#current = connection;
+    this.#abilities ??= connection.abilities;
     if (this.#wasOpen) this.#reconnects += 1;
     this.#wasOpen = true;
     this.#next.resolve(connection);

@@ -1,9 +1,11 @@
 import { messageOf, UnsupportedError } from '../../errors.js';
+import { readTlsFiles } from '../../log/wire/index.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
   type Binding,
   type Broker,
+  type BrowseRange,
   type Capabilities,
   type ClientOptions,
   type ConsumeOptions,
@@ -13,6 +15,7 @@ import {
   decodePayload,
   encodePayload,
   type Handler,
+  type KeptMessage,
   type LetterVisit,
   type Message,
   NotConnectedError,
@@ -25,57 +28,61 @@ import {
   type Subscription,
   stamped,
 } from '../index.js';
-import { readLocalAddress, shownLocalAddress } from './address.js';
+import { readLogTarget, shownLogAddress } from './address.js';
+import { browseOver } from './browsing.js';
 import type { Fields } from './fields.js';
-import { LocalConsumer } from './local-consumer.js';
+import { LogConsumer } from './log-consumer.js';
 import { Restorables } from './restorables.js';
 import { Session } from './session.js';
 import { Unconfirmed } from './unconfirmed.js';
 import { visitOver } from './visiting.js';
 
+const CAPABILITIES: Capabilities = {
+  binds: true,
+  foreignBindings: true,
+  headers: true,
+  persistent: true,
+  reportsUnrouted: true,
+  lastWords: true,
+  depths: true,
+  expiry: true,
+  limits: true,
+  queueArguments: false,
+  replay: true,
+  credits: false,
+};
 const MIB = 1024 * 1024;
 /** Well below what the broker lets one client have waiting. */
 const MAX_UNCONFIRMED = { messages: 1024, bytes: 64 * MIB };
 
 /**
- * Client of an embedded broker. It reconnects by itself and tells the broker again what it declared, bound, consumes
- * and watches; what was sent and not answered is sent again. The broker keeps everything in memory, so that a restart
- * of it loses what was in its queues.
+ * Client of a node. It reconnects by itself, to whatever node serves the folder then, and tells it again what it declared,
+ * bound, consumes and watches; what was sent and not answered is sent again.
  */
-export class LocalBroker implements Broker {
-  readonly capabilities: Capabilities = {
-    binds: true,
-    foreignBindings: true,
-    headers: true,
-    persistent: false,
-    reportsUnrouted: true,
-    lastWords: true,
-    depths: true,
-    expiry: true,
-    limits: true,
-    queueArguments: false,
-    replay: false,
-    credits: false,
-  };
+export class LogBroker implements Broker {
   readonly #session: Session;
   readonly #log: Logger;
   readonly #restorables: Restorables;
-  readonly #consumers = new Map<number, LocalConsumer>();
+  readonly #consumers = new Map<number, LogConsumer>();
   readonly #watchers = new Map<number, (fields: Fields, body: Buffer) => void>();
   readonly #unconfirmed = new Unconfirmed(MAX_UNCONFIRMED);
   #ids = 0;
+  #told: Capabilities | undefined;
   #opening: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #isClosed = false;
 
-  /** @throws {UsageError} for an address that is none */
+  /** @throws {UsageError} for an address that is none @throws {AddressError} for a key or certificate that cannot be read */
   constructor(address: URL, options: ClientOptions, log: Logger) {
+    const target = readLogTarget(address);
+    // What is missing is said at once; it is read again at each connection, when it may have been renewed.
+    if (target.kind === 'port' && target.tls) readTlsFiles(target.tls, 'client');
     this.#log = log;
     this.#restorables = new Restorables(log);
     const watched = (fields: Fields, body: Buffer) => this.#watchers.get(fields.count('watch'))?.(fields, body);
     this.#session = new Session({
-      address: readLocalAddress(address),
-      shown: shownLocalAddress(address),
+      target,
+      shown: shownLogAddress(address),
       client: options,
       log,
       events: {
@@ -86,6 +93,12 @@ export class LocalBroker implements Broker {
       },
       restore: (connection) => this.#restorables.restore(connection),
     });
+  }
+
+  /** Nodes differ in `persistent` and `replay`; before they are known both are taken for true. */
+  get capabilities(): Capabilities {
+    this.#told ??= this.#session.abilities && { ...CAPABILITIES, ...this.#session.abilities };
+    return this.#told ?? CAPABILITIES;
   }
 
   get status(): Status {
@@ -145,7 +158,7 @@ export class LocalBroker implements Broker {
   async consume(inqueue: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {
     const id = this.#newId();
     const key = `consumer ${id}`;
-    const consumer: LocalConsumer = new LocalConsumer(id, inqueue, prefetch, handler, {
+    const consumer: LogConsumer = new LogConsumer(id, inqueue, prefetch, handler, {
       tell: async (head) => {
         await this.#session.connection?.request(head).catch(() => undefined);
       },
@@ -221,6 +234,12 @@ export class LocalBroker implements Broker {
     const check = (): void => this.#check('visitDeadLetters');
     check();
     return visitOver(await this.#session.connected(), { round: this.#newId(), inqueue, visit, check });
+  }
+
+  async *browse(queue: QueueName, range: BrowseRange = {}): AsyncGenerator<readonly KeptMessage[], void, undefined> {
+    this.#check('browse');
+    if (!this.capabilities.replay) throw new UnsupportedError('browse(): this node keeps nothing of what was taken');
+    yield* browseOver(await this.#session.connected(), this.#newId(), queue, range);
   }
 
   /** Never tells of any: nothing is dropped here but the oldest of too many dead letters. */

@@ -24,11 +24,11 @@ import type { Fields } from './fields.js';
 export interface ConsumerHost {
   /** To the connection there is just now; resolves without effect when there is none. */
   tell(head: object): Promise<void>;
-  forget(consumer: LocalConsumer): void;
+  forget(consumer: LogConsumer): void;
 }
 
 /** Runs a handler over the deliveries of one consumer, and settles each on the connection that it came by. */
-export class LocalConsumer implements Consumer {
+export class LogConsumer implements Consumer {
   readonly id: number;
   readonly inqueue: QueueName;
   readonly head: object;

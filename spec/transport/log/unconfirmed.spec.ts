@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { Unconfirmed } from '../../../src/transport/local/unconfirmed.js';
+import { Unconfirmed } from '../../../src/transport/log/unconfirmed.js';
 
 describe('Unconfirmed', () => {
   function scene(messages: number, bytes: number) {

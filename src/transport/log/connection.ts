@@ -1,7 +1,7 @@
-import { connect } from 'node:net';
 import { MsgfloError } from '../../errors.js';
 import { asQueueName } from '../../names.js';
 import {
+  type Capabilities,
   type ClientOptions,
   NotConnectedError,
   QueueMismatchError,
@@ -9,12 +9,12 @@ import {
   RefusedError,
   UnroutedError,
 } from '../index.js';
-import { connectOptions, type LocalAddress } from './address.js';
+import { type Endpoint, openSocket } from './endpoint.js';
 import type { Fields } from './fields.js';
 import { FrameSocket, MAX_FRAME_BYTES } from './frame-socket.js';
 
 /** The version of the protocol, said in `hello`. */
-export const WIRE_VERSION = 2;
+export const WIRE_VERSION = 3;
 
 /** Bytes that a head may need beside the bodies. */
 const HEAD_ROOM_BYTES = 1024 * 1024;
@@ -40,6 +40,9 @@ export interface Events {
   onLost(reason: Error): void;
 }
 
+/** What not every node can. */
+export type Abilities = Pick<Capabilities, 'persistent' | 'replay'>;
+
 /** What the broker answers with where there is more to say than that it was done. */
 export interface Answer {
   readonly fields: Fields;
@@ -51,17 +54,18 @@ interface Waiting {
   reject(reason: Error): void;
 }
 
-/** One connection to an embedded broker: requests and their answers. It ends once and is then done with. */
+/** One connection to a node: requests and their answers. It ends once and is then done with. */
 export class Connection {
   readonly #waiting = new Map<number, Waiting>();
   readonly #events: Events;
   readonly #frames: FrameSocket;
   #requests = 0;
   #isOpen = true;
+  #abilities: Abilities = { persistent: true, replay: true };
 
-  private constructor(address: LocalAddress, events: Events) {
+  private constructor(endpoint: Endpoint, events: Events) {
     this.#events = events;
-    const socket = connect(connectOptions(address));
+    const socket = openSocket(endpoint);
     this.#frames = new FrameSocket(
       socket,
       (fields, body) => this.#take(fields, body),
@@ -71,12 +75,12 @@ export class Connection {
 
   /** Connects and says hello. @throws {RefusedError} when the broker does not want us; otherwise what the socket said. */
   static async open(
-    address: LocalAddress,
+    endpoint: Endpoint,
     options: ClientOptions,
     events: Events,
     signal: AbortSignal,
   ): Promise<Connection> {
-    const connection = new Connection(address, events);
+    const connection = new Connection(endpoint, events);
     const giveUp = (): void => connection.destroy();
     signal.addEventListener('abort', giveUp);
     try {
@@ -86,10 +90,11 @@ export class Connection {
         op: 'hello',
         version: WIRE_VERSION,
         id,
-        ...('token' in address ? { token: address.token } : {}),
+        ...(endpoint.token === undefined ? {} : { token: endpoint.token }),
         ...(lastWords ? { lastWords: { name: lastWords.name, retain: lastWords.retain === true } } : {}),
       };
-      await connection.request(head, ...(lastWords ? [lastWords.body] : []));
+      const welcome = await connection.request(head, ...(lastWords ? [lastWords.body] : []));
+      if (welcome) connection.#abilities = readAbilities(welcome.fields);
       return connection;
     } catch (error) {
       connection.destroy();
@@ -98,6 +103,11 @@ export class Connection {
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
+  }
+
+  /** What the node said of itself. */
+  get abilities(): Abilities {
+    return this.#abilities;
   }
 
   get isOpen(): boolean {
@@ -147,6 +157,10 @@ export class Connection {
     this.#waiting.clear();
     this.#events.onLost(reason);
   }
+}
+
+function readAbilities(fields: Fields): Abilities {
+  return { persistent: fields.flag('persistent'), replay: fields.flag('replay') };
 }
 
 function readRefusal(fields: Fields): Error {
