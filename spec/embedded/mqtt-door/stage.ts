@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectAsync, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { MqttDoor, type MqttDoorOptions } from '../../../src/embedded/mqtt-door/index.js';
 import { type Engine, type EngineMessage, type EngineSession, openMemoryEngine } from '../../../src/engine/index.js';
 import { asQueueName } from '../../../src/names.js';
@@ -71,12 +71,13 @@ export class DoorStage {
 
   async connect(options: IClientOptions = {}): Promise<Client> {
     const given: IClientOptions = { clientId: `c-${randomUUID()}`, protocolVersion: 4, reconnectPeriod: 0, ...options };
-    const mqtt = await connectAsync(this.door.address, { ...given, manualConnect: false });
-    this.#clients.push(mqtt);
-    return new Client(mqtt);
+    const client = new Client(connect(this.door.address, given));
+    this.#clients.push(client.mqtt);
+    await new Promise<void>((done, fail) => client.mqtt.once('connect', () => done()).once('error', fail));
+    return client;
   }
 
-  /** A client whose messages are noted from the first on, also those that come before it is told to be connected. */
+  /** A connection, for whatever bytes. */
   async raw(): Promise<RawClient> {
     const socket = connectTcp(this.port, '127.0.0.1');
     this.#sockets.push(socket);

@@ -12,6 +12,8 @@ import { readPacket } from './read-packet.js';
 import type { Subscriptions } from './subscriptions.js';
 import { CONNACK_FOR_5, type ConnectCode, connack, PINGRESP } from './write-packet.js';
 
+/** The first byte of that packet. */
+const CONNECT = 0x10;
 const CONNECT_LIMIT_MS = 10_000;
 /** Before we know who it is. */
 const MAX_CONNECT_BYTES = 256 * 1024;
@@ -71,6 +73,8 @@ export class MqttConnection {
     this.#connectLimit = setTimeout(() => this.end(new MqttClientError('no CONNECT in time')), CONNECT_LIMIT_MS);
     socket.on('data', (chunk: Buffer) => {
       this.#heardMs = performance.now();
+      const isStranger = !this.#isConnecting && this.#cutter.isEmpty && chunk[0] !== CONNECT;
+      if (isStranger) this.end(new MqttClientError('the first packet must be CONNECT'));
       this.#cutter.push(chunk);
       this.work();
     });

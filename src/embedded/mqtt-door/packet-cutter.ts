@@ -19,6 +19,10 @@ export class PacketCutter {
     this.maxBytes = maxBytes;
   }
 
+  get isEmpty(): boolean {
+    return this.#length === 0;
+  }
+
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;

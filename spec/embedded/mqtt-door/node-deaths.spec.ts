@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect } from 'chai';
+import { connect, type IClientOptions } from 'mqtt';
+import { Client, until } from './stage.js';
+
+const PROGRAM = 'spec/embedded/mqtt-door/door-process.ts';
+
+describe('the MQTT door of a node that is killed', function () {
+  this.timeout(40_000);
+  let folder: string;
+  let address = '';
+  let child: ChildProcess | undefined;
+  const clients: Client[] = [];
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'msgflo-mqtt-door-'));
+    address = '';
+    await start();
+  });
+  afterEach(async () => {
+    for (const { mqtt } of clients.splice(0)) mqtt.end(true);
+    await kill();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  async function start(): Promise<void> {
+    const args = ['--import', 'tsx', PROGRAM, join(folder, 'log'), new URL(address || 'mqtt://x:0').port];
+    child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    if (!child.stdout) throw new Error('no stdout');
+    const [line] = await once(createInterface({ input: child.stdout }), 'line');
+    address = String(line);
+  }
+
+  async function kill(): Promise<void> {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const gone = once(child, 'exit');
+    child.kill('SIGKILL');
+    await gone;
+  }
+
+  async function client(options: IClientOptions): Promise<Client> {
+    const made = new Client(connect(address, { protocolVersion: 4, reconnectPeriod: 50, ...options }));
+    clients.push(made);
+    await new Promise<void>((done) => made.mqtt.once('connect', () => done()));
+    return made;
+  }
+
+  it('keeps sessions, what waits in them and retained messages', async () => {
+    const before = await client({ clientId: 'device', clean: false });
+    await before.mqtt.subscribeAsync(['a/+', 'b'], { qos: 1 });
+    await before.mqtt.endAsync();
+    const sender = await client({ clientId: 'sender' });
+    await sender.mqtt.publishAsync('a/1', 'one', { qos: 1 });
+    await sender.mqtt.publishAsync('b', 'two', { qos: 2 });
+    await sender.mqtt.publishAsync('state', 'on', { qos: 1, retain: true });
+    await kill();
+    await start();
+    await until(() => sender.mqtt.connected, 'the sender is back');
+    await sender.mqtt.publishAsync('a/2', 'three', { qos: 1 });
+    const after = await client({ clientId: 'device', clean: false });
+    expect(await after.gets(3)).to.deep.equal(['one', 'two', 'three']);
+    await after.mqtt.subscribeAsync('state', { qos: 1 });
+    await after.gets(4);
+    expect(after.received.at(-1)).to.deep.include({ topic: 'state', text: 'on', retain: true });
+  });
+
+  it('loses nothing that it has acknowledged, of five deaths under load', async () => {
+    const taker = await client({ clientId: 'taker', clean: false });
+    await taker.mqtt.subscribeAsync('load', { qos: 1 });
+    const sender = await client({ clientId: 'sender', clean: false });
+    const acknowledged = new Set<number>();
+    let [next, isSending] = [0, true];
+    const pump = (): void => {
+      while (isSending && next - acknowledged.size < 200) {
+        const number = next;
+        next += 1;
+        sender.mqtt.publish('load', String(number), { qos: 1 }, (error) => {
+          if (!error) acknowledged.add(number);
+        });
+      }
+      if (isSending) setTimeout(pump, 2);
+    };
+    pump();
+    for (let death = 0; death < 5; death += 1) {
+      const enough = acknowledged.size + 100;
+      await until(() => acknowledged.size > enough, `acknowledged after ${death} deaths`);
+      await kill();
+      await start();
+    }
+    isSending = false;
+    await until(() => acknowledged.size === next, `all ${next} acknowledged`);
+    const wanted = [...acknowledged];
+    await until(() => {
+      const got = new Set(taker.texts.map(Number));
+      return wanted.every((number) => got.has(number));
+    }, 'all that was acknowledged is taken');
+    const firsts = [...new Set(taker.texts.map(Number))];
+    expect(firsts).to.deep.equal([...firsts].sort((a, b) => a - b));
+  });
+});
