@@ -1,26 +1,26 @@
 import { expect } from 'chai';
 import { type Announcement, readAnnouncement } from '../../src/discovery/index.js';
 import { ProcessorRoles } from '../../src/embedded/processor-roles.js';
-import type { Engine } from '../../src/engine/index.js';
+import { QueueEngine } from '../../src/engine/index.js';
 import { type LogNode, MemoryStore, openLogNode, type ProcessorDefinition } from '../../src/log/index.js';
 import { silentLogger } from '../../src/support/index.js';
-import { engineOf } from './engine-of.js';
 
 describe('processors as participants', () => {
   let node: LogNode;
-  let engine: Engine;
+  let engine: QueueEngine;
   let heard: Announcement[];
   let roles: ProcessorRoles | undefined;
 
   beforeEach(async () => {
     node = openLogNode(new MemoryStore());
-    engine = await engineOf(node);
+    engine = await QueueEngine.open(node);
     heard = [];
     engine.open({ id: 'listener' }).watch('fbp', (body) => heard.push(readAnnouncement(body)));
   });
   afterEach(async () => {
     roles?.close();
     roles = undefined;
+    await engine.close();
     await node.close();
   });
 

@@ -13,6 +13,7 @@ import { ClientDoors } from './client-doors.js';
 import { doorIn, makePrivate } from './door-address.js';
 import { BrokerRunningError } from './errors.js';
 import type { MqttDoor } from './mqtt-door/index.js';
+import { ProcessorRoles, ProcessorRoles } from './processor-roles.js';
 
 const FINISH_MS = 5000;
 /** Notices that programs which know the log only can read and write as records; kept so long, in ms. */
@@ -99,6 +100,10 @@ export class EmbeddedBroker {
         logger: log,
       });
       opened.push(() => pool.stop());
+      const roles = new ProcessorRoles({ node, engine, log });
+      opened.push(async () => roles.close());
+      const roles = new ProcessorRoles({ node, engine, log });
+      opened.push(async () => roles.close());
       const [home] = parts.servers;
       // Who asks for keys is not found by its folder.
       const file =
