@@ -13,7 +13,7 @@ import { ClientDoors } from './client-doors.js';
 import { doorIn, makePrivate } from './door-address.js';
 import { BrokerRunningError } from './errors.js';
 import type { MqttDoor } from './mqtt-door/index.js';
-import { ProcessorRoles, ProcessorRoles } from './processor-roles.js';
+import { ProcessorRoles } from './processor-roles.js';
 
 const FINISH_MS = 5000;
 /** Notices that programs which know the log only can read and write as records; kept so long, in ms. */
@@ -100,8 +100,6 @@ export class EmbeddedBroker {
         logger: log,
       });
       opened.push(() => pool.stop());
-      const roles = new ProcessorRoles({ node, engine, log });
-      opened.push(async () => roles.close());
       const roles = new ProcessorRoles({ node, engine, log });
       opened.push(async () => roles.close());
       const [home] = parts.servers;
