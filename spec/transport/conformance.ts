@@ -4,6 +4,7 @@
  * `describeTransport(name, { start })`.
  */
 import { bindingSpecs } from './conformance/bindings.js';
+import { browsingSpecs } from './conformance/browsing.js';
 import { deadLetterSpecs } from './conformance/dead-letters.js';
 import { expirySpecs } from './conformance/expiry.js';
 import { flowSpecs } from './conformance/flow.js';
@@ -60,6 +61,7 @@ export function describeTransport(name: string, { start }: Harness): void {
     describe('flow', () => flowSpecs(stage));
     describe('large messages', () => largeMessageSpecs(server, stage));
     describe('bindings', () => bindingSpecs(stage));
+    describe('browsing', () => browsingSpecs(server, stage));
     describe('taps', () => tapSpecs(server, stage));
     describe('notices', () => noticeSpecs(server, stage));
     describe('lifecycle', () => lifecycleSpecs(server, stage));
