@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { buildSync } from 'esbuild';
+import { EmbeddedBroker } from '../../../src/embedded/index.js';
 import { type ConnectOptions, PipeProc } from '../../../src/log/index.js';
 import { namespaceFolder } from '../../../src/log/wire/index.js';
+import { silentLogger } from '../../../src/support/index.js';
+import { readNodeFile } from '../../../src/transport/log/index.js';
 import { certificatesForSpecs } from '../../server/tls-files.js';
 import { codeOf, freePort, programs, unique } from './support.js';
 
@@ -55,6 +58,47 @@ describe('connecting to a node', () => {
     expect(said.map(({ stdout }) => JSON.parse(stdout).status)).to.deep.equal(Array(4).fill('connected'));
     expect(await local.length('from-others')).to.equal(2);
     expect(await remote.length('from-others')).to.equal(2);
+  });
+
+  it('finds the node of a folder, and the next one that takes its place', async () => {
+    const home = join(folder(), unique());
+    const parent = await spawned({ location: home });
+    const other = client();
+    expect(await other.connect({ folder: home })).to.equal('connected');
+    await other.commit({ topic: 't', body: {} });
+    await parent.shutdown();
+    // At another address.
+    await spawned({ location: home });
+    expect(await other.length('t')).to.equal(1);
+    expect(await codeOf(client().connect({ folder: join(folder(), 'nowhere'), timeout: 50 }))).to.equal(
+      'connection timed-out',
+    );
+  });
+
+  it('says the token that a door on a port asks for', async () => {
+    const home = join(folder(), unique());
+    const broker = await EmbeddedBroker.listen({ dir: home, tcp: true, workers: 0, log: silentLogger });
+    try {
+      const { log: door, token } = (await readNodeFile(home)) ?? {};
+      if (door?.kind !== 'tcp' || !token) throw new Error('no port, no token');
+      const tcp = { host: door.host, port: door.port };
+      const [byFolder, byToken] = [client(), client()];
+      expect(await byFolder.connect({ folder: home })).to.equal('connected');
+      expect(await byToken.connect({ tcp, token })).to.equal('connected');
+      await byToken.commit({ topic: 't', body: {} });
+      expect(await byFolder.length('t')).to.equal(1);
+      for (const wrong of [{ tcp }, { tcp, token: 'guessed' }])
+        expect(await codeOf(client().connect({ ...wrong, timeout: 100 }))).to.equal('connection timed-out');
+      await Promise.all([byFolder.shutdown(), byToken.shutdown()]);
+    } finally {
+      await broker.stop();
+    }
+  });
+
+  it('may say a token where none is asked for', async () => {
+    const tcp = { host: '127.0.0.1', port: await freePort() };
+    await spawned({ tcp });
+    expect(await client().connect({ tcp, token: 'of another node' })).to.equal('connected');
   });
 
   it('fails in a second where nobody answers', async () => {

@@ -21,6 +21,10 @@ describe('messages to a node', () => {
     expect(readRequest(frame({ type: 'ping', msgKey: 'k' }))).to.deep.equal({ type: 'ping', msgKey: 'k', data: {} });
   });
 
+  it('may begin with a hello', () => {
+    expect(readRequest(frame({ type: 'hello', token: 'x' }))).to.equal(undefined);
+  });
+
   for (const type of ['nothing', 'constructor', '__proto__', 7])
     it(`of type ${JSON.stringify(type)} are refused, with their key`, () => {
       const refused = readRequest(frame({ type, msgKey: 'k', data: {} }));

@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { Backoff } from '../../support/index.js';
+import { helloFrame } from '../server/first-words.js';
 import {
   FrameStream,
-  type LogAddress,
   MAX_FRAME_BYTES,
   type Reply,
   type Requests,
@@ -12,6 +12,7 @@ import {
   type TlsTexts,
 } from '../wire/index.js';
 import { LogCallError } from './errors.js';
+import type { NodePlace } from './node-place.js';
 
 const RECONNECT_MIN_MS = 10;
 const RECONNECT_MAX_MS = 1000;
@@ -23,7 +24,8 @@ const MAX_DATA_BYTES = MAX_FRAME_BYTES - 200;
 const MAX_TEXT_CHARS = MAX_DATA_BYTES / 3;
 
 export interface LineOptions {
-  readonly address: LogAddress;
+  /** Asked before each connection. What it throws is tried again. */
+  readonly locate: () => NodePlace;
   readonly tls: TlsTexts | undefined;
   /** For the first connection. */
   readonly timeoutMs: number;
@@ -174,7 +176,10 @@ export class NodeLine {
   }
 
   #connect(): void {
-    const { address, tls } = this.#options;
+    const { tls } = this.#options;
+    const place = this.#place();
+    if (!place) return;
+    const { address, token } = place;
     const target = address.kind === 'ipc' ? { path: address.path } : { host: address.host, port: address.port };
     const socket = tls ? connectTls({ ...target, ...tls, minVersion: 'TLSv1.2' }) : connect(target);
     this.#socket = socket;
@@ -189,8 +194,20 @@ export class NodeLine {
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       if (this.#closed) return;
       this.#stream = stream;
+      if (token !== undefined) stream.send(helloFrame(token));
+      stream.send('{"type":"ping","msgKey":"0"}'); // who says nothing for 10 s is cut off
       for (const goOn of [...this.#waiting]) goOn();
     });
+  }
+
+  /** Undefined where nobody knows; it is tried again. */
+  #place(): NodePlace | undefined {
+    try {
+      return this.#options.locate();
+    } catch (error) {
+      this.#lost(error instanceof Error ? error : new LogCallError('no_active_node', String(error)));
+      return undefined;
+    }
   }
 
   #take(reply: Reply): void {

@@ -10,6 +10,7 @@ import {
 import { LogCallError } from './errors.js';
 import { TopicFollower } from './live-proc.js';
 import { NodeLine } from './node-line.js';
+import { type NodePlace, placeInFolder } from './node-place.js';
 import { NodeProcess } from './node-process.js';
 import type {
   AckCommitted,
@@ -70,8 +71,9 @@ class Client implements PipeProcClient {
         workerConcurrency: atLeast(1, options.workerConcurrency, 1),
         workerRestartAfter: atLeast(0, options.workerRestartAfter, 0),
       });
+      const listening = readAddress(this.#process.address);
       this.#line = await NodeLine.open({
-        address: readAddress(this.#process.address),
+        locate: () => ({ address: listening }),
         tls: keys,
         timeoutMs: CONNECT_MS,
       });
@@ -86,14 +88,12 @@ class Client implements PipeProcClient {
 
   async connect(options: ConnectOptions = {}): Promise<'connected' | 'already_connected'> {
     if (this.#isActive) return 'already_connected';
-    const address = addressOf(options);
-    checkNamespaceFolder(address);
     const { tls, timeout = CONNECT_MS } = options;
-    if (tls) checkTlsAddress(address);
+    const locate = placeOf(options);
     const keys = tls ? readTlsFiles(tls, 'client') : undefined;
     this.#isActive = true;
     try {
-      this.#line = await NodeLine.open({ address, tls: keys, timeoutMs: timeout });
+      this.#line = await NodeLine.open({ locate, tls: keys, timeoutMs: timeout });
     } catch (error) {
       this.#isActive = false;
       throw error;
@@ -212,6 +212,16 @@ class Client implements PipeProcClient {
     if (!this.#line) throw new LogCallError('no_active_node');
     return this.#line;
   }
+}
+
+/** @throws {AddressError} */
+function placeOf(options: ConnectOptions): () => NodePlace {
+  const { folder, token, tls } = options;
+  if (folder !== undefined) return () => placeInFolder(folder);
+  const address = addressOf(options);
+  checkNamespaceFolder(address);
+  if (tls) checkTlsAddress(address);
+  return () => ({ address, token });
 }
 
 function listOf(records: NewLog | readonly NewLog[]): readonly NewLog[] {

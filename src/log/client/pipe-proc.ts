@@ -47,6 +47,10 @@ export interface SpawnOptions extends Place {
 }
 
 export interface ConnectOptions extends Place {
+  /** The node of a folder: of `.msgflo`, as `msgflo` has it there, or of the location of one that was spawned. Wins over all. */
+  readonly folder?: string;
+  /** For a node that asks for one. */
+  readonly token?: string;
   readonly tls?: TlsFiles | false;
   /** Milliseconds. @default 1000 */
   readonly timeout?: number;

@@ -90,6 +90,7 @@ export class Connection {
 
   #take(frame: Buffer): void {
     const request = readRequest(frame);
+    if (!request) return;
     if ('refused' in request) this.#refuse(request);
     else this.#carryOut(request);
     if (this.#blocked()) void this.#hold();

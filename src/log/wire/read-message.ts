@@ -45,11 +45,15 @@ const readers: { readonly [T in RequestType]: (data: Fields) => Requests[T] } = 
   wait_for_procs: (data) => ({ names: texts(data, 'names') }),
 };
 
-/** @throws {WireError} for what is no message at all: nobody could be answered */
-export function readRequest(frame: Buffer): Request | Refused {
+/**
+ * Undefined for a hello, which says the token to doors that ask for one; at others it says nothing.
+ * @throws {WireError} for what is no message at all: nobody could be answered
+ */
+export function readRequest(frame: Buffer): Request | Refused | undefined {
   const message = readDocument(frame);
   const msgKey = message['msgKey'];
   const type = message['type'];
+  if (type === 'hello') return undefined;
   if (typeof msgKey !== 'string' || msgKey.length > MAX_KEY_CHARS) throw new WireError('a request without a msgKey');
   if (typeof type !== 'string' || !isRequestType(type))
     return { refused: String(type).slice(0, 50), type: undefined, msgKey };
