@@ -1,6 +1,5 @@
 import type { EngineConsumer, EngineDelivery, EngineSession, EngineSettlement } from '../../engine/index.js';
 import type { ClientSession } from './client-session.js';
-import { MqttClientError } from './errors.js';
 import type { Outbox } from './outbox.js';
 import { topicOf } from './topics.js';
 import { publish } from './write-packet.js';
@@ -11,6 +10,9 @@ export const RETAINED_HEADER = 'mqtt-retained';
 const MAX_ID = 65_535;
 const ACK: EngineSettlement = { verdict: 'ack', outputs: [] };
 const ignore = (): void => undefined;
+
+/** Held for each client, in multiples of what it may have unacknowledged: the next are there while the last are settled. */
+const AHEAD = 6;
 
 export interface DeliveriesOptions {
   readonly client: ClientSession;
@@ -25,6 +27,8 @@ export class Deliveries {
   readonly #options: DeliveriesOptions;
   /** Tags by packet id. */
   readonly #unacknowledged = new Map<number, number>();
+  /** Taken, and not sent for want of room. */
+  #waiting: EngineDelivery[] = [];
   #consumer: EngineConsumer | undefined;
   #lastId = 0;
 
@@ -35,24 +39,39 @@ export class Deliveries {
   /** Idempotent. @throws {EngineRefusedError} while there is no such queue */
   start(): void {
     const { session, client, prefetch } = this.#options;
-    this.#consumer ??= session.consume(client.inqueue, prefetch, (delivery) => this.#take(delivery));
+    this.#consumer ??= session.consume(client.inqueue, prefetch * AHEAD, (delivery) => {
+      if (this.#hasRoom && this.#waiting.length === 0) this.#give(delivery);
+      else this.#waiting.push(delivery);
+    });
   }
 
-  /** What was delivered under this packet id is settled; of ids that are none of ours nothing is said [MQTT-4.3.2]. */
+  /** What was delivered under this packet id is settled; of ids that are none of ours nothing is said. */
   acknowledge(id: number): void {
     const tag = this.#unacknowledged.get(id);
     if (tag === undefined) return;
     this.#unacknowledged.delete(id);
     this.#settle(tag);
+    let given = 0;
+    for (; this.#hasRoom; given += 1) {
+      const next = this.#waiting[given];
+      if (!next) break;
+      this.#give(next);
+    }
+    if (given > 0) this.#waiting.splice(0, given);
   }
 
   end(): void {
     this.#consumer?.end();
     this.#consumer = undefined;
     this.#unacknowledged.clear();
+    this.#waiting = [];
   }
 
-  #take({ tag, source, headers, body, redelivered }: EngineDelivery): void {
+  get #hasRoom(): boolean {
+    return this.#unacknowledged.size < this.#options.prefetch;
+  }
+
+  #give({ tag, source, headers, body, redelivered }: EngineDelivery): void {
     const { client, outbox } = this.#options;
     const retained = headers[RETAINED_HEADER];
     const topic = retained ?? (source === undefined ? undefined : topicOf(source));
@@ -78,10 +97,8 @@ export class Deliveries {
   }
 
   #nextId(): number {
-    for (let tries = 0; tries < MAX_ID; tries += 1) {
-      this.#lastId = (this.#lastId % MAX_ID) + 1;
-      if (!this.#unacknowledged.has(this.#lastId)) return this.#lastId;
-    }
-    throw new MqttClientError('no packet id is free');
+    do this.#lastId = (this.#lastId % MAX_ID) + 1;
+    while (this.#unacknowledged.has(this.#lastId));
+    return this.#lastId;
   }
 }
