@@ -18,8 +18,8 @@ export class BrokerProcess {
   }
 
   /** Resolves when it is ready, rejects when it ends before. */
-  static async start(dir: string): Promise<BrokerProcess> {
-    const args = ['--import', 'tsx', 'src/embedded/main.ts', '--dir', dir, '--print-address'];
+  static async start(dir: string, ...flags: readonly string[]): Promise<BrokerProcess> {
+    const args = ['--import', 'tsx', 'src/embedded/main.ts', '--dir', dir, '--print-address', ...flags];
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     let complaint = '';
     child.stderr.on('data', (text) => {

@@ -6,6 +6,7 @@
  * `main.ts` is it as a process of its own; `broker.json` is how the other executables run in the same folder find it.
  */
 export { type BrokerFile, readBrokerFile } from './broker-file.js';
-export { type BrokerCounters, EmbeddedBroker, type EmbeddedBrokerOptions } from './embedded-broker.js';
+export { type BrokerCounters, EmbeddedBroker } from './embedded-broker.js';
 export { NODE_HOPELESS } from './errors.js';
 export { SETTINGS_VARIABLE } from './node-flags.js';
+export type { EmbeddedBrokerOptions } from './node-parts.js';
