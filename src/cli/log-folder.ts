@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { messageOf, UsageError } from '../errors.js';
+import { MsgfloError, messageOf, UsageError } from '../errors.js';
 import {
   type CheckpointFile,
   CorruptionError,
@@ -22,6 +22,8 @@ export interface LogSegment {
   readonly base: number;
   /** Bytes of the file, with what is allocated ahead. */
   readonly size: number;
+  /** Tells it from another that takes its place. */
+  readonly inode: number;
   /** Its number, or why there is none. */
   readonly header: { readonly number: number; readonly base: number; readonly createdMs: number } | CorruptionError;
   readonly index: RawIndex | 'damaged' | 'missing';
@@ -72,8 +74,18 @@ export function asUsage(error: unknown): unknown {
   return error instanceof FormatVersionError ? new UsageError(error.message, { cause: error }) : error;
 }
 
-/** A file that was there when the folder was listed. */
+/** Whoever has the log open put another segment in the place of one that is walked. */
+export class SegmentReplacedError extends MsgfloError {
+  readonly code = 'MSGFLO_LOG_REPLACED';
+  override readonly retryable = true;
+  constructor(file: string) {
+    super(`${file} was compacted while it was read; try again`);
+  }
+}
+
+/** A file that was there when the folder was listed, or as it was then. */
 export function isGone(error: unknown): boolean {
+  if (error instanceof SegmentReplacedError) return true;
   return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
@@ -89,8 +101,9 @@ function namesIn(folder: string): readonly string[] {
 }
 
 function segmentOf(file: string): Omit<LogSegment, 'isLast'> {
+  const inode = statSync(file).ino; // before all else, so that nothing of one that took its place goes unnoticed
   return {
-    file,
+    ...{ file, inode },
     base: Number(basename(file, '.seg')),
     index: segmentIndex(file),
     header: headerOf(file),

@@ -1,6 +1,7 @@
+import { statSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { type RawPart, SEGMENT_HEADER_BYTES, segmentParts } from '../log/index.js';
-import type { LogFolder, LogSegment } from './log-folder.js';
+import { type LogFolder, type LogSegment, SegmentReplacedError } from './log-folder.js';
 
 /** A stretch of a segment, as a start of the log would take it. */
 export type LogPart =
@@ -45,7 +46,7 @@ export async function walkSegment(segment: LogSegment, options: WalkOptions): Pr
       }
       const seen = seenAs(part, segment, known);
       onPart(seen);
-      if (seen.state === 'torn') return;
+      if (seen.state === 'torn') return checkSame(segment);
       if (part.offset - turned < STRETCH_BYTES) continue;
       turned = part.offset;
       await turn();
@@ -53,6 +54,12 @@ export async function walkSegment(segment: LogSegment, options: WalkOptions): Pr
     }
     if (from !== undefined) await delay(LOOK_AGAIN_MS, undefined, { signal });
   }
+  checkSame(segment);
+}
+
+/** What was found in one that is not that of its index any more counts for nothing. */
+function checkSame({ file, inode }: LogSegment): void {
+  if (statSync(file).ino !== inode) throw new SegmentReplacedError(file);
 }
 
 function seenAs(part: RawPart, { isLast, size }: LogSegment, known: number): LogPart {

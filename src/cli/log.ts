@@ -1,11 +1,18 @@
-import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { existsSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { AlreadyToldError, booleanOption, type CliContext, command } from './command.js';
+import { asQueueName, type QueueName } from '../names.js';
+import { ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
+import { AlreadyToldError, booleanOption, type CliContext, command, parseQueue } from './command.js';
+import { parseRate } from './dead-rate.js';
+import { compactLog } from './log-compact.js';
 import { dumpTopic } from './log-dump.js';
 import { checkIsLog, isGone, type LogFolder, readLogFolder } from './log-folder.js';
 import { ByteProgress } from './log-progress.js';
-import { type Bound, parseBound } from './log-range.js';
+import { parseBound } from './log-range.js';
+import { parsePlace, replay } from './log-replay.js';
 import { findingLines, type LogReport, logReport, reportLines } from './log-report.js';
 import { readLogState } from './log-state.js';
 import { surveyLog } from './log-survey.js';
@@ -17,68 +24,130 @@ inspect: what is in the log: segments, topics, facts; verify: walks every frame,
 and lists what is damaged; dump: the records of a topic, one JSON object a line:
   {"id", "topic", "body", "headers"}  body and headers as they are where they are JSON, else in base64, which
                                       "bodyEncoding" and "headersEncoding" tell; no headers: no field
-All of them only read, also while a node has the log open; what they tell may be behind it then.
+All of these only read, also while a node has the log open; what they tell may be behind it then.
 
---from and --to are an id (1795351795990-7), a time in ms since 1970 or :sequence; both belong to the range and neither
-has to exist. With --reverse the range begins at its newer end: --from is that one.
+compact: takes back the room of what was dropped and of facts that are past, also where little of a segment is still
+needed. The log must not be open; a node that runs does it by itself, when more than half of a segment is waste.
+replay: sends again what is kept of a queue, oldest first, bytes and headers as they were, through the node of the folder,
+which is started for it if none runs. The range ends at the newest message there is when it begins. Each message is
+confirmed before the next goes; interrupted, it says where to go on.
 
-Exit code 0: done, and verify found nothing damaged; 1: verify found damage, or dump came to it; 2: misused. A torn end is
+--from and --to are an id (1795351795990-7), a time in ms since 1970 or, for dump, :sequence; for replay also a time as
+2026-11-22T15:00Z, or how long ago (90m). Both belong to the range and neither has to exist. With --reverse the range begins at its newer end: --from is that one.
+
+Exit code 0: done, and verify found nothing damaged; 1: verify found damage, or dump came to it, or the work was
+broken off; 2: misused. A torn end is
 no damage: a process was killed before it could answer, and the next start cuts it.
 
 Examples:
   msgflo-log inspect --json | jq '.topics[] | select(.records > 1000) | .topic'
   msgflo-log verify /var/lib/app/log
   msgflo-log dump --topic orders --reverse --limit 10
-  msgflo-log dump --topic orders --from 1795351795990 --to :250 | jq .body`;
+  msgflo-log dump --topic orders --from 1795351795990 --to :250 | jq .body
+  msgflo-log compact /var/lib/app/log
+  msgflo-log replay --queue orders --from 2h --rate 50/s --dry-run
+  msgflo-log replay --queue orders --from 2026-11-22T09:00Z --to 2026-11-22T10:00Z --into orders.again`;
 
-const ACTIONS = ['inspect', 'verify', 'dump'] as const;
+const ACTIONS = ['inspect', 'verify', 'dump', 'compact', 'replay'] as const;
 type Action = (typeof ACTIONS)[number];
 
 interface Options {
+  readonly dir?: string;
   readonly json: boolean;
   readonly topic?: string;
-  readonly from?: Bound;
-  readonly to?: Bound;
+  readonly from?: string;
+  readonly to?: string;
   readonly limit: number;
   readonly reverse: boolean;
+  readonly queue?: QueueName;
+  readonly into?: QueueName;
+  readonly broker?: string;
+  readonly rate: number;
+  readonly dryRun: boolean;
 }
 
+const DEFAULT_EVERY_MS = 50;
+
 const ONLY: Readonly<Record<string, readonly Action[]>> = {
-  json: ['inspect', 'verify'],
+  json: ['inspect', 'verify', 'compact', 'replay'],
   topic: ['dump'],
-  from: ['dump'],
-  to: ['dump'],
-  limit: ['dump'],
+  from: ['dump', 'replay'],
+  to: ['dump', 'replay'],
+  limit: ['dump', 'replay'],
   reverse: ['dump'],
+  queue: ['replay'],
+  into: ['replay'],
+  broker: ['replay'],
+  rate: ['replay'],
+  dryRun: ['replay'],
 };
 
 /** Segments may be deleted before they are read; so often it is begun anew. */
 const ATTEMPTS = 20;
 
-/** `msgflo-log`: looks into the files of an embedded log. */
+/** `msgflo-log`: looks into the files of an embedded log, compacts them, sends again what is kept in them. */
 export function log(context: CliContext): Command {
-  return command('msgflo-log', 'Look into the files of an embedded log, check them, print records')
+  return command('msgflo-log', 'Look into an embedded log, check it, print records, compact it, replay queues')
     .argument('<action>', ACTIONS.join(', '))
     .argument('[folder]', 'where the log lies', '.msgflo/log')
-    .addOption(booleanOption('--json', 'inspect, verify: print one JSON object'))
+    .option('--dir <folder>', 'the same as [folder]')
+    .addOption(booleanOption('--json', 'inspect, verify, compact: print one JSON object; replay: one a message'))
     .option('--topic <name>', 'dump: of this topic')
-    .option('--from <place>', 'dump: from this record on: an id, ms or :sequence', parseBound('--from'))
-    .option('--to <place>', 'dump: up to this record', parseBound('--to'))
-    .option('--limit <n>', 'dump: so many at most', parseLimit, Number.POSITIVE_INFINITY)
+    .option('--from <place>', 'dump, replay: from this record on: an id, a time (dump: or :sequence)')
+    .option('--to <place>', 'dump, replay: up to this record')
+    .option('--limit <n>', 'dump, replay: so many at most', parseLimit, Number.POSITIVE_INFINITY)
     .addOption(booleanOption('--reverse', 'dump: the newest first'))
+    .option('--queue <name>', 'replay: what was sent to this queue', parseQueue)
+    .option('--into <name>', 'replay: send it to this queue (without: to the same)', (name) => queueOf('--into', name))
+    .option('--broker <url>', 'replay: of the node at this address, log://host:port (without: that of the folder)')
+    .addOption(
+      new Option('--rate <n/s>', 'replay: so many a second, or 30/m, 100/h (0 or max: as fast as possible)')
+        .default(DEFAULT_EVERY_MS, '20/s')
+        .argParser(parseRate),
+    )
+    .addOption(booleanOption('--dry-run', 'replay: only tell what would be sent'))
     .addHelpText('after', HELP)
     .action(async (word: string, given: string, options: Options, self: Command) => {
       const action = checkOptions(word, self);
-      const folder = resolve(context.cwd, given);
-      if (action === 'dump') await dump(folder, options, context);
-      else if (action === 'inspect') await inspect(folder, options, context);
-      else await verify(folder, options, context);
+      if (options.dir !== undefined && self.args.length > 1)
+        throw new UsageError(`the folder is ${given} or, by --dir, ${options.dir}: name it once`);
+      await WORK[action](resolve(context.cwd, options.dir ?? given), options, context);
     });
 }
 
+type Work = (folder: string, options: Options, context: CliContext) => Promise<void>;
+
+const WORK: Readonly<Record<Action, Work>> = { inspect, verify, dump, compact: compactLog, replay: replayQueue };
+
+async function replayQueue(folder: string, options: Options, context: CliContext): Promise<void> {
+  const { queue, into = queue, from, to, limit, rate, dryRun, json, broker } = options;
+  if (queue === undefined || into === undefined) throw new UsageError('--queue says which queue to replay');
+  if (from === undefined) throw new UsageError('--from says where to begin: an id, a time, or how long ago (90m)');
+  const range = {
+    from: parsePlace('--from')(from),
+    ...(to === undefined ? {} : { to: parsePlace('--to')(to) }),
+    ...(Number.isFinite(limit) ? { limit } : {}),
+  };
+  if (broker === undefined) checkIsLog(folder);
+  const address = broker ?? nodeAddress(folder);
+  await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, async (client) => {
+    await replay(client, { queue, into, range, everyMs: rate, isDryRun: dryRun, json }, context);
+  });
+}
+
+/** Of the node that serves the log in a folder: it is at home one folder above, or, where it was given that folder, in it. */
+function nodeAddress(folder: string): string {
+  const above = dirname(folder);
+  const isAbove = basename(above) === '.msgflo' || existsSync(join(above, 'broker.json'));
+  const home = isAbove && basename(folder) === 'log' ? above : folder;
+  return pathToFileURL(home).href.replace(/^file:/, 'log:');
+}
+
 async function dump(folder: string, options: Options, context: CliContext): Promise<void> {
-  const { topic, from, to, limit, reverse } = options;
+  const { topic, limit, reverse } = options;
   if (topic === undefined) throw new UsageError('--topic says which topic to dump; msgflo-log inspect lists them');
+  const from = options.from === undefined ? undefined : parseBound('--from')(options.from);
+  const to = options.to === undefined ? undefined : parseBound('--to')(options.to);
   checkIsLog(folder);
   await dumpTopic(folder, { topic, from, to, limit, reverse }, context);
 }
@@ -134,8 +203,15 @@ function checkOptions(word: string, self: Command): Action {
   if (!found) throw new UsageError(`'${word}' is none of ${ACTIONS.join(', ')}`);
   for (const [name, actions] of Object.entries(ONLY))
     if (self.getOptionValueSource(name) === 'cli' && !actions.includes(found))
-      throw new UsageError(`--${name} is for ${actions.join(' and ')}, not for ${found}`);
+      throw new UsageError(`${flagOf(name)} is for ${actions.join(' and ')}, not for ${found}`);
   return found;
+}
+
+const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+function queueOf(flag: `--${string}`, text: string): QueueName {
+  if (text.trim() === '') throw new UsageError(`${flag} is the name of a queue; it is empty`);
+  return asQueueName(text);
 }
 
 function parseLimit(text: string): number {

@@ -217,8 +217,8 @@ describe('compaction of a log store', () => {
     writeFileSync(file, bytes);
     const error = await failureOf(store.compact());
     expect(error).to.be.instanceOf(CorruptionError).and.to.include({ file, offset: 40 });
-    const { rewritten } = await store.compact();
-    expect(rewritten).to.be.above(3);
+    expect(filesOf(folder.path(), 'seg').length).to.be.below(5);
+    expect((await store.compact()).rewritten).to.equal(0);
     expect(filesOf(folder.path(), 'seg').map((name) => join(folder.path(), name))).to.include(file);
   });
 

@@ -82,30 +82,45 @@ export class Sweeper {
   }
 
   async #compact(options: CompactOptions): Promise<CompactResult> {
-    const { state, segmentBytes, chore } = this.#parts;
-    const { wasteShare = DEFAULT_WASTE_SHARE, minFreedBytes = segmentBytes * MIN_FREED_SHARE, onCopied } = options;
+    const { state, chore } = this.#parts;
+    const { segments } = state;
     const signal = options.signal ? AbortSignal.any([options.signal, this.#closing.signal]) : this.#closing.signal;
-    const { segments, topics } = state;
     await chore('deleting segments', () => this.collect());
     const before = sizeOf(segments);
-    const first = (id: number): number => topics.byId(id)?.first ?? 0;
-    const runs = planCompaction(segments.slice(0, -1), { segmentBytes, wasteShare, minFreedBytes, first });
+    const found: CorruptionError[] = [];
     let rewritten = 0;
-    let damage: CorruptionError | undefined;
-    for (const sources of runs) {
-      if (signal.aborted) break;
-      const copy = await this.#copy(sources, signal).catch((error: unknown) => {
-        damage ??= damageOf(error, sources);
-      });
-      if (!copy) continue;
-      await chore(`compacting ${copy.segment.path}`, () => this.#replace(sources, copy));
-      await rm(copy.file, { force: true });
-      if (copy.segment.isIndexed) rewritten += sources.length;
-      onCopied?.(sources.reduce((sum, { end }) => sum + end, 0));
+    for (let known = -1; known < found.length && !signal.aborted; ) {
+      known = found.length; // what was found damaged is left out the next time
+      for (const sources of this.#plan(options))
+        rewritten += await this.#rewrite(sources, { ...options, signal }, found);
     }
     await chore('deleting segments', () => this.collect());
-    if (damage) throw damage;
+    if (found[0]) throw found[0];
     return { segments: segments.length, rewritten, bytes: sizeOf(segments), freedBytes: before - sizeOf(segments) };
+  }
+
+  #plan({ wasteShare = DEFAULT_WASTE_SHARE, minFreedBytes }: CompactOptions): readonly (readonly Segment[])[] {
+    const { state, segmentBytes } = this.#parts;
+    return planCompaction(state.segments.slice(0, -1), {
+      ...{ segmentBytes, wasteShare },
+      minFreedBytes: minFreedBytes ?? segmentBytes * MIN_FREED_SHARE,
+      first: (id) => state.topics.byId(id)?.first ?? 0,
+    });
+  }
+
+  /** Makes one of some. @returns how many it took the place of */
+  async #rewrite(
+    sources: readonly Segment[],
+    { onCopied, signal }: CompactOptions & { readonly signal: AbortSignal },
+    found: CorruptionError[],
+  ): Promise<number> {
+    if (signal.aborted) return 0;
+    const copy = await this.#copy(sources, signal).catch((error: unknown) => void found.push(damageOf(error, sources)));
+    if (!copy) return 0;
+    await this.#parts.chore(`compacting ${copy.segment.path}`, () => this.#replace(sources, copy));
+    await rm(copy.file, { force: true });
+    onCopied?.(sizeOf(sources));
+    return copy.segment.isIndexed ? sources.length : 0;
   }
 
   /** @returns undefined when there is nothing to put in their place, or no reason to any more */
