@@ -6,6 +6,8 @@ import { matchesFilter } from './topic-filter.js';
 
 const BINDING = 'bind/';
 const SUBSCRIPTION = 'subscribe/';
+/** Sources of which is known where they go; any number of names may be sent to. */
+const MAX_KNOWN = 10_000;
 
 /** A topic that gets a copy. */
 interface Route {
@@ -43,27 +45,42 @@ export class Bindings {
     checkTopic(binding.source);
     checkTopic(binding.target);
     if (this.#bound.get(binding.source)?.get(binding.target)?.has(binding.kind)) return;
-    await this.#store.commit({ puts: [{ key: keyOf(binding), value: '' }] });
-    this.#add(binding);
+    this.#add(binding); // in force in the order of the calls, as the store has it
+    try {
+      await this.#store.commit({ puts: [{ key: keyOf(binding), value: '' }] });
+    } catch (error) {
+      this.#remove(binding);
+      throw error;
+    }
   }
 
   async unbind(binding: TopicBinding): Promise<void> {
-    const { source, target, kind } = binding;
-    const targets = this.#bound.get(source);
-    const kinds = targets?.get(target);
-    if (!kinds?.delete(kind)) return;
-    if (kinds.size === 0) targets?.delete(target);
-    if (targets?.size === 0) this.#bound.delete(source);
-    this.#routes.clear();
-    await this.#store.commit({ deletes: [keyOf(binding)] });
+    if (!this.#remove(binding)) return;
+    try {
+      await this.#store.commit({ deletes: [keyOf(binding)] });
+    } catch (error) {
+      this.#add(binding);
+      throw error;
+    }
   }
 
   async subscribe(target: string, filters: readonly string[]): Promise<void> {
     checkTopic(target);
     const key = SUBSCRIPTION + target;
-    if (filters.length > 0) await this.#store.commit({ puts: [{ key, value: JSON.stringify(filters) }] });
-    else if (this.#filters.has(target)) await this.#store.commit({ deletes: [key] });
-    if (filters.length > 0) this.#filters.set(target, [...filters]);
+    const before = this.#filters.get(target);
+    if (!before && filters.length === 0) return;
+    const now = filters.length > 0 ? [...filters] : undefined;
+    this.#setFilters(target, now);
+    try {
+      await this.#store.commit(now ? { puts: [{ key, value: JSON.stringify(now) }] } : { deletes: [key] });
+    } catch (error) {
+      if (this.#filters.get(target) === now) this.#setFilters(target, before);
+      throw error;
+    }
+  }
+
+  #setFilters(target: string, filters: readonly string[] | undefined): void {
+    if (filters) this.#filters.set(target, filters);
     else this.#filters.delete(target);
     this.#routes.clear();
   }
@@ -101,6 +118,7 @@ export class Bindings {
       const match = reached.has(target) ? undefined : firstMatch(reached, filters);
       if (match !== undefined) routes.push({ target, source: match });
     }
+    if (this.#routes.size >= MAX_KNOWN) this.#routes.clear();
     this.#routes.set(source, routes);
     return routes;
   }
@@ -116,6 +134,16 @@ export class Bindings {
     const targets = this.#bound.get(source) ?? new Map<string, Set<string>>();
     this.#bound.set(source, targets.set(target, (targets.get(target) ?? new Set()).add(kind)));
     this.#routes.clear();
+  }
+
+  #remove({ source, target, kind }: TopicBinding): boolean {
+    const targets = this.#bound.get(source);
+    const kinds = targets?.get(target);
+    if (!kinds?.delete(kind)) return false;
+    if (kinds.size === 0) targets?.delete(target);
+    if (targets?.size === 0) this.#bound.delete(source);
+    this.#routes.clear();
+    return true;
   }
 }
 

@@ -160,6 +160,7 @@ export class ClaimDesk {
     const records = fanout.stored(all);
     const facts = noFacts();
     proc.ack(claim, this.#clock.wallMs(), facts);
+    const reached = proc.position;
     proc.acksInFlight++;
     this.#table.wakeups.proc(proc);
     const { lostAcks } = proc;
@@ -178,6 +179,7 @@ export class ClaimDesk {
     fanout.tell(all);
     this.#table.wakeups.proc(proc);
     if (lostAcks !== proc.lostAcks) this.#restate(proc);
+    else if (reached > proc.safePosition) proc.safePosition = reached;
     this.#options.onAcked?.(proc.topic);
     return result;
   }

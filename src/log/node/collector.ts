@@ -41,8 +41,7 @@ export class Collector {
   /** Forgets at once what all procs of a topic have acknowledged. @returns how many records went */
   async trim(name: string): Promise<number> {
     const topic = this.#options.table.topic(name);
-    let before = topic.last + 1;
-    for (const { position } of topic.procs) before = Math.min(before, position);
+    const before = acknowledged(topic);
     if (before <= topic.first) return 0;
     topic.first = before;
     return await this.#options.store.drop(name, before);
@@ -51,8 +50,7 @@ export class Collector {
   /** The same when it is worth it: what goes is as much as what stays, so that a record costs a bounded share. */
   trimNowAndThen(topic: TopicEntry): void {
     const { onError } = this.#options;
-    let before = topic.last + 1;
-    for (const { position } of topic.procs) before = Math.min(before, position);
+    const before = acknowledged(topic);
     const goes = before - topic.first;
     if (goes < LEAST_TRIMMED || goes < topic.last - before) return;
     this.trim(topic.name).catch((error: unknown) => onError(error, 'forgetting old records'));
@@ -125,4 +123,11 @@ function keepFrom(topic: TopicEntry): number {
   let from = topic.last + 1;
   for (const proc of topic.procs) from = Math.min(from, proc.keepFrom);
   return from;
+}
+
+/** Sequence of the first record that one of the procs has not acknowledged for good. */
+function acknowledged(topic: TopicEntry): number {
+  let before = topic.last + 1;
+  for (const { safePosition } of topic.procs) before = Math.min(before, safePosition);
+  return before;
 }

@@ -1,6 +1,7 @@
 import type { NewRecord } from '../store/store.js';
 import type { Bindings } from './bindings.js';
 import type { Unsubscribe } from './log-node.js';
+import { checkSize } from './names.js';
 import type { ProcTable } from './proc-table.js';
 
 export interface FanoutOptions {
@@ -19,9 +20,12 @@ export class Fanout {
     this.#options = options;
   }
 
-  /** The records, and behind them their copies. */
+  /** The records, and behind them their copies. @throws {LogError} commit_too_large: together they are */
   spread(records: readonly NewRecord[]): readonly NewRecord[] {
-    return records.length === 0 ? records : this.#options.bindings.spread(records);
+    if (records.length === 0) return records;
+    const all = this.#options.bindings.spread(records);
+    if (all !== records) checkSize(all);
+    return all;
   }
 
   /** Those that are to be stored. */

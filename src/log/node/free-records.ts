@@ -16,6 +16,8 @@ export class FreeRecords {
   #next: number;
   /** Below `next`, in order: came back, or was left open by a restart. */
   readonly #returned: Piece[] = [];
+  /** Records in them. */
+  #returnedSize = 0;
 
   constructor(topic: TopicEntry, start: number) {
     this.#topic = topic;
@@ -32,8 +34,7 @@ export class FreeRecords {
 
   /** How many records. */
   get size(): number {
-    const fresh = Math.max(0, this.#topic.last + 1 - Math.max(this.#next, this.#topic.first));
-    return this.#returned.reduce((sum, { first, last }) => sum + last - first + 1, fresh);
+    return this.#returnedSize + Math.max(0, this.#topic.last + 1 - Math.max(this.#next, this.#topic.first));
   }
 
   /** Begins at a position, with what lies in others' hands or is done, in order; `back` says of what came back. */
@@ -44,13 +45,16 @@ export class FreeRecords {
       if (back) this.#returned.push(back);
       this.#next = last + 1;
     }
+    for (const piece of this.#returned) this.#returnedSize += sizeOf(piece);
   }
 
   /** A piece of up to `count` records; one that came back goes first, as it was. */
   take(count: number): Piece | undefined {
     const back = this.#returned.shift();
+    if (back) this.#returnedSize -= sizeOf(back);
     if (back && (back.reclaims > 0 || back.last - back.first < count)) return back;
     if (back) {
+      this.#returnedSize += sizeOf(back) - count;
       this.#returned.unshift({ ...back, first: back.first + count, isStored: false });
       return { ...back, last: back.first + count - 1 };
     }
@@ -80,6 +84,7 @@ export class FreeRecords {
       { ...back, first: first + 1, isStored: false },
     ].filter((piece) => piece.first <= piece.last);
     this.#returned.splice(at, 1, ...rest);
+    this.#returnedSize -= 1;
     return { ...back, first, last: first };
   }
 
@@ -93,6 +98,7 @@ export class FreeRecords {
 
   #passOver(first: number, last: number): void {
     if (first > last) return;
+    this.#returnedSize += last - first + 1;
     const before = this.#returned.at(-1);
     const isOne = before && before.last + 1 === first && before.reclaims === 0 && !before.isStored;
     if (isOne) this.#returned[this.#returned.length - 1] = { ...before, last };
@@ -108,6 +114,7 @@ export class FreeRecords {
       else {
         const before = this.#returned.findLastIndex(({ first }) => first < piece.first);
         this.#returned.splice(before + 1, 0, piece);
+        this.#returnedSize += sizeOf(piece);
       }
     }
   }
@@ -116,4 +123,8 @@ export class FreeRecords {
   forgetReclaims(): void {
     for (const [at, piece] of this.#returned.entries()) this.#returned[at] = { ...piece, reclaims: 0, isStored: false };
   }
+}
+
+function sizeOf({ first, last }: Piece): number {
+  return last - first + 1;
 }

@@ -16,9 +16,9 @@ export function writeHeaders(headers: Readonly<Record<string, string>>): Buffer 
   return Buffer.from(JSON.stringify(headers));
 }
 
+/** What is no such text has no headers: it must not keep its record from being read. */
 export function readHeaders(bytes: Buffer): ReadHeaders {
-  if (bytes.length === 0) return { headers: {}, source: undefined };
-  const headers: Record<string, string> = JSON.parse(bytes.toString());
+  const headers = bytes.length > EMPTY ? parse(bytes) : {};
   const source = headers[SOURCE];
   if (source !== undefined) delete headers[SOURCE];
   return { headers, source };
@@ -29,4 +29,17 @@ export function withSource(headers: Uint8Array = NONE, source: string): Buffer {
   const mark = Buffer.from(`${JSON.stringify(SOURCE)}:${JSON.stringify(source)}`);
   const rest = headers.length <= EMPTY ? Buffer.from('}') : headers.subarray(1);
   return Buffer.concat(headers.length <= EMPTY ? [START, mark, rest] : [START, mark, Buffer.from(','), rest]);
+}
+
+function parse(bytes: Buffer): Record<string, string> {
+  try {
+    const value: unknown = JSON.parse(bytes.toString());
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
+}
+
+function isObject(value: unknown): value is Record<string, string> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

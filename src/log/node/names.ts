@@ -40,11 +40,15 @@ export function checkProcName(name: string): void {
 /** What the store would refuse is refused before: a batch that came so far does not fail alone. @throws {LogError} */
 export function checkRecords(records: readonly NewRecord[]): void {
   if (records.length === 0) throw new LogError('invalid_log_format', 'a commit has at least one record');
+  for (const { topic } of records) checkTopic(topic);
+  checkSize(records);
+}
+
+/** @throws {LogError} commit_too_large */
+export function checkSize(records: readonly NewRecord[]): void {
   let bytes = 0;
-  for (const { topic, body, headers } of records) {
-    checkTopic(topic);
+  for (const { topic, body, headers } of records)
     bytes += body.length + (headers?.length ?? 0) + RECORD_BYTES + 3 * topic.length;
-  }
   if (bytes > MAX_COMMIT_BYTES)
     throw new LogError('commit_too_large', `a commit has at most ${MAX_COMMIT_BYTES} bytes, got ${bytes}`);
 }

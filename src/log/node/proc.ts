@@ -45,6 +45,8 @@ export class Proc {
   definition: ProcDefinition;
   /** First sequence that is not acknowledged. */
   position: number;
+  /** The position without acks that the disk may lose yet. */
+  safePosition: number;
   readonly #free: FreeRecords;
   /** Acknowledged beyond the position. */
   readonly #ahead = new SpanSet();
@@ -71,6 +73,7 @@ export class Proc {
     this.topic = topic;
     this.definition = definition;
     this.position = definition.start;
+    this.safePosition = definition.start;
     this.#free = new FreeRecords(topic, definition.start);
   }
 
@@ -78,6 +81,7 @@ export class Proc {
   restore({ position, ahead, claims }: StoredProc): void {
     if (position) {
       this.position = position.position;
+      this.safePosition = position.position;
       this.#lastClaimedAt = position.lastClaimedAt;
       this.#lastAckedAt = position.lastAckedAt;
       this.#lastAckedRange = position.lastAckedRange;
@@ -275,8 +279,8 @@ export class Proc {
 
   /** Records from here on may not be collected. */
   get keepFrom(): number {
-    const claimed = firstOf(this.#previousClaimedRange) ?? firstOf(this.#lastClaimedRange) ?? this.position;
-    return Math.min(this.position, claimed);
+    const claimed = firstOf(this.#previousClaimedRange) ?? firstOf(this.#lastClaimedRange) ?? this.safePosition;
+    return Math.min(this.safePosition, claimed);
   }
 
   /** Keys of everything that may be stored of it. */
