@@ -62,6 +62,8 @@ export interface EngineDepth {
   /** In the hands of consumers, or of who looks at dead letters. */
   readonly unacked: number;
   readonly consumers: number;
+  /** Submissions that wait until there is room; absent where none does. */
+  readonly waiting?: number;
   /** Taken in, and settled for good, since the last time of asking, over a second at least; absent at the first. */
   readonly inPerSecond?: number;
   readonly outPerSecond?: number;
