@@ -61,6 +61,8 @@ export function figuresOf(ledger: Ledger, findings: Findings): Report {
   if (lost.length > 0 && !isLossTold) faulty.push(`${lost.length} of ${ledger.confirmed.size} messages were lost`);
   if (remains.waiting > 0) faulty.push(`${remains.waiting} messages wait: ${remains.where.join('; ')}`);
   if (remains.deadLetters > 0) faulty.push(`${remains.deadLetters} dead letters`);
+  const { doubledBetweenQueues = 0 } = remains;
+  if (doubledBetweenQueues > 0) faulty.push(`${doubledBetweenQueues} messages were doubled between queues`);
   for (const part of ['keeper', 'coordinator'] as const) {
     const grown = memory.end[part] - memory.start[part];
     if (grown > FLAT_MIB) faulty.push(`the ${part} grew by ${grown} MiB`);

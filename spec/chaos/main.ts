@@ -8,7 +8,8 @@ const USAGE = `usage: npm run chaos -- [--broker name] [--seconds 60] [--seed n]
 A flow of three stages under load while something is killed or cut off every second. Exits with 1 when something that was
 promised did not hold. A seed repeats the order of the faults, not their very moments.
 
---broker, also several times (without: amqp, mqtt):
+--broker, also several times (without: log, amqp, mqtt):
+  log             the embedded broker, killed with SIGKILL
   amqp            RabbitMQ, killed with SIGKILL
   amqp-quorum     the same with quorum queues
   mqtt            Mosquitto, stopped with SIGTERM
@@ -16,7 +17,7 @@ promised did not hold. A seed repeats the order of the faults, not their very mo
   mqtt-killed-1s  the same, writing once a second
 `;
 
-const BROKERS: readonly BrokerName[] = ['amqp', 'amqp-quorum', 'mqtt', 'mqtt-killed', 'mqtt-killed-1s'];
+const BROKERS: readonly BrokerName[] = ['log', 'amqp', 'amqp-quorum', 'mqtt', 'mqtt-killed', 'mqtt-killed-1s'];
 
 interface Options {
   readonly brokers: readonly BrokerName[];
@@ -32,7 +33,7 @@ function readOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...argv],
     options: {
-      broker: { type: 'string', multiple: true, default: ['amqp', 'mqtt'] },
+      broker: { type: 'string', multiple: true, default: ['log', 'amqp', 'mqtt'] },
       seconds: { type: 'string', default: '60' },
       rate: { type: 'string', default: '200' },
       seed: { type: 'string', default: String(Math.floor(Math.random() * 1e6)) },

@@ -2,9 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import mqtt from 'mqtt';
 import { type Mosquitto, startMosquitto } from '../support/mosquitto.js';
 import { startRabbit } from '../support/rabbitmq.js';
+import { startLogServer } from './log-server.js';
 import { SLOTS } from './slots.js';
 
-export type BrokerName = 'amqp' | 'amqp-quorum' | 'mqtt' | 'mqtt-killed' | 'mqtt-killed-1s';
+export type BrokerName = 'log' | 'amqp' | 'amqp-quorum' | 'mqtt' | 'mqtt-killed' | 'mqtt-killed-1s';
 
 /** What is left in a broker. */
 export interface Remains {
@@ -13,6 +14,8 @@ export interface Remains {
   /** Where, in words. */
   readonly where: readonly string[];
   readonly deadLetters: number;
+  /** Where a broker promises that there are none: messages that went on more or less often than they came to a queue. */
+  readonly doubledBetweenQueues?: number;
 }
 
 /** A broker of its own for one run, that can be taken down and brought back on the same data. */
@@ -40,6 +43,8 @@ export interface ChaosServer {
  */
 export function startServer(name: BrokerName): Promise<ChaosServer> {
   switch (name) {
+    case 'log':
+      return startLogServer();
     case 'amqp':
     case 'amqp-quorum':
       return rabbit(name === 'amqp-quorum');

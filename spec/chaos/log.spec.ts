@@ -1,0 +1,3 @@
+import { survivesChaos } from './survives-chaos.js';
+
+survivesChaos('log', 'the embedded broker, killed');
