@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { openMemoryEngine } from '../../../src/engine/index.js';
 import { asQueueName } from '../../../src/names.js';
 import { DoorStage, until } from './stage.js';
 
@@ -114,7 +115,19 @@ describe('sessions at the MQTT door', () => {
     const texts = await back.gets(150 - stage.door.counters.dropped);
     expect(texts.at(-1)).to.equal('149');
     expect(Number(texts[0])).to.equal(150 - texts.length);
-    expect(stage.said.join()).to.include("wait for client 'gone', which takes none: the oldest are dropped");
+    expect(stage.said.join()).to.include(
+      "too much waits for client 'gone', which takes nothing: the oldest are dropped",
+    );
+  });
+
+  it('drops the oldest of a session whose queue is full by bytes, so that senders go on', async () => {
+    await stage.start({ stallMs: 50 }, await openMemoryEngine({ maxBytes: 100_000 }));
+    const client = await stage.connect({ clientId: 'gone', clean: false });
+    await client.mqtt.subscribeAsync('a', { qos: 1 });
+    await client.mqtt.endAsync();
+    const sent = Array.from({ length: 30 }, () => stage.send('a', 'x'.repeat(10_000)));
+    expect(await Promise.all(sent)).to.deep.equal(sent.map(() => 'done'));
+    expect(stage.door.counters.dropped).to.be.at.least(10);
   });
 
   it('drops the oldest of a client that is connected and takes nothing for long', async () => {
@@ -123,7 +136,7 @@ describe('sessions at the MQTT door', () => {
     raw.hello('stuck');
     raw.send(0x82, 6, 0, 1, 0, 1, 'a', 1);
     await raw.gets('200200009003000101');
-    for (let n = 0; n < 100; n += 1) await stage.send('a', String(n));
+    for (let n = 0; n < 300; n += 1) await stage.send('a', String(n));
     await until(() => stage.door.counters.dropped > 0, 'dropped');
   });
 

@@ -63,22 +63,24 @@ export class WaitingGuard {
     const clients = new Map<QueueName, ClientSession>();
     for (const client of connected.values()) clients.set(client.inqueue, client);
     for (const [client] of book.stored()) clients.set(client.inqueue, client);
-    for (const { queue, ready, unacked } of engine.depths([...clients.keys()])) {
+    for (const { queue, ready, unacked, waiting = 0 } of engine.depths([...clients.keys()])) {
       const client = clients.get(queue);
       if (!client) continue;
       if (ready + unacked === 0) client.progressMs = nowMs;
       const isStalled = !connected.has(client.clientId) || nowMs - client.progressMs > stallMs;
-      if (isStalled && ready >= maxWaiting) this.#discard(client, ready - Math.floor(maxWaiting * 0.9));
+      // What is large fills a queue sooner.
+      const kept = Math.floor(Math.min(maxWaiting, ready) * 0.9);
+      if (isStalled && (ready >= maxWaiting || waiting > 0) && ready > 0) this.#discard(client, ready - kept);
     }
   }
 
   #discard(client: ClientSession, count: number): void {
-    const { engine, log, maxWaiting } = this.#options;
+    const { engine, log } = this.#options;
     const { inqueue, clientId } = client;
     if (this.#discarding.has(inqueue)) return;
     log.warnOnce(
       `mqtt-dropped ${clientId}`,
-      `mqtt: ${maxWaiting} messages wait for client '${clientId}', which takes none: the oldest are dropped`,
+      `mqtt: too much waits for client '${clientId}', which takes nothing: the oldest are dropped`,
     );
     const isEnough = (): boolean => (engine.depths([inqueue])[0]?.ready ?? 0) === 0;
     const work = discardOldest(engine, inqueue, { count, isEnough }).then(
