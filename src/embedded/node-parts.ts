@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type Engine, type EngineHeaders, QueueEngine } from '../engine/index.js';
 import { messageOf, UsageError } from '../errors.js';
 import { type LogNode, MemoryStore, openLogNode, openStore } from '../log/index.js';
-import { AddressInUseError, NodeServer, type NodeSettings, WorkerPool } from '../log/server/index.js';
+import { AddressInUseError, NodeAnswers, NodeServer, type NodeSettings, WorkerPool } from '../log/server/index.js';
 import { formatAddress, type LogAddress, readAddress, readTlsFiles, type TlsFiles } from '../log/wire/index.js';
 import type { QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
@@ -33,6 +33,8 @@ export interface Parts {
   readonly node: LogNode;
   readonly engine: Engine;
   readonly doors: ClientDoors;
+  /** For programs that use the log, at every listener. */
+  readonly answers: NodeAnswers;
   readonly servers: NodeServer[];
   readonly closings: (() => Promise<void>)[];
 }
@@ -55,7 +57,9 @@ export async function openAll(
     log,
     abilities: { persistent: isPersistent, replay: options.history ?? true },
   });
-  const parts: Parts = { node, engine, doors, servers: [], closings: closings };
+  const answers = new NodeAnswers(node);
+  closings.push(async () => answers.close());
+  const parts: Parts = { node, engine, doors, answers, servers: [], closings };
   await listenAtHome(parts, options, { last, token });
   for (const { address, token: asked, tls } of options.listen ?? [])
     await serveFar(parts, { address: readAddress(address), token: asked, tls }, log);
@@ -143,7 +147,7 @@ interface Door {
 }
 
 async function serve(
-  { node, doors, servers, closings }: Parts,
+  { node, doors, answers, servers, closings }: Parts,
   { address, token, tls }: Door,
   log: Logger,
 ): Promise<void> {
@@ -151,6 +155,7 @@ async function serve(
     address,
     token,
     tls: tls && readTlsFiles(tls, 'server'),
+    answers,
     logger: log,
     onOther: (socket: Socket) => doors.accept(socket, token),
   });

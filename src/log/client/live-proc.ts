@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { messageOf } from '../../errors.js';
 import { Backoff } from '../../support/index.js';
 import type { ProcState } from '../node/log-node.js';
+import { LIVE_PROC } from '../wire/index.js';
 import { LogCallError } from './errors.js';
 import type { NodeLine } from './node-line.js';
 import type { AckCommitted, LiveProc, LiveProcOptions, NewLog, OnChanges, PipeProcClient, Rec } from './pipe-proc.js';
@@ -20,7 +21,7 @@ export class TopicFollower implements LiveProc {
   readonly #client: PipeProcClient;
   readonly #line: () => NodeLine;
   readonly #options: LiveProcOptions;
-  readonly #name = `liveproc-${randomUUID()}`;
+  readonly #name = `${LIVE_PROC}${randomUUID()}`;
   readonly #stop = new AbortController();
   #claim: string | undefined;
   #isFollowing = false;

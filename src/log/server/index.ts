@@ -4,6 +4,7 @@
  */
 export { AddressInUseError } from './errors.js';
 export { isSameText } from './first-words.js';
+export { NodeAnswers } from './node-answers.js';
 export { NodeServer, type NodeServerOptions } from './node-server.js';
 export {
   type DoorSettings,

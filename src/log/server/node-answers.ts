@@ -7,6 +7,7 @@ import type { ProcData, Request, Requests, SystemProcData, WireRecord } from '..
 import type { Answer, Answerer } from './connection.js';
 import { encodeRecords } from './encode-records.js';
 import { HeldClaims } from './held-claims.js';
+import { LiveProcs } from './live-procs.js';
 
 /** A client that wants to wait longer asks again. */
 const MAX_WAIT_MS = 60_000;
@@ -35,15 +36,23 @@ interface Question {
 export class NodeAnswers implements Answerer {
   readonly #node: LogNode;
   readonly #held: HeldClaims;
+  readonly #live: LiveProcs;
   readonly #questions = new Set<Question>();
 
   constructor(node: LogNode) {
     this.#node = node;
     this.#held = new HeldClaims(node);
+    this.#live = new LiveProcs(node);
   }
 
   lost(gone: AbortSignal): void {
     this.#held.lost(gone);
+    this.#live.lost(gone);
+  }
+
+  /** No timer runs on. Idempotent. */
+  close(): void {
+    this.#live.close();
   }
 
   congestion(): Promise<void> | undefined {
@@ -69,6 +78,7 @@ export class NodeAnswers implements Answerer {
         return await this.#availableProc(request.data, gone);
       case 'leave':
         this.#held.leave(gone);
+        this.#live.leave(gone);
         return NOTHING;
       case 'ack': {
         const { name, claim } = request.data;
@@ -111,6 +121,7 @@ export class NodeAnswers implements Answerer {
 
   async #proc({ proc, waitMs }: Requests['proc'], gone: AbortSignal): Promise<Answer> {
     const { topic, options } = procOf(proc);
+    this.#live.asked(options.name, gone);
     return await this.#claimed(() => this.#node.proc(topic, options), { names: [options.name], waitMs, gone });
   }
 

@@ -19,6 +19,8 @@ export interface NodeServerOptions {
   readonly token?: string | undefined;
   /** Takes sockets of clients that speak something else, from their first byte on. @default they are cut off */
   readonly onOther?: ((socket: Socket) => void) | undefined;
+  /** Shared by all doors of one node. @default its own */
+  readonly answers?: NodeAnswers;
   /** Told of clients that broke the rules. @default silent */
   readonly logger?: Logger;
 }
@@ -39,7 +41,7 @@ export class NodeServer {
     const { address, tls, logger = silentLogger } = options;
     this.#options = options;
     this.#server = server;
-    this.#answers = new NodeAnswers(node);
+    this.#answers = options.answers ?? new NodeAnswers(node);
     this.#logger = logger;
     const bound = server.address();
     const port = typeof bound === 'object' && bound ? bound.port : 0;
@@ -61,6 +63,7 @@ export class NodeServer {
 
   /** Takes no more requests, answers what is in hand (at most 5 s), leaves and takes the socket away. Idempotent. */
   async stop(): Promise<void> {
+    this.#answers.close();
     if (!this.#server.listening) return;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const socket of this.#silent) socket.destroy();

@@ -16,6 +16,7 @@ export { AddressError, WireError } from './errors.js';
 export { FrameStream, MAX_FRAME_BYTES } from './frame-stream.js';
 export {
   INVALID_MESSAGE,
+  LIVE_PROC,
   type ProcData,
   type RangeData,
   REPLIES,

@@ -94,6 +94,8 @@ export const REPLIES: Readonly<Record<RequestType, readonly [done: string, faile
   wait_for_procs: ['procs_completed', 'procs_completed_error'],
 };
 
+/** What the names of live procs begin with: a client makes the rest up for itself. */
+export const LIVE_PROC = 'liveproc-';
 /** The reply to a request of another type, with this as its status too. */
 export const UNKNOWN_MESSAGE = 'unknown_message';
 /** The status of a request whose fields are not what its type needs. */
