@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- [names] [--quick] [--large] [--json]`: figures as ratios within one run. Never part of the specs:
+ * `npm run bench -- [names] [--quick] [--json]`: figures as ratios within one run. Never part of the specs:
  * machines and what else they do differ. Exit code 1 when a target was missed.
  */
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ import { fanOut } from './fan-out.js';
 import { graphLoad } from './graph-load.js';
 import { logClient } from './log-client.js';
 import { logEngine } from './log-engine.js';
+import { logFlat } from './log-flat.js';
 import { startMany } from './start-many.js';
 import { startUp } from './start-up.js';
 import { formatTable } from './support/table.js';
@@ -24,7 +25,7 @@ import { formatTable } from './support/table.js';
  * @property {string} [target]
  * @property {boolean} [met]
  *
- * @typedef {(options: { quick: boolean, large: boolean }) => Promise<Row[]>} Bench
+ * @typedef {(options: { quick: boolean }) => Promise<Row[]>} Bench
  */
 
 /** @type {Readonly<Record<string, Bench>>} */
@@ -42,6 +43,7 @@ const BENCHES = {
   'latency-mqtt': latencyMqtt,
   'log-client': logClient,
   'log-engine': logEngine,
+  'log-flat': logFlat,
   'start-many': startMany,
   'start-up': startUp,
 };
@@ -50,7 +52,6 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     json: { type: 'boolean', default: false },
-    large: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
   },
 });
@@ -68,7 +69,7 @@ async function run(names) {
   for (const [name, bench] of Object.entries(BENCHES)) {
     if (names.length > 0 && !names.includes(name)) continue;
     process.stderr.write(`${name} ...\n`);
-    rows.push(...(await bench({ quick: values.quick, large: values.large })));
+    rows.push(...(await bench({ quick: values.quick })));
   }
   process.stdout.write(values.json ? `${JSON.stringify(rows, undefined, 2)}\n` : formatTable(rows));
   return rows.some(({ met }) => met === false) ? 1 : 0;
