@@ -43,7 +43,16 @@ export class DeadLetterRound implements EngineRound {
     this.#shown = undefined;
     if (!shown || !queue || queue.isGone) return;
     if (fate === 'keep') this.#node.release(queue.proc, shown.token);
-    else await this.#node.ack(queue.proc, shown.token);
+    else await this.#remove(queue.proc, shown);
+  }
+
+  async #remove(proc: string, shown: Shown): Promise<void> {
+    try {
+      await this.#node.ack(proc, shown.token);
+    } catch (error) {
+      this.#node.release(proc, shown.token); // it is still there, for others too
+      throw error;
+    }
   }
 
   end(): void {

@@ -1,14 +1,18 @@
-import type { Claim, LogNode } from '../log/index.js';
+import { type Claim, DiskFullError, LogError, type LogNode } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import { EarliestTimer } from './earliest-timer.js';
 import type { EngineDepth } from './engine.js';
-import type { Pending } from './pending.js';
+import { Line } from './line.js';
 import { Throughput } from './throughput.js';
-import type { Window } from './window.js';
+import type { Held, Window } from './window.js';
 
 /** More claims than anybody can have out: how many there may be is the windows' affair. */
 const NO_LIMIT = 1_000_000_000;
+const PROC = { offset: '$>', maxClaims: NO_LIMIT, maxReclaims: -1, reclaimTimeout: -1 };
 const NONE = { ready: 0, unacked: 0, taken: 0, acked: 0 };
+/** More dead letters than this are not on their way at once: they are in memory. */
+const MAX_BURYING = 256;
+const MAX_EXPIRING = 64;
 
 /** How much an inqueue holds ready, and what happens beyond: `wait` holds senders back, `drop-oldest` makes room. */
 export interface QueueLimit {
@@ -27,8 +31,10 @@ export interface InqueueParts {
   readonly nowMs: () => number;
   /** There may be room again. */
   onRoom(queue: Inqueue): void;
-  /** Waited too long; the claim is held. */
-  onExpired(queue: Inqueue, claim: Claim): void;
+  /** Waited too long; the claim is held. `done` is called when it is a dead letter. */
+  onExpired(queue: Inqueue, claim: Claim, done: () => void): void;
+  /** It was removed: who waits for room in it need not. */
+  onGone(queue: Inqueue): void;
   onError(error: unknown, during: string): void;
 }
 
@@ -37,12 +43,12 @@ export class Inqueue {
   readonly name: QueueName;
   /** Of the proc. */
   readonly proc: string;
-  readonly limit: QueueLimit;
-  readonly ttlMs: number | undefined;
-  /** Submissions that wait for room, in order of coming. */
-  readonly waiting = new Set<Pending>();
+  /** Submissions that wait for room. */
+  readonly waiting = new Line();
   readonly #parts: InqueueParts;
   readonly #throughput = new Throughput();
+  #limit: QueueLimit;
+  #ttlMs: number | undefined;
   #taking: Window[] = [];
   #turn = 0;
   /** Being written, and not ready yet. */
@@ -51,16 +57,26 @@ export class Inqueue {
   /** Of what is ready, where there is a limit to it. */
   #bytes = 0;
   #isClaiming = false;
+  /** The first of what came back while records were being claimed. */
+  #cameBack = Number.POSITIVE_INFINITY;
   #isExpiring = false;
-  #expiry: EarliestTimer | undefined;
+  #isDropping = false;
+  /** Expired, and on their way to be dead letters. */
+  #burying = 0;
+  readonly #expiry = new EarliestTimer(() => {
+    this.#isExpirySet = false;
+    this.touch();
+  });
+  /** The timer is set for what is first. */
+  #isExpirySet = false;
   #unsubscribe: (() => void) | undefined;
   #isGone = false;
 
   private constructor(name: QueueName, { limit, ttlMs }: InqueueOptions, parts: InqueueParts) {
     this.name = name;
     this.proc = `in:${name}`;
-    this.limit = limit;
-    this.ttlMs = ttlMs;
+    this.#limit = limit;
+    this.#ttlMs = ttlMs;
     this.#parts = parts;
   }
 
@@ -68,10 +84,11 @@ export class Inqueue {
   static async open(name: QueueName, options: InqueueOptions, parts: InqueueParts): Promise<Inqueue> {
     const queue = new Inqueue(name, options, parts);
     const { node } = parts;
-    const made = { name: queue.proc, offset: '$>', maxClaims: NO_LIMIT, maxReclaims: -1, reclaimTimeout: -1 };
-    await node.ensureProc(name, made);
+    const { maxClaims, maxReclaims, reclaimTimeout } = await node.ensureProc(name, { ...PROC, name: queue.proc });
+    const isOurs = maxClaims === NO_LIMIT && maxReclaims < 0 && reclaimTimeout < 0;
+    if (!isOurs) await node.updateProc(queue.proc, PROC); // made by a client of the log
     await Promise.all(node.outstanding(queue.proc).map((token) => node.reclaim(queue.proc, token)));
-    if (Number.isFinite(options.limit.maxBytes)) await queue.#weigh();
+    await queue.#weigh().catch((error: unknown) => parts.onError(error, `weighing what '${name}' has`)); // the rest may be well
     queue.#unsubscribe = node.onWork(queue.proc, () => queue.touch());
     return queue;
   }
@@ -80,9 +97,23 @@ export class Inqueue {
     return this.#isGone;
   }
 
+  get limit(): QueueLimit {
+    return this.#limit;
+  }
+
+  /** It is another one from now on, with what it holds. */
+  change({ limit, ttlMs }: InqueueOptions): void {
+    this.#limit = limit;
+    this.#ttlMs = ttlMs;
+    this.#isExpirySet = false;
+    this.#expiry.clear();
+    this.#parts.onRoom(this);
+    this.touch();
+  }
+
   /** False while who sends this has to wait; true also for what is more than the limit, when nothing is there. */
   hasRoomFor(messages: number, bytes: number): boolean {
-    const { maxMessages, maxBytes, beyond } = this.limit;
+    const { maxMessages, maxBytes, beyond } = this.#limit;
     if (beyond === 'drop-oldest') return true;
     const here = this.#ready + this.#reserved;
     return here === 0 || (here + messages <= maxMessages && this.#bytes + this.#reservedBytes + bytes <= maxBytes);
@@ -99,7 +130,7 @@ export class Inqueue {
     this.#reserved -= 1;
     this.#reservedBytes -= bytes;
     if (hasCome) this.#bytes += bytes;
-    else this.#parts.onRoom(this);
+    if (this.waiting.size > 0) this.#parts.onRoom(this);
   }
 
   join(window: Window): void {
@@ -112,44 +143,60 @@ export class Inqueue {
   }
 
   /** What somebody held goes back to where it stood, marked as redelivered. */
-  giveBack(token: string, bytes: number): Promise<unknown> {
+  async giveBack({ token, bytes, sequence }: Held): Promise<void> {
+    this.#cameBack = Math.min(this.#cameBack, sequence);
+    this.#isExpirySet = false;
     this.#bytes += bytes;
-    return this.#parts.node.reclaim(this.proc, token);
+    try {
+      await this.#parts.node.reclaim(this.proc, token);
+    } catch (error) {
+      if (error instanceof LogError)
+        this.#bytes -= bytes; // somebody else took it away
+      // It is back all the same: what the disk did not take is only that it was out.
+      else if (!(error instanceof DiskFullError)) throw error;
+    }
   }
 
   /** To be called when there may be something to hand out. */
   touch(): void {
-    if (this.ttlMs !== undefined) void this.#expire(this.ttlMs);
+    if (this.#ttlMs !== undefined) void this.#expire(this.#ttlMs);
     void this.#claim();
   }
 
   /** Forgets the oldest that are more than the limit. Resolves with how many. */
   async dropSurplus(): Promise<number> {
+    if (this.#isDropping) return 0;
+    this.#isDropping = true;
     const { node } = this.#parts;
     let dropped = 0;
-    for (;;) {
-      const surplus = this.#ready - this.limit.maxMessages;
-      const isHeavy = this.#bytes > this.limit.maxBytes;
-      if (surplus <= 0 && !isHeavy) return dropped;
-      const claims = await node.claim(this.proc, Math.max(surplus, 1));
-      if (claims.length === 0) return dropped;
-      for (const { records } of claims) this.#bytes -= records[0]?.body.length ?? 0;
-      await Promise.all(claims.map(({ token }) => node.ack(this.proc, token)));
-      dropped += claims.length;
+    try {
+      for (;;) {
+        const surplus = this.#ready - this.#limit.maxMessages;
+        const isHeavy = this.#bytes > this.#limit.maxBytes;
+        if (surplus <= 0 && !isHeavy) return dropped;
+        const claims = await node.claim(this.proc, Math.max(surplus, 1));
+        if (claims.length === 0) return dropped;
+        for (const { records } of claims) this.#bytes -= records[0]?.body.length ?? 0;
+        await Promise.all(claims.map(({ token }) => node.ack(this.proc, token)));
+        dropped += claims.length;
+      }
+    } finally {
+      this.#isDropping = false;
     }
   }
 
   depth(): EngineDepth {
     const { ready, unacked, taken, acked } = this.#parts.node.backlog(this.proc) ?? NONE;
     const rates = this.#throughput.rates(this.#parts.nowMs(), { in: taken, out: acked });
-    return { queue: this.name, ready, unacked, consumers: this.#taking.length, ...rates };
+    const waiting = this.waiting.size > 0 && { waiting: this.waiting.size };
+    return { queue: this.name, ready, unacked, consumers: this.#taking.length, ...rates, ...waiting };
   }
 
   /** It is used no more. */
   stop(): void {
     this.#isGone = true;
     this.#unsubscribe?.();
-    this.#expiry?.clear();
+    this.#expiry.clear();
   }
 
   get #ready(): number {
@@ -162,11 +209,15 @@ export class Inqueue {
     this.#isClaiming = true;
     try {
       for (let room = this.#room(); room > 0 && !this.#isGone; room = this.#room()) {
+        this.#cameBack = Number.POSITIVE_INFINITY;
         const claims = await this.#parts.node.claim(this.proc, room);
-        if (claims.length === 0) break;
-        for (const claim of claims) this.#hand(claim);
-        this.#parts.onRoom(this);
+        const [first] = claims;
+        if (!first) break;
+        if (this.#cameBack < (first.records[0]?.sequence ?? 0)) this.#putBack(claims);
+        else for (const claim of claims) this.#hand(claim);
+        if (this.waiting.size > 0) this.#parts.onRoom(this);
       }
+      if (this.#ready + this.#reserved === 0) this.#bytes = 0; // others may have come and gone as well
     } catch (error) {
       if (!this.#isGone) this.#parts.onError(error, `taking from '${this.name}'`);
     } finally {
@@ -177,19 +228,30 @@ export class Inqueue {
   #hand(claim: Claim): void {
     const [record] = claim.records;
     if (!record) return;
-    const window = this.#nextWithRoom();
-    const isExpired = this.ttlMs !== undefined && record.timestampMs + this.ttlMs <= this.#parts.nowMs();
-    if (isExpired || window) this.#took(record.body.length);
-    if (isExpired) this.#parts.onExpired(this, claim);
+    const isExpired = this.#ttlMs !== undefined && record.timestampMs + this.#ttlMs <= this.#parts.nowMs();
+    const window = isExpired ? undefined : this.#nextWithRoom();
+    if (isExpired || window) this.#bytes -= record.body.length;
+    if (isExpired) this.#bury(claim);
     else if (window) window.hand(claim, record);
-    else this.#parts.node.release(this.proc, claim.token);
+    else this.#putBack([claim]);
   }
 
-  #took(bytes: number): void {
-    this.#bytes = Math.max(0, this.#bytes - bytes);
+  /** Nobody has seen them. */
+  #putBack(claims: readonly Claim[]): void {
+    this.#isExpirySet = false;
+    for (const { token } of claims) this.#parts.node.release(this.proc, token);
+  }
+
+  #bury(claim: Claim): void {
+    this.#burying += 1;
+    this.#parts.onExpired(this, claim, () => {
+      this.#burying -= 1;
+      if (this.#burying === MAX_BURYING / 2) this.touch();
+    });
   }
 
   #room(): number {
+    if (this.#burying >= MAX_BURYING) return 0;
     let room = 0;
     for (const window of this.#taking) room += window.room;
     return room;
@@ -206,21 +268,24 @@ export class Inqueue {
 
   /** Takes out what waited too long, though nobody comes for it, and looks again when the next one has. */
   async #expire(ttlMs: number): Promise<void> {
-    if (this.#isExpiring) return;
+    if (this.#isExpiring || this.#isExpirySet) return;
     this.#isExpiring = true;
     const { node, nowMs } = this.#parts;
     try {
-      for (;;) {
+      for (let count = 1; this.#burying < MAX_BURYING; count = Math.min(2 * count, MAX_EXPIRING)) {
+        this.#isExpirySet = true; // unless something comes back meanwhile
         const first = await node.peek(this.proc);
-        if (!first || this.#isGone) return;
-        const dueMs = first.timestampMs + ttlMs;
-        if (dueMs > nowMs()) {
-          this.#expiry ??= new EarliestTimer(() => this.touch());
+        const dueMs = (first?.timestampMs ?? Number.POSITIVE_INFINITY) + ttlMs;
+        if (this.#isGone) return;
+        if (first && dueMs > nowMs()) {
           this.#expiry.set(dueMs, nowMs());
-          return;
+          if (this.#isExpirySet) return;
+          continue;
         }
-        const claim = await node.claimWithin(this.proc, first.sequence, first.sequence);
-        if (claim) this.#hand(claim);
+        this.#isExpirySet = false;
+        const claims = first ? await node.claim(this.proc, count) : [];
+        if (claims.length === 0) return;
+        for (const claim of claims) this.#hand(claim);
       }
     } catch (error) {
       if (!this.#isGone) this.#parts.onError(error, `looking for what is too old in '${this.name}'`);
@@ -231,6 +296,7 @@ export class Inqueue {
 
   async #weigh(): Promise<void> {
     const { node } = this.#parts;
+    if (!Number.isFinite(this.#limit.maxBytes)) return;
     const first = await node.peek(this.proc);
     if (!first) return;
     for await (const page of node.pages(this.name, { start: `:${first.sequence}` }))

@@ -1,5 +1,6 @@
 import type { NewRecord } from '../log/index.js';
 import type { EngineOutput, Outcome, Submission } from './engine.js';
+import type { Line } from './line.js';
 
 /** What a submission asks for. */
 export interface Batch {
@@ -22,8 +23,10 @@ export function bytesOf(outputs: readonly EngineOutput[]): number {
 /** A submission: it waits in at most one line, then it is being written, then it is over. */
 export class Pending implements Submission {
   readonly batch: Batch;
+  /** Grows in the order of submission; given by who carries it out. */
+  ticket = 0;
   readonly #done: (outcome: Outcome) => void;
-  #line: Set<Pending> | undefined;
+  #line: Line | undefined;
   #waitsFor: Submission['waitsFor'] = 'nothing';
   #isWriting = false;
   #over = false;
@@ -37,6 +40,10 @@ export class Pending implements Submission {
     return this.#waitsFor;
   }
 
+  get line(): Line | undefined {
+    return this.#line;
+  }
+
   /** It was withdrawn, or is over. */
   get isWithdrawn(): boolean {
     return this.#over;
@@ -46,7 +53,7 @@ export class Pending implements Submission {
     return this.#isWriting;
   }
 
-  waitIn(line: Set<Pending>, waitsFor: 'room' | 'route'): void {
+  waitIn(line: Line, waitsFor: 'room' | 'route'): void {
     this.leaveLine();
     line.add(this);
     this.#line = line;
@@ -54,18 +61,22 @@ export class Pending implements Submission {
   }
 
   leaveLine(): void {
-    this.#line?.delete(this);
+    const line = this.#line;
+    if (!line) return;
     this.#line = undefined;
     this.#waitsFor = 'nothing';
+    line.left();
   }
 
-  /** It cannot be withdrawn any more until it is over, or was not written after all. */
+  /** It cannot be withdrawn any more until `written` is called: it is over then, or was not written after all. */
   write(records: readonly NewRecord[]): Promise<unknown> {
     this.leaveLine();
     this.#isWriting = true;
-    return this.batch.write(records).finally(() => {
-      this.#isWriting = false;
-    });
+    return this.batch.write(records);
+  }
+
+  written(): void {
+    this.#isWriting = false;
   }
 
   finish(outcome: Outcome): void {

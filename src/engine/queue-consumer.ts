@@ -46,6 +46,7 @@ export class QueueConsumer implements EngineConsumer {
     const pending: Pending = new Pending(batch, (outcome) => {
       if (settling.get(tag) === pending) settling.delete(tag);
       if (outcome.state === 'done') this.#settled(tag);
+      else if (outcome.state === 'gone') this.#giveBack(tag);
       done(outcome);
     });
     settling.set(tag, pending);
@@ -62,12 +63,7 @@ export class QueueConsumer implements EngineConsumer {
     this.#isEnded = true;
     const { held, settling } = this.#window;
     this.#queue.pause(this.#window);
-    for (const [tag, { token, bytes }] of [...held]) {
-      const pending = settling.get(tag);
-      if (pending?.isWriting) continue;
-      held.delete(tag);
-      this.#engine.giveBack(this.#queue, token, bytes);
-    }
+    for (const tag of [...held.keys()]) if (!settling.get(tag)?.isWriting) this.#giveBack(tag);
     for (const pending of [...settling.values()]) pending.finish({ state: 'gone' });
     this.#onEnd(this);
   }
@@ -77,11 +73,21 @@ export class QueueConsumer implements EngineConsumer {
     this.#queue.touch();
   }
 
-  async #write({ token, bytes }: Held, givesBack: boolean, records: readonly NewRecord[]): Promise<unknown> {
+  /** It will not be settled. */
+  #giveBack(tag: number): void {
+    const held = this.#window.held.get(tag);
+    if (!held) return;
+    this.#window.held.delete(tag);
+    this.#engine.giveBack(this.#queue, held);
+    this.#queue.touch();
+  }
+
+  async #write(held: Held, givesBack: boolean, records: readonly NewRecord[]): Promise<unknown> {
     const { node } = this.#engine;
     const { proc } = this.#queue;
     if (givesBack && records.length > 0) await node.commit(records);
-    if (givesBack) return this.#queue.giveBack(token, bytes);
+    if (givesBack) return this.#queue.giveBack(held);
+    const { token } = held;
     return records.length > 0 ? node.ackCommit(proc, records, token) : node.ack(proc, token);
   }
 

@@ -70,6 +70,7 @@ export class QueueSession implements EngineSession {
       this.#consumers.delete(ended),
     );
     this.#consumers.add(consumer);
+    if (this.#ended) this.#release();
     return consumer;
   }
 
@@ -85,6 +86,7 @@ export class QueueSession implements EngineSession {
     const { node, topology } = this.#engine;
     const round = new DeadLetterRound(node, topology.inqueue(deadName(inqueue)));
     const end = this.#owned(() => round.end());
+    if (this.#ended) end();
     return { next: () => round.next(), settle: (fate) => round.settle(fate), end };
   }
 
@@ -97,9 +99,13 @@ export class QueueSession implements EngineSession {
     this.#ended = true;
     for (const pending of [...this.#sending]) pending.finish({ state: 'gone' });
     for (const stop of [...this.#stops]) stop();
-    for (const consumer of [...this.#consumers]) consumer.end();
-    for (const queue of this.#engine.topology.release(this)) this.#engine.release(queue);
+    this.#release();
     if (how === 'died' && this.#client.lastWords) this.#engine.notifyLater(this.#client.lastWords);
+  }
+
+  #release(): void {
+    for (const consumer of [...this.#consumers]) consumer.end();
+    this.#engine.topology.release(this);
   }
 
   #owned(stop: Stop): Stop {

@@ -4,10 +4,13 @@ import type { EngineQueueKind, EngineQueueOptions } from './engine.js';
 import { EngineRefusedError } from './errors.js';
 import { Inqueue, type InqueueOptions, type InqueueParts, type QueueLimit } from './inqueue.js';
 
+const DEAD = 'dead-';
 /** Dead letters of the inqueue `q` go to the outqueue `dead-q`; the inqueue of that name keeps them. */
-export const deadName = (inqueue: QueueName): QueueName => `dead-${inqueue}` as QueueName;
+export const deadName = (inqueue: QueueName): QueueName => asQueueName(DEAD + inqueue);
 
 const KINDS = ['inqueue', 'outqueue'] as const;
+/** Names of which is known where they go; any number of them may be sent to. */
+const MAX_KNOWN = 10_000;
 const OPTIONS = ['persistent', 'ttlMs', 'maxLength', 'maxBytes'] as const satisfies (keyof EngineQueueOptions)[];
 
 interface Declared {
@@ -41,17 +44,16 @@ export class Topology {
 
   /** Finds again what was declared, once, before anything else. What was not persistent goes: nobody uses it any more. */
   async restore(): Promise<void> {
-    const passing: QueueName[] = [];
     for (const kind of KINDS)
       for (const [key, value] of this.#node.facts.list(`queue/${kind}/`)) {
-        const name = asQueueName(key.slice(`queue/${kind}/`.length));
         const options: EngineQueueOptions = JSON.parse(value);
-        this.#declared[kind].set(name, { options, users: new Set() });
-        if (kind === 'inqueue') await this.#create(name, this.#optionsOf(options));
-        if (kind === 'inqueue') await this.keepDeadLetters(name);
-        if (!options.persistent) passing.push(name);
+        this.#declared[kind].set(asQueueName(key.slice(`queue/${kind}/`.length)), { options, users: new Set() });
       }
-    for (const name of passing) await this.#forget(name);
+    for (const [name, { options }] of this.#declared.inqueue) await this.#create(name, this.#optionsOf(options));
+    for (const name of this.#declared.inqueue.keys()) await this.keepDeadLetters(name);
+    for (const kind of KINDS)
+      for (const [name, { options }] of [...this.#declared[kind]])
+        if (!options.persistent) await this.#forget(kind, name);
   }
 
   inqueue(name: QueueName): Inqueue | undefined {
@@ -68,6 +70,7 @@ export class Topology {
     if (known) return known;
     const topics = [name, ...this.#node.targets(name).map(asQueueName)];
     const routes = topics.flatMap((topic) => this.#inqueues.get(topic) ?? []);
+    if (this.#routes.size >= MAX_KNOWN) this.#routes.clear();
     this.#routes.set(name, routes);
     return routes;
   }
@@ -83,28 +86,41 @@ export class Topology {
   }
 
   async declare(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions, user: object): Promise<void> {
+    while (this.#changing.has(name)) await this.#unchanging(name);
     const existing = this.#declared[kind].get(name);
     this.#check(kind, name, options, existing);
-    if (existing?.users.size === 0 && !isSame(existing.options, options)) {
-      // Nobody uses it as it was: what its owner says now counts, and nothing in it is lost.
-      this.#declared[kind].delete(name);
-      this.#inqueues.get(name)?.stop();
-      if (kind === 'inqueue') this.#inqueues.delete(name);
-    }
-    const declared = this.#declared[kind].get(name);
-    if (declared) declared.users.add(user);
-    else this.#declared[kind].set(name, { options, users: new Set([user]) });
-    const kept = declared
-      ? undefined
-      : this.#node.facts.write([{ key: keyOf(kind, name), value: JSON.stringify(options) }]);
-    if (kind === 'inqueue')
-      await Promise.all([this.#create(name, this.#optionsOf(options)), this.keepDeadLetters(name), kept]);
-    else await kept;
+    if (existing && isSame(existing.options, options)) existing.users.add(user);
+    else await this.#inChange(name, this.#declareAnew(kind, name, options, user));
+    if (kind === 'inqueue') await this.keepDeadLetters(name);
   }
 
-  /** Makes the place where dead letters of `inqueue` are kept. */
+  async #declareAnew(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions, user: object): Promise<void> {
+    const all = this.#declared[kind];
+    const before = all.get(name);
+    const declared: Declared = { options, users: new Set([user]) };
+    all.set(name, declared);
+    const queue = this.#inqueues.get(name);
+    try {
+      const kept = this.#node.facts.write([{ key: keyOf(kind, name), value: JSON.stringify(options) }]);
+      if (kind === 'inqueue' && !queue) await Promise.all([kept, this.#open(name, this.#optionsOf(options))]);
+      else await kept;
+      // Nobody used it as it was: what its owner says now counts, and nothing in it is lost.
+      if (kind === 'inqueue' && before) queue?.change(this.#optionsOf(options));
+    } catch (error) {
+      if (all.get(name) === declared && before) all.set(name, before);
+      else if (all.get(name) === declared) all.delete(name);
+      throw error;
+    }
+  }
+
+  /** Makes the place where dead letters of `inqueue` are kept. What is declared there has the limits it is given. */
   async keepDeadLetters(inqueue: QueueName): Promise<void> {
-    await this.#create(deadName(inqueue), { limit: this.#limits.dead });
+    const name = deadName(inqueue);
+    const { ttlMs, maxLength, maxBytes } = this.#declared.inqueue.get(name)?.options ?? {};
+    if (ttlMs !== undefined || maxLength !== undefined || maxBytes !== undefined) return;
+    await this.#create(name, { limit: this.#limits.dead });
+    const queue = this.#inqueues.get(name);
+    if (queue && queue.limit !== this.#limits.dead) queue.change({ limit: this.#limits.dead });
   }
 
   use(inqueue: QueueName, user: object): Inqueue {
@@ -127,19 +143,23 @@ export class Topology {
       throw new EngineRefusedError('not-found', target, 'there is no such inqueue');
   }
 
-  /** Forgets a user. Returns the inqueues that went with it. */
-  release(user: object): readonly Inqueue[] {
-    const gone: Inqueue[] = [];
+  /** Forgets a user, and what only it used. */
+  release(user: object): void {
     for (const kind of KINDS)
-      for (const [name, { options, users }] of this.#declared[kind]) {
-        if (!users.delete(user) || options.persistent || users.size > 0) continue;
-        const queue = kind === 'inqueue' && this.#inqueues.get(name);
-        if (queue) gone.push(queue);
-        this.#inChange(name, this.#forget(name)).catch((error: unknown) =>
-          this.#parts.onError(error, `removing the queue '${name}'`),
-        );
-      }
-    return gone;
+      for (const [name, { users }] of [...this.#declared[kind]])
+        if (users.delete(user))
+          this.#leave(kind, name).catch((error: unknown) => this.#parts.onError(error, `removing the queue '${name}'`));
+  }
+
+  /** A queue that nobody uses goes unless it is persistent; one that is on its way in does so when it is there. */
+  async #leave(kind: EngineQueueKind, name: QueueName): Promise<void> {
+    const isUnused = (): boolean => {
+      const declared = this.#declared[kind].get(name);
+      return declared !== undefined && !declared.options.persistent && declared.users.size === 0;
+    };
+    if (!isUnused()) return;
+    while (this.#changing.has(name)) await this.#unchanging(name);
+    if (isUnused()) await this.#inChange(name, this.#forget(kind, name));
   }
 
   /** Resolves when nothing is on its way in or out. */
@@ -159,16 +179,19 @@ export class Topology {
   }
 
   async #create(name: QueueName, options: InqueueOptions): Promise<void> {
-    for (let before = this.#changing.get(name); before; before = this.#changing.get(name))
-      await before.catch(() => undefined);
-    if (this.#inqueues.has(name)) return;
-    await this.#inChange(
-      name,
-      Inqueue.open(name, options, this.#parts).then((queue) => {
-        this.#inqueues.set(name, queue);
-        this.#routes.clear();
-      }),
-    );
+    while (this.#changing.has(name)) await this.#unchanging(name);
+    if (!this.#inqueues.has(name)) await this.#inChange(name, this.#open(name, options));
+  }
+
+  async #open(name: QueueName, options: InqueueOptions): Promise<void> {
+    this.#inqueues.set(name, await Inqueue.open(name, options, this.#parts));
+    this.#routes.clear();
+  }
+
+  /** Resolves when it is neither on its way in nor out, and then nobody else has begun anything with it. */
+  async #unchanging(name: QueueName): Promise<void> {
+    for (let change = this.#changing.get(name); change; change = this.#changing.get(name))
+      await change.catch(() => undefined);
   }
 
   #inChange(name: QueueName, change: Promise<void>): Promise<void> {
@@ -179,33 +202,44 @@ export class Topology {
     return changing;
   }
 
-  /** At once, for those who look; the log follows. */
-  async #forget(name: QueueName): Promise<void> {
-    const queue = this.#inqueues.get(name);
-    for (const kind of KINDS) this.#declared[kind].delete(name);
-    this.#inqueues.delete(name);
-    queue?.stop();
-    this.#routes.clear();
+  /**
+   * At once, for those who look; the log follows, in an order that a restart goes on with wherever it stopped: that there
+   * is such a queue is forgotten last.
+   */
+  async #forget(kind: EngineQueueKind, name: QueueName): Promise<void> {
     const node = this.#node;
+    this.#declared[kind].delete(name);
+    const queue = kind === 'inqueue' && !this.#keepsLetters(name) ? this.#inqueues.get(name) : undefined;
+    const steps: Promise<unknown>[] = [];
+    if (queue) {
+      this.#inqueues.delete(name);
+      queue.stop();
+      if (node.backlog(queue.proc)) steps.push(node.destroyProc(queue.proc));
+      steps.push(node.subscribe(name, []));
+    }
+    const isSource = this.#declared.outqueue.has(name) || this.#inqueues.has(name);
     for (const binding of node.bindings())
-      if (binding.source === name || (queue && binding.target === name)) await node.unbind(binding);
-    await node.facts.write(
-      [],
-      KINDS.map((kind) => keyOf(kind, name)),
-    );
+      if ((!isSource && binding.source === name) || (queue && binding.target === name))
+        steps.push(node.unbind(binding));
+    steps.push(node.facts.write([], [keyOf(kind, name)]));
+    this.#routes.clear();
+    if (queue) this.#parts.onGone(queue);
+    await Promise.all(steps);
     if (!queue) return;
-    await node.subscribe(name, []);
-    await node.destroyProc(queue.proc);
     if (!node.isRead(name)) await node.trim(name);
     await this.#forgetEmptyGrave(name);
-    this.#routes.clear();
   }
 
   /** The place for dead letters goes too, unless there are some or somebody asked for it. */
   async #forgetEmptyGrave(inqueue: QueueName): Promise<void> {
     const dead = deadName(inqueue);
     const { ready, unacked, consumers } = this.#inqueues.get(dead)?.depth() ?? { ready: 1, unacked: 0, consumers: 0 };
-    if (ready + unacked + consumers === 0 && !this.#declared.inqueue.has(dead)) await this.#forget(dead);
+    if (ready + unacked + consumers > 0 || this.#declared.inqueue.has(dead) || this.#changing.has(dead)) return;
+    await this.#inChange(dead, this.#forget('inqueue', dead));
+  }
+
+  #keepsLetters(name: QueueName): boolean {
+    return name.startsWith(DEAD) && this.#declared.inqueue.has(asQueueName(name.slice(DEAD.length)));
   }
 
   #optionsOf({ ttlMs, maxLength, maxBytes }: EngineQueueOptions): InqueueOptions {

@@ -8,6 +8,8 @@ export interface Held {
   /** Names the claim. */
   readonly token: string;
   readonly bytes: number;
+  /** Where it stands in its queue. */
+  readonly sequence: number;
 }
 
 /** Deliveries that one consumer holds. */
@@ -28,10 +30,10 @@ export class Window {
     return this.#prefetch - this.held.size;
   }
 
-  hand({ token, reclaims }: Claim, { body, headers: written }: StoredRecord): void {
+  hand({ token, reclaims }: Claim, { sequence, body, headers: written }: StoredRecord): void {
     this.#tags += 1;
     const tag = this.#tags;
-    this.held.set(tag, { token, bytes: body.length });
+    this.held.set(tag, { token, bytes: body.length, sequence });
     const { headers, source } = readHeaders(written);
     const delivery = { tag, body, headers, redelivered: reclaims > 0 };
     this.#deliver(source === undefined ? delivery : { ...delivery, source: asQueueName(source) });

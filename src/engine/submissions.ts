@@ -1,0 +1,179 @@
+import { DiskFullError, LogError, type NewRecord, writeHeaders } from '../log/index.js';
+import type { QueueName } from '../names.js';
+import type { Logger } from '../support/index.js';
+import type { Outcome } from './engine.js';
+import { FullDisk } from './full-disk.js';
+import type { Inqueue } from './inqueue.js';
+import { Line } from './line.js';
+import type { Pending } from './pending.js';
+import type { Taps } from './taps.js';
+import type { Topology } from './topology.js';
+
+const DONE: Outcome = { state: 'done' };
+const GONE: Outcome = { state: 'gone' };
+const NO_TARGETS: readonly Target[] = [];
+
+export interface SubmissionsParts {
+  readonly topology: Topology;
+  readonly taps: Taps;
+  readonly logger: Logger;
+  readonly onFailure: (error: unknown) => void;
+  /** Dead letters have come to a queue that keeps the newest. */
+  readonly onLetters: (queue: Inqueue) => void;
+}
+
+/** Why a submission cannot be carried out just now: its end, or the line it has to wait in. */
+type Obstacle = Outcome | { readonly line: Line; readonly waitsFor: 'room' | 'route' };
+
+/** Where an output goes, with room reserved for it. */
+interface Target {
+  readonly queue: Inqueue;
+  readonly bytes: number;
+}
+
+/** Carries out what sessions hand in, each in one step, now or when it is its turn. */
+export class Submissions {
+  readonly #parts: SubmissionsParts;
+  /** Those that wait for somebody to be bound, by outqueue. */
+  readonly #unrouted = new Map<QueueName, Line>();
+  readonly #fullDisk = new FullDisk((first) => this.submit(first));
+  #tickets = 0;
+  #unroutedCount = 0;
+  #isClosed = false;
+
+  constructor(parts: SubmissionsParts) {
+    this.#parts = parts;
+  }
+
+  /** Messages that went nowhere. */
+  get unroutedCount(): number {
+    return this.#unroutedCount;
+  }
+
+  /** What is not carried out yet never will be. */
+  stop(): void {
+    this.#isClosed = true;
+    this.#fullDisk.stop();
+  }
+
+  /** Carries it out now, or puts it in line. */
+  submit(pending: Pending): void {
+    if (pending.isWriting || pending.isWithdrawn) return;
+    if (pending.ticket === 0) pending.ticket = ++this.#tickets;
+    const { batch } = pending;
+    const isRetry = this.#fullDisk.isTrying(pending);
+    if (this.#fullDisk.isFull && !isRetry && batch.isAlive()) {
+      this.#fullDisk.add(pending);
+      return;
+    }
+    pending.leaveLine();
+    const obstacle = this.#obstacle(pending);
+    if (!obstacle) {
+      this.#carryOut(pending);
+      return;
+    }
+    if ('state' in obstacle) {
+      if (obstacle.state === 'unrouted') this.#parts.taps.showUntaken(batch.outputs);
+      pending.finish(obstacle);
+    } else pending.waitIn(obstacle.line, obstacle.waitsFor);
+    if (isRetry) this.#leaveFullDisk();
+  }
+
+  /** There are new ways for a message to go. */
+  retryUnrouted(): void {
+    for (const line of [...this.#unrouted.values()]) for (const pending of line.all) this.submit(pending);
+  }
+
+  /** Who waits for room in a queue need not any more. */
+  release(queue: Inqueue): void {
+    for (const pending of queue.waiting.all) this.submit(pending);
+  }
+
+  /** There may be room: who waits for it goes on, in order. */
+  letIn(queue: Inqueue): void {
+    for (let { first } = queue.waiting; first; { first } = queue.waiting) {
+      if (!queue.hasRoomFor(first.batch.outputs.length, first.batch.bytes)) return;
+      this.submit(first);
+      if (queue.waiting.has(first)) return;
+    }
+  }
+
+  #obstacle({ batch, ticket }: Pending): Obstacle | undefined {
+    if (!batch.isAlive()) return GONE;
+    const { topology } = this.#parts;
+    for (const { name, mandatory } of batch.outputs) {
+      if (mandatory && !topology.isTaken(name))
+        return batch.hold ? { line: this.#unroutedLine(name), waitsFor: 'route' } : { state: 'unrouted', queue: name };
+      for (const target of topology.routes(name)) {
+        const isBehind = (target.waiting.first?.ticket ?? ticket) < ticket;
+        if (isBehind || !target.hasRoomFor(batch.outputs.length, batch.bytes))
+          return { line: target.waiting, waitsFor: 'room' };
+      }
+    }
+    return undefined;
+  }
+
+  #carryOut(pending: Pending): void {
+    const { outputs } = pending.batch;
+    const records: NewRecord[] = [];
+    let targets: Target[] | undefined;
+    for (const { name, body, headers } of outputs) {
+      records.push({ topic: name, body, headers: writeHeaders(headers) });
+      for (const queue of this.#parts.topology.routes(name)) {
+        queue.reserve(body.length);
+        targets ??= [];
+        targets.push({ queue, bytes: body.length });
+      }
+    }
+    pending.write(records).then(
+      () => this.#written(pending, targets ?? NO_TARGETS),
+      (error: unknown) => this.#notWritten(pending, targets ?? NO_TARGETS, error),
+    );
+  }
+
+  #written(pending: Pending, targets: readonly Target[]): void {
+    pending.written();
+    const { topology, onLetters } = this.#parts;
+    for (const { queue, bytes } of targets) {
+      queue.arrived(bytes, true);
+      if (queue.limit.beyond === 'drop-oldest') onLetters(queue);
+    }
+    for (const { name } of pending.batch.outputs) if (!topology.isTaken(name)) this.#unroutedCount += 1;
+    const isRetry = this.#fullDisk.isTrying(pending);
+    pending.finish(DONE);
+    if (isRetry) this.#leaveFullDisk();
+  }
+
+  #notWritten(pending: Pending, targets: readonly Target[], error: unknown): void {
+    pending.written();
+    const isRetry = this.#fullDisk.isTrying(pending);
+    if (error instanceof DiskFullError && pending.batch.isAlive()) this.#waitForDisk(pending, error);
+    else if (error instanceof DiskFullError || error instanceof LogError || error instanceof RangeError) {
+      // Somebody else took the claim away, or it is nothing that a log can take.
+      const isUsual = error instanceof DiskFullError || (error instanceof LogError && error.code === 'stale_claim');
+      if (!isUsual) this.#parts.logger.warn(`a message is not taken: ${error.message}`);
+      pending.finish(GONE);
+      if (isRetry) this.#leaveFullDisk();
+    } else if (!this.#isClosed) this.#parts.onFailure(error);
+    // Last, so that nobody takes the room of who waits for the disk only.
+    for (const { queue, bytes } of targets) queue.arrived(bytes, false);
+  }
+
+  #waitForDisk(pending: Pending, error: DiskFullError): void {
+    if (this.#isClosed) return;
+    if (!this.#fullDisk.isFull) this.#parts.logger.warn(`${error.message}; senders wait until there is room`);
+    this.#fullDisk.add(pending);
+  }
+
+  /** One of them went through: the others may try, in their order. */
+  #leaveFullDisk(): void {
+    for (const pending of this.#fullDisk.leave()) this.submit(pending);
+  }
+
+  #unroutedLine(name: QueueName): Line {
+    for (const [other, line] of this.#unrouted) if (line.size === 0) this.#unrouted.delete(other);
+    const line = this.#unrouted.get(name) ?? new Line();
+    this.#unrouted.set(name, line);
+    return line;
+  }
+}
