@@ -20,6 +20,18 @@ describe('live procs whose program is gone', () => {
     expect(served.node().inspectProc('p')).to.include({ unacked: 0 });
   });
 
+  it('are not waited for when it is gone without a word', async () => {
+    await served.node().commit([{ topic: 't', body: Buffer.from('{}') }]);
+    const [gone, other] = [served.client(), served.client()];
+    gone.send({ type: 'proc', msgKey: '1', data: { proc, waitMs: 1000 } });
+    await gone.next();
+    gone.socket.destroy();
+    while (served.node().inspectProc('liveproc-1').unacked > 0) await new Promise(setImmediate);
+    other.send({ type: 'wait_for_procs', msgKey: '2', data: { names: [] } });
+    expect(await other.next()).to.include({ type: 'procs_completed' });
+    expect(served.node().inspectProc('liveproc-1')).to.include({ ready: 1 });
+  });
+
   describe('without a word', () => {
     const GRACE_MS = 30;
     let node: LogNode;
@@ -59,6 +71,7 @@ describe('live procs whose program is gone', () => {
       live.lost(connection.signal);
       while (names().includes('liveproc-2')) await new Promise((resolve) => setTimeout(resolve, 5));
       expect(names()).to.include('liveproc-1');
+      expect([live.isAbandoned('liveproc-1'), live.isAbandoned('p')]).to.deep.equal([false, false]);
     });
   });
 });

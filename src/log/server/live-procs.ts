@@ -34,6 +34,11 @@ export class LiveProcs {
     this.#abandoned.delete(proc);
   }
 
+  /** Its program is gone, and was not back yet. */
+  isAbandoned(proc: string): boolean {
+    return this.#abandoned.has(proc);
+  }
+
   /** The client says goodbye. */
   leave(holder: Holder): void {
     for (const proc of this.#take(holder)) this.#destroy(proc);

@@ -111,12 +111,17 @@ export class NodeAnswers implements Answerer {
         return { data: await node.resumeProc(request.data.name) };
       case 'wait_for_procs': {
         const { names } = request.data;
-        await node.waitForProcs(names.length > 0 ? names : undefined, gone);
+        await node.waitForProcs(names.length > 0 ? names : this.#attended(), gone);
         return NOTHING;
       }
       case 'system_proc':
         return { data: await node.systemProc(processorOf(request.data)) };
     }
+  }
+
+  /** All procs but those that nobody asks any more. */
+  #attended(): readonly string[] {
+    return this.#node.listProcs().flatMap(({ name }) => (this.#live.isAbandoned(name) ? [] : [name]));
   }
 
   async #proc({ proc, waitMs }: Requests['proc'], gone: AbortSignal): Promise<Answer> {
