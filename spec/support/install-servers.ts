@@ -7,6 +7,7 @@ import { ensureInstalled } from './debian.js';
 const servers = [
   { variable: 'MSGFLO_TEST_AMQP', binary: 'rabbitmq-server', debianPackage: 'rabbitmq-server' },
   { variable: 'MSGFLO_TEST_MQTT', binary: 'mosquitto', debianPackage: 'mosquitto' },
+  { variable: 'MSGFLO_TEST_MQTT', binary: 'mosquitto_pub', debianPackage: 'mosquitto-clients' },
 ];
 
 try {

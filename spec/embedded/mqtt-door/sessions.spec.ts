@@ -104,6 +104,29 @@ describe('sessions at the MQTT door', () => {
     expect(texts).to.deep.equal(['x', 'y']);
   });
 
+  it('delivers at QoS 2 once what waited for room when its connection broke and came again', async () => {
+    await stage.start();
+    await stage.inside.declare('inqueue', asQueueName('full'), { persistent: true, maxLength: 1 });
+    await stage.send('full', 'first');
+    for (const connack of ['20020000', '20020100']) {
+      const raw = await stage.raw();
+      raw.hello('exact', { clean: false });
+      await raw.gets(connack);
+      raw.publish('full', 'x', { qos: 2, id: 7, flags: connack === '20020000' ? 0 : 8 });
+      raw.send(0xc0, 0);
+      await raw.gets(`${connack}d000`);
+      if (connack === '20020000') raw.socket.destroy();
+      else {
+        const texts = await stage.take('full', { maxLength: 1 });
+        await raw.gets(`${connack}d00050020007`);
+        await stage.send('full', 'last');
+        await until(() => texts.at(-1) === 'last', 'the last');
+        expect(texts).to.deep.equal(['first', 'x', 'last']);
+      }
+      await until(() => stage.door.counters.connections < 2, 'gone');
+    }
+  });
+
   it('drops the oldest of a session that nobody takes from, so that senders go on', async () => {
     await stage.start({ maxWaiting: 100, stallMs: 50 });
     const client = await stage.connect({ clientId: 'gone', clean: false });

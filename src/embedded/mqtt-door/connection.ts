@@ -15,6 +15,8 @@ import { CONNACK_FOR_5, type ConnectCode, connack, PINGRESP } from './write-pack
 /** The first byte of that packet. */
 const CONNECT = 0x10;
 const CONNECT_LIMIT_MS = 10_000;
+/** Who does not read what was sent last within this time does not get it. */
+const FAREWELL_LIMIT_MS = 2000;
 /** Before we know who it is. */
 const MAX_CONNECT_BYTES = 256 * 1024;
 /** Beyond so much that a client has not read of notices, which nothing holds back, it is cut off. */
@@ -89,8 +91,8 @@ export class MqttConnection {
 
   /** Ends those of whom nothing was heard for one and a half of their keep-alive [MQTT-3.1.2-24]. */
   checkSilence(nowMs: number): void {
-    // Whom we do not listen to cannot be heard.
-    if (this.#socket.isPaused()) this.#heardMs = nowMs;
+    // Whom we do not listen to cannot be heard; of one that does not read we would not hear anything else.
+    if (this.#socket.isPaused() && !this.outbox.isFull) this.#heardMs = nowMs;
     else if (this.#silenceLimitMs > 0 && nowMs - this.#heardMs > this.#silenceLimitMs)
       this.end(new MqttClientError('nothing was heard of it for longer than its keep-alive allows'));
     if (this.outbox.waitingBytes > MAX_UNREAD_BYTES) this.end(new MqttClientError('it does not read'));
@@ -106,9 +108,12 @@ export class MqttConnection {
 
   /** @param reason when it is not of its own will */
   end(reason?: Error): void {
+    if (this.#isOver) return;
     this.#reason ??= reason;
     this.outbox.flush();
     this.#socket.destroySoon();
+    const limit = setTimeout(() => this.#socket.destroy(), FAREWELL_LIMIT_MS);
+    this.#socket.once('close', () => clearTimeout(limit));
     this.#close();
   }
 

@@ -17,12 +17,14 @@ export interface IntakeOptions {
   readonly engine: Engine;
   readonly client: ClientSession;
   readonly session: EngineSession;
+  /** One that does not end with the connection. */
+  readonly lasting: EngineSession;
   readonly publisher: Publisher;
   readonly outbox: Outbox;
   /** There may be room again, or nothing be under way any more. */
   onProgress(): void;
   /** The engine did not take a message: whoever sent it has to send it again. */
-  onRefused(): void;
+  onRefused(reason: MqttClientError): void;
 }
 
 /** What one client publishes: told to it when it is safe, and not before. */
@@ -93,8 +95,10 @@ export class Intake {
   }
 
   #carry(packet: PublishPacket, taken?: () => void, refused?: () => void): void {
-    const { publisher, session } = this.#options;
+    const { publisher, client } = this.#options;
     const { topic, qos, retain } = packet;
+    // What a lasting session has half sent it sends again: what became of the first must be known then.
+    const session = qos === 2 && client.isPersistent ? this.#options.lasting : this.#options.session;
     // A copy, so that what is kept does not keep the whole chunk that it came in.
     const payload = Buffer.from(packet.payload);
     this.#unsafe += 1;
@@ -104,7 +108,7 @@ export class Intake {
       this.#unsafeBytes -= payload.length;
       if (isTaken) taken?.();
       else refused?.();
-      if (!isTaken) this.#options.onRefused();
+      if (!isTaken) this.#options.onRefused(notTaken(topic, payload));
       this.#options.onProgress();
       if (this.isEmpty) for (const tell of this.#whenEmpty.splice(0)) tell();
     });
@@ -129,6 +133,12 @@ export function checkTopic(topic: string): void {
     throw new MqttClientError(
       `'${shown(topic)}' is no topic: it has 1 to ${MAX_TOPIC_CHARS} characters, none of them + or #`,
     );
+}
+
+function notTaken(topic: string, { length }: Buffer): MqttClientError {
+  return new MqttClientError(
+    `the log could not take its message of ${length} bytes for '${shown(topic)}'; with all copies it may be too large`,
+  );
 }
 
 function shown(topic: string): string {

@@ -110,8 +110,13 @@ export class MqttDoor {
     const connected = (): ReadonlyMap<string, ClientSession> => this.#connected;
     const expire = (clientId: string): Promise<void> => this.#inLane(clientId, () => this.#expire(clientId));
     this.#guard = new WaitingGuard({ engine, book, log, ...limits, connected, expire });
+    let lastMs = performance.now();
     this.#silence = setInterval(() => {
       const nowMs = performance.now();
+      // When this process was held up itself, what clients have sent may not be read yet.
+      const isLate = nowMs - lastMs > 2 * SILENCE_CHECK_MS;
+      lastMs = nowMs;
+      if (isLate) return;
       for (const connection of this.#connections) connection.checkSilence(nowMs);
     }, SILENCE_CHECK_MS);
     this.#silence.unref();
@@ -199,10 +204,11 @@ export class MqttDoor {
       engine: this.#engine,
       client,
       session,
+      lasting: this.#session,
       publisher: this.#publisher,
       outbox,
       onProgress: () => connection.work(),
-      onRefused: () => connection.end(new MqttClientError('the log could not take a message of it')),
+      onRefused: (reason) => connection.end(reason),
     });
     const deliveries = new Deliveries({ client, session, outbox, prefetch: this.#options.prefetch });
     const [engine, retained, log] = [this.#engine, this.#retained, this.#options.logger];
