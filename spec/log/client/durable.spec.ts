@@ -149,10 +149,13 @@ describe('a node on disk', () => {
       await program.commit([1, 2].map((n) => ({ topic: 't', body: { n } })));
       const held = one(await program.proc('t', { name: 'p', offset: '>' }));
       await new Promise((resolve) => setTimeout(resolve, 50)); // until it is written that it is out
+      const waiting = program.waitForProcs('p');
       process.kill(node.pid ?? 0, 'SIGKILL');
       const done = await retried(() => program.ackCommit('p', { topic: 'u', body: {} }, held.claim));
       expect(done.ackedLogId).to.equal(`${held.id}..${held.id}`);
       expect(one(await program.proc('t', { name: 'p', offset: '>' })).body).to.deep.equal({ n: 2 });
+      await program.ack('p');
+      await waiting; // asked again
       expect(await program.length('u')).to.equal(1);
       await program.shutdown();
     } finally {

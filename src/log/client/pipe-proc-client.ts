@@ -126,7 +126,7 @@ class Client implements PipeProcClient {
   }
 
   async length(topic: string): Promise<number> {
-    return readNumber(await this.#open().call('get_length', { topic }));
+    return readNumber(await this.#asked(() => this.#open().call('get_length', { topic })));
   }
 
   async proc(topic: string, options: ProcOptions): Promise<null | Rec | Rec[]> {
@@ -173,7 +173,7 @@ class Client implements PipeProcClient {
   }
 
   async inspectProc(name: string): Promise<ProcState> {
-    return readState(await this.#open().call('inspect_proc', { name }));
+    return readState(await this.#asked(() => this.#open().call('inspect_proc', { name })));
   }
 
   async destroyProc(name: string): Promise<ProcState> {
@@ -193,7 +193,7 @@ class Client implements PipeProcClient {
   }
 
   async waitForProcs(names: string | readonly string[] = []): Promise<void> {
-    await this.#open().await('wait_for_procs', { names: [names].flat() });
+    await this.#asked(() => this.#open().await('wait_for_procs', { names: [names].flat() }));
   }
 
   async #range(topic: string, { start, end, limit, exclusive }: RangeOptions, reverse: boolean): Promise<Rec[]> {
@@ -205,7 +205,18 @@ class Client implements PipeProcClient {
       exclusive: exclusive ?? false,
       reverse,
     };
-    return readRecords(await this.#open().call('get_range', data));
+    return readRecords(await this.#asked(() => this.#open().call('get_range', data)));
+  }
+
+  /** For what changes nothing: asked again when the connection was lost meanwhile. */
+  async #asked(question: () => Promise<unknown>): Promise<unknown> {
+    for (;;) {
+      try {
+        return await question();
+      } catch (error) {
+        if (!(error instanceof LogCallError && error.code === 'connection_lost')) throw error;
+      }
+    }
   }
 
   #open(): NodeLine {

@@ -110,7 +110,8 @@ export interface AckCommitted<R> {
 
 /**
  * The log for programs, as the package `pipeproc` has it. Calls reject with LogCallError: its `code` and `message` are the
- * plain codes (`invalid_proc`, `proc_is_disabled`, ...). `connection_lost`: whether it was done is unknown.
+ * plain codes (`invalid_proc`, `proc_is_disabled`, ...). `connection_lost`: whether it was done is unknown. What changes
+ * nothing is asked again instead.
  */
 export interface PipeProcClient {
   /** Starts a node in a process of its own, which ends with this one, and connects to it. */
