@@ -51,7 +51,17 @@ export async function attempt(arrival: Arrival, taker: Taker, options: AttemptOp
   try {
     for (;;) {
       const settlement = await runHandler(handler, delivery);
-      if (await carriedOut(message, settlement, options)) return true;
+      let failure: unknown;
+      try {
+        if (settlement.outputs.length > 0) await confirmed(settlement.outputs, options);
+      } catch (error) {
+        failure = error;
+      }
+      if (settlement.verdict === 'ack' && failure === undefined) {
+        settlement.settled?.(true);
+        return true;
+      }
+      if (await carriedOut(message, settlement, failure, options)) return true;
       arrival.wasTried = true;
       if (leaving.aborted) return false;
       backoff ??= new Backoff(MIN_RETRY_MS, MAX_RETRY_MS);
@@ -64,18 +74,17 @@ export async function attempt(arrival: Arrival, taker: Taker, options: AttemptOp
   }
 }
 
-/** False for what is to be tried again. */
-async function carriedOut(message: Incoming, settlement: Settlement, options: AttemptOptions): Promise<boolean> {
-  const { verdict, outputs } = settlement;
+/** False for what is to be tried again. @param failure of the outputs */
+async function carriedOut(
+  message: Incoming,
+  settlement: Settlement,
+  failure: unknown,
+  options: AttemptOptions,
+): Promise<boolean> {
   let isCarriedOut = false;
   try {
-    let refusal: DeadLetter | undefined;
-    try {
-      if (outputs.length > 0) await confirmed(outputs, options);
-    } catch (error) {
-      refusal = refusalOf(error, options.signal);
-    }
-    const last = refusal ?? verdict;
+    const refusal = failure === undefined ? undefined : refusalOf(failure, options.signal);
+    const last = refusal ?? settlement.verdict;
     if (typeof last === 'object') await options.sender.sendDeadLetter(options.inqueue, message, last);
     isCarriedOut = refusal === undefined;
     return last !== 'requeue';

@@ -128,17 +128,21 @@ export class MqttBroker implements Broker {
     else this.#ttls.set(name, options.ttlMs);
   }
 
-  async send(
+  send(
     _kind: QueueKind,
     name: QueueName,
     message: Message,
     { mandatory = false }: { readonly mandatory?: boolean } = {},
   ): Promise<void> {
-    this.#mustBeOpen('send');
+    try {
+      this.#mustBeOpen('send');
+    } catch (error) {
+      return Promise.reject(error);
+    }
     const inqueue = message.headers?.[HEADER.deadQueue];
     const isLetter = inqueue !== undefined && name === deadLetterQueue(asQueueName(inqueue));
-    if (isLetter && this.#outlet.protocol === 5) await this.#sender.sendLetter(asQueueName(inqueue), message);
-    else await this.#sender.send(name, message, mandatory);
+    if (isLetter && this.#outlet.protocol === 5) return this.#sender.sendLetter(asQueueName(inqueue), message);
+    return this.#sender.send(name, message, mandatory);
   }
 
   async consume(inqueue: QueueName, handler: Handler, options?: ConsumeOptions): Promise<Consumer> {

@@ -2,22 +2,33 @@ import { RefusedError } from '../index.js';
 import { Fifo } from './fifo.js';
 import type { Confirmee, Publication, Session } from './session.js';
 
+/** Hears what became of a publication before who sent it: that costs less than a promise between the two. */
+export interface Fate {
+  /** The broker has it; the reason is 0, or 16 when nobody is subscribed. What it throws is what who sent it gets. */
+  taken(reason: number): void;
+  /** It does not, or not that we know. */
+  lost(): void;
+}
+
 /** One publication on its way. */
 class Entry implements Confirmee {
   readonly publication: Publication;
-  readonly resolve: (reason: number) => void;
-  readonly reject: (error: Error) => void;
+  readonly fate: Fate | undefined;
+  readonly resolve: (value: undefined) => void;
+  readonly reject: (error: unknown) => void;
   /** On which it went out last. */
   session: Session | undefined;
   readonly #onConfirmed: (entry: Entry, reason: number) => void;
 
   constructor(
     publication: Publication,
-    resolve: (reason: number) => void,
-    reject: (error: Error) => void,
+    fate: Fate | undefined,
+    resolve: (value: undefined) => void,
+    reject: (error: unknown) => void,
     onConfirmed: (entry: Entry, reason: number) => void,
   ) {
     this.publication = publication;
+    this.fate = fate;
     this.resolve = resolve;
     this.reject = reject;
     this.#onConfirmed = onConfirmed;
@@ -47,17 +58,19 @@ export class Outbox {
     if (entry.session !== this.#session) return;
     this.#unconfirmed.delete(entry);
     this.#unconfirmedBytes -= entry.publication.payload.length;
-    if (reason < 0x80) entry.resolve(reason);
-    else entry.reject(refusal(entry.publication, reason));
+    this.#settle(entry, reason);
     this.#flush();
     this.#tellIdle();
   };
 
-  /** Resolves with the PUBACK's reason: 0, or 16 when nobody is subscribed. @throws {RefusedError} */
-  send(publication: Publication): Promise<number> {
-    if (this.#closed) return Promise.reject(this.#closed);
+  /** Resolves when the broker has it. @throws {RefusedError} @throws what `fate.taken` throws */
+  send(publication: Publication, fate?: Fate): Promise<void> {
+    if (this.#closed) {
+      fate?.lost();
+      return Promise.reject(this.#closed);
+    }
     return new Promise((resolve, reject) => {
-      this.#waiting.push(new Entry(publication, resolve, reject, this.#confirmed));
+      this.#waiting.push(new Entry(publication, fate, resolve, reject, this.#confirmed));
       this.#flush();
     });
   }
@@ -87,7 +100,7 @@ export class Outbox {
   close(error: Error): void {
     this.#closed = error;
     this.detach();
-    for (const entry of this.#waiting.drain()) entry.reject(error);
+    for (const entry of this.#waiting.drain()) fail(entry, error);
     this.#tellIdle();
   }
 
@@ -106,7 +119,7 @@ export class Outbox {
     try {
       session.check(entry.publication);
     } catch (error) {
-      entry.reject(error instanceof Error ? error : new RefusedError(String(error)));
+      fail(entry, error instanceof Error ? error : new RefusedError(String(error)));
       return;
     }
     this.#unconfirmed.add(entry);
@@ -115,10 +128,26 @@ export class Outbox {
     session.publish(entry.publication, entry);
   }
 
+  #settle(entry: Entry, reason: number): void {
+    if (reason >= 0x80) fail(entry, refusal(entry.publication, reason));
+    else
+      try {
+        entry.fate?.taken(reason);
+        entry.resolve(undefined);
+      } catch (error) {
+        entry.reject(error);
+      }
+  }
+
   #tellIdle(): void {
     if (this.#waiting.size + this.#unconfirmed.size > 0) return;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function fail(entry: Entry, error: Error): void {
+  entry.fate?.lost();
+  entry.reject(error);
 }
 
 function refusal({ topic }: Publication, reason: number): RefusedError {

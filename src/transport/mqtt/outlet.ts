@@ -3,7 +3,7 @@ import { messageOf } from '../../errors.js';
 import { type Logger, within } from '../../support/index.js';
 import { NotConnectedError, type Subscription } from '../index.js';
 import { Link } from './link.js';
-import { Outbox } from './outbox.js';
+import { type Fate, Outbox } from './outbox.js';
 import type { Incoming, Protocol, Publication } from './session.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -75,8 +75,18 @@ export class Outlet {
   }
 
   /** Resolves with the PUBACK's reason: 0, or 16 when nobody is subscribed. @throws {RefusedError} */
-  publish(publication: Publication): Promise<number> {
-    return this.#outbox.send(publication);
+  async publish(publication: Publication): Promise<number> {
+    let given = 0;
+    const taken = (reason: number): void => {
+      given = reason;
+    };
+    await this.#outbox.send(publication, { taken, lost: () => undefined });
+    return given;
+  }
+
+  /** The same where `fate` looks at the reason; it costs a promise less. @throws {RefusedError} @throws what `fate.taken` throws */
+  post(publication: Publication, fate: Fate): Promise<void> {
+    return this.#outbox.send(publication, fate);
   }
 
   subscribe(filter: string, qos: 0 | 1, listener: (message: Incoming) => void): Promise<Subscription> {

@@ -19,6 +19,7 @@ import {
 import { withCredit } from './credit.js';
 import type { Flow } from './flow.js';
 import type { Flows } from './flows.js';
+import type { Fate } from './outbox.js';
 import type { Outlet } from './outlet.js';
 import { EMPTY_HEADER, REDELIVERED_HEADER, withoutOurs } from './own-headers.js';
 import type { Incoming } from './session.js';
@@ -36,11 +37,44 @@ const NOT_EMPTY = Buffer.from(' ');
 
 type Headers = Readonly<Record<string, string>>;
 
-/** A message that gets a number in a flow. */
-interface Numbered {
+/** What becomes of a message without a number. */
+class Unnumbered implements Fate {
   readonly queue: QueueName;
-  readonly payload: Buffer;
-  readonly headers: Message['headers'];
+  readonly #mandatory: boolean;
+
+  constructor(queue: QueueName, mandatory: boolean) {
+    this.queue = queue;
+    this.#mandatory = mandatory;
+  }
+
+  /** @throws {UnroutedError} */
+  taken(reason: number): void {
+    if (this.#mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(this.queue);
+  }
+
+  lost(): void {}
+}
+
+/** What becomes of a message that has a number in a flow. */
+class InFlow extends Unnumbered {
+  readonly flow: Flow;
+  readonly number: number;
+
+  constructor(queue: QueueName, mandatory: boolean, flow: Flow, number: number) {
+    super(queue, mandatory);
+    this.flow = flow;
+    this.number = number;
+  }
+
+  override taken(reason: number): void {
+    if (reason === NO_SUBSCRIBERS) this.flow.dropped(this.number);
+    else this.flow.confirmed(this.number);
+    super.taken(reason);
+  }
+
+  override lost(): void {
+    this.flow.dropped(this.number);
+  }
 }
 
 /** Messages, dead letters and what is given back, as publications. */
@@ -69,9 +103,7 @@ export class Sender {
   #sendNow(queue: QueueName, message: Message, mandatory: boolean): Promise<void> {
     const headers = this.#outlet.protocol === 5 ? this.#stamped(message.headers) : {};
     const publication = { topic: topicOf(queue), payload: encodePayload(message.data), headers };
-    return this.#outlet.publish(publication).then((reason) => {
-      if (mandatory && reason === NO_SUBSCRIBERS) throw new UnroutedError(queue);
-    });
+    return this.#outlet.post(publication, new Unnumbered(queue, mandatory));
   }
 
   /** With an id that tells the time of creation, unless one of the two is given. @throws {TypeError} for a value that is no text */
@@ -88,23 +120,13 @@ export class Sender {
     this.#flows.keepUp();
     const taken = flow.take();
     const { headers } = message;
-    if (typeof taken === 'number') return this.#sendAs(taken, flow, { queue, payload, headers }, mandatory);
-    return taken.then((number) => this.#sendAs(number, flow, { queue, payload, headers }, mandatory));
+    if (typeof taken === 'number') return this.#post(new InFlow(queue, mandatory, flow, taken), payload, headers);
+    return taken.then((number) => this.#post(new InFlow(queue, mandatory, flow, number), payload, headers));
   }
 
-  #sendAs(number: number, flow: Flow, { queue, payload, headers }: Numbered, mandatory: boolean): Promise<void> {
-    const credited = withCredit(headers, flow.idOf(number));
-    return this.#outlet.publish({ topic: topicOf(queue), payload, headers: credited }).then(
-      (reason) => {
-        if (reason !== NO_SUBSCRIBERS) return flow.confirmed(number);
-        flow.dropped(number);
-        if (mandatory) throw new UnroutedError(queue);
-      },
-      (error: unknown) => {
-        flow.dropped(number);
-        throw error;
-      },
-    );
+  #post(one: InFlow, payload: Buffer, headers: Message['headers']): Promise<void> {
+    const { queue, flow, number } = one;
+    return this.#outlet.post({ topic: topicOf(queue), payload, headers: withCredit(headers, flow.idOf(number)) }, one);
   }
 
   /** A dead letter that is sent as such, of what came through no inqueue (an IIP): kept as any other. */
