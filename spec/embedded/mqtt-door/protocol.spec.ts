@@ -133,6 +133,19 @@ describe('the MQTT door and the rules of the protocol', () => {
     expect(texts).to.have.length(1);
   });
 
+  it('ends the connection of a client that does not read for longer than its keep-alive', async () => {
+    await stage.start();
+    const raw = await stage.raw();
+    raw.hello('deaf', { keepalive: 1 });
+    raw.send(0x82, 6, 0, 1, 0, 1, 'a', 0);
+    await raw.gets('200200009003000100');
+    raw.socket.pause();
+    const pings = setInterval(() => raw.send(0xc0, 0), 100);
+    for (let n = 0; n < 20; n += 1) await stage.send('a', 'x'.repeat(1_000_000));
+    await until(() => stage.door.counters.connections === 0, 'ended');
+    clearInterval(pings);
+  });
+
   it('takes no more clients than it is allowed', async () => {
     await stage.start({ maxClients: 2 });
     await stage.connect();
