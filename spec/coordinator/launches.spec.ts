@@ -38,6 +38,13 @@ describe('launchesOf', () => {
     });
   });
 
+  it("tells participants of ours of the broker's other door beside it, where it has one", () => {
+    expect(specsOf('a(Work) OUT -> IN b(Work)', { log: 'log:///f' })[0]?.env).to.include({
+      MSGFLO_BROKER: 'amqp://b',
+      MSGFLO_LOG: 'log:///f',
+    });
+  });
+
   it('starts as many as metadata `instances` says, each with a slot of its own', () => {
     const specs = specsOf('a(Work:instances=3) OUT -> IN b(Work)').filter(({ role }) => role === 'a');
     expect(specs.map(({ key }) => key)).to.deep.equal(['a.1', 'a.2', 'a.3']);

@@ -1,38 +1,21 @@
 import type { Socket } from 'node:net';
-import {
-  type Engine,
-  type EngineLetter,
-  type EngineRecord,
-  EngineRefusedError,
-  type EngineSession,
-  type Stop,
-} from '../engine/index.js';
-import { MsgfloError } from '../errors.js';
+import type { Engine, EngineSession } from '../engine/index.js';
 import { isSameText } from '../log/server/index.js';
 import { asQueueName } from '../names.js';
 import { type Fields, FrameSocket, WIRE_VERSION, WireError } from '../transport/log/index.js';
+import { type Answer, letterAnswer, pageAnswer, refusalOf } from './answers.js';
 import { ClientBrowses } from './client-browses.js';
 import { type Came, ClientConsumers } from './client-consumers.js';
+import { ClientLooks } from './client-looks.js';
 import { ClientRounds } from './client-rounds.js';
 import { owned, readBinding, readDeclaration, readSend } from './requests.js';
 
-/** Beyond this many bytes that the client has not read, its copies of taps are dropped. */
-const TAP_BUFFER_BYTES = 1024 * 1024;
-/** A copy larger than that is for those only who have read nearly everything. */
-const TAP_IDLE_BYTES = 64 * 1024;
 /** Beyond this nothing more is read from it until it has read. */
 const PAUSE_BYTES = 16 * 1024 * 1024;
-/** Beyond this (notices alone can come so far) it is cut off. */
-const MAX_BUFFER_BYTES = 256 * 1024 * 1024;
 /** Sends of one client that wait for room; ours never have as many open. */
 const MAX_WAITING = 10_000;
 const MAX_WAITING_BYTES = 256 * 1024 * 1024;
 const HELLO_LIMIT_MS = 10_000;
-
-interface Answer {
-  readonly head: object;
-  readonly bodies?: readonly Buffer[];
-}
 
 /** What clients are told that not every node can. */
 export interface Abilities {
@@ -59,7 +42,7 @@ export class ClientDoor {
   readonly #consumers: ClientConsumers;
   readonly #rounds = new ClientRounds();
   readonly #browses = new ClientBrowses();
-  readonly #watches = new Map<number, Stop>();
+  readonly #looks: ClientLooks;
   readonly #helloLimit: NodeJS.Timeout;
   #session: EngineSession | undefined;
   /** Requests other than messages, one after another: each may count on those before it. */
@@ -89,6 +72,7 @@ export class ClientDoor {
         onEnd(reason);
       },
     );
+    this.#looks = new ClientLooks(this.#frames);
     this.#consumers = new ClientConsumers(this.#frames, (re, outcome) => this.#outcome(re, outcome));
     this.#frames.atFlush(() => {
       if (this.#done.length > 0) this.#frames.send({ op: 'ok', re: this.#done });
@@ -163,13 +147,9 @@ export class ClientDoor {
       if (answer) this.#frames.send({ op: 'answer', re, ...answer.head }, ...(answer.bodies ?? []));
       else this.#ok(re);
     } catch (error) {
-      if (error instanceof EngineRefusedError) {
-        const { refusal: why, queue, message: text } = error;
-        this.#frames.send({ op: 'refused', re, why, queue, text });
-      } else if (error instanceof MsgfloError && !(error instanceof WireError)) {
-        // What the log refuses, for want of room on the disk for example, is no fault of the client.
-        this.#frames.send({ op: 'refused', re, why: 'refused', queue: '', text: error.message });
-      } else this.#frames.destroy(error instanceof Error ? error : new WireError(String(error)));
+      const refusal = refusalOf(error);
+      if (refusal) this.#frames.send({ op: 'refused', re, ...refusal });
+      else this.#frames.destroy(error instanceof Error ? error : new WireError(String(error)));
     }
   }
 
@@ -216,11 +196,10 @@ export class ClientDoor {
         return undefined;
       case 'watch':
       case 'tap':
-        this.#watches.set(fields.count('watch'), this.#look(session, op, fields));
+        this.#looks.begin(session, op, fields);
         return undefined;
       case 'unwatch':
-        this.#watches.get(fields.count('watch'))?.();
-        this.#watches.delete(fields.count('watch'));
+        this.#looks.end(fields);
         return undefined;
       case 'bye':
         session.end('left');
@@ -247,22 +226,6 @@ export class ClientDoor {
       throw new WireError(`more than ${MAX_WAITING} sends, or ${MAX_WAITING_BYTES} bytes, wait for room`);
   }
 
-  #look(session: EngineSession, op: 'watch' | 'tap', fields: Fields): Stop {
-    const [watch, name] = [fields.count('watch'), fields.text('name')];
-    if (op === 'tap') {
-      return session.tap(asQueueName(name), ({ headers, body }) => {
-        const { bufferedBytes } = this.#frames;
-        const hasRoom = bufferedBytes + body.length <= TAP_BUFFER_BYTES || bufferedBytes < TAP_IDLE_BYTES;
-        if (hasRoom) this.#frames.send({ op: 'tapped', watch, headers }, body);
-      });
-    }
-    return session.watch(name, (body, retained) => {
-      this.#frames.send({ op: 'notice', watch, retained }, body);
-      if (this.#frames.bufferedBytes > MAX_BUFFER_BYTES)
-        this.#frames.destroy(new WireError('the client does not read'));
-    });
-  }
-
   #outcome(re: number, outcome: Came): void {
     this.#inHand -= 1;
     this.#answered();
@@ -275,26 +238,4 @@ export class ClientDoor {
     this.#done.push(re);
     this.#frames.flushSoon();
   }
-}
-
-/** None is answered by `ok`: the round is over. */
-function letterAnswer(letter: EngineLetter | undefined): Answer | undefined {
-  return letter && { head: { key: letter.key, headers: letter.headers }, bodies: [letter.body] };
-}
-
-/** None is answered by `ok`: there is no more. */
-function pageAnswer(page: readonly EngineRecord[] | undefined): Answer | undefined {
-  return (
-    page && {
-      head: {
-        messages: page.map(({ id, timestampMs, headers, body }) => ({
-          id,
-          ms: timestampMs,
-          headers,
-          bytes: body.length,
-        })),
-      },
-      bodies: page.map(({ body }) => body),
-    }
-  );
 }
