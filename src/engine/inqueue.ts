@@ -56,6 +56,8 @@ export class Inqueue {
   #reservedBytes = 0;
   /** Of what is ready, where there is a limit to it. */
   #bytes = 0;
+  /** What happens while records are being claimed must not go unseen. */
+  #touches = 0;
   #isClaiming = false;
   /** The first of what came back while records were being claimed. */
   #cameBack = Number.POSITIVE_INFINITY;
@@ -159,6 +161,7 @@ export class Inqueue {
 
   /** To be called when there may be something to hand out. */
   touch(): void {
+    this.#touches += 1;
     if (this.#ttlMs !== undefined) void this.#expire(this.#ttlMs);
     void this.#claim();
   }
@@ -210,9 +213,11 @@ export class Inqueue {
     try {
       for (let room = this.#room(); room > 0 && !this.#isGone; room = this.#room()) {
         this.#cameBack = Number.POSITIVE_INFINITY;
+        const touches = this.#touches;
         const claims = await this.#parts.node.claim(this.proc, room);
         const [first] = claims;
-        if (!first) break;
+        if (!first && touches === this.#touches) break;
+        if (!first) continue;
         if (this.#cameBack < (first.records[0]?.sequence ?? 0)) this.#putBack(claims);
         else for (const claim of claims) this.#hand(claim);
         if (this.waiting.size > 0) this.#parts.onRoom(this);
@@ -273,6 +278,7 @@ export class Inqueue {
     const { node, nowMs } = this.#parts;
     try {
       for (let count = 1; this.#burying < MAX_BURYING; count = Math.min(2 * count, MAX_EXPIRING)) {
+        const touches = this.#touches;
         this.#isExpirySet = true; // unless something comes back meanwhile
         const first = await node.peek(this.proc);
         const dueMs = (first?.timestampMs ?? Number.POSITIVE_INFINITY) + ttlMs;
@@ -284,7 +290,7 @@ export class Inqueue {
         }
         this.#isExpirySet = false;
         const claims = first ? await node.claim(this.proc, count) : [];
-        if (claims.length === 0) return;
+        if (claims.length === 0 && touches === this.#touches) return;
         for (const claim of claims) this.#hand(claim);
       }
     } catch (error) {
