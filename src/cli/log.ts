@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
@@ -14,6 +15,7 @@ import { ByteProgress } from './log-progress.js';
 import { parseBound } from './log-range.js';
 import { parsePlace, replay } from './log-replay.js';
 import { findingLines, type LogReport, logReport, reportLines } from './log-report.js';
+import { salvageLog } from './log-salvage.js';
 import { readLogState } from './log-state.js';
 import { surveyLog } from './log-survey.js';
 import { counted, sizeOf } from './log-text.js';
@@ -27,7 +29,9 @@ and lists what is damaged; dump: the records of a topic, one JSON object a line:
 All of these only read, also while a node has the log open; what they tell may be behind it then.
 
 compact: takes back the room of what was dropped and of facts that are past, also where little of a segment is still
-needed. The log must not be open; a node that runs does it by itself, when more than half of a segment is waste.
+needed. The log must not be open; a node that runs does it by itself, when more than half of a segment is waste. --salvage is for
+a damaged log: everything that can be read goes into a new one, under the same ids; an empty record with the header
+msgflo-lost stands for each that cannot; the damaged one is kept beside.
 replay: sends again what is kept of a queue, oldest first, bytes and headers as they were, through the node of the folder,
 which is started for it if none runs. The range ends at the newest message there is when it begins. Each message is
 confirmed before the next goes; interrupted, it says where to go on.
@@ -64,6 +68,7 @@ interface Options {
   readonly broker?: string;
   readonly rate: number;
   readonly dryRun: boolean;
+  readonly salvage: boolean;
 }
 
 const DEFAULT_EVERY_MS = 50;
@@ -80,10 +85,12 @@ const ONLY: Readonly<Record<string, readonly Action[]>> = {
   broker: ['replay'],
   rate: ['replay'],
   dryRun: ['replay'],
+  salvage: ['compact'],
 };
 
-/** Segments may be deleted before they are read; so often it is begun anew. */
+/** Segments may be deleted, or compacted, before they are read; so often, after so many ms, it is begun anew. */
 const ATTEMPTS = 20;
+const LOOK_AGAIN_MS = 25;
 
 /** `msgflo-log`: looks into the files of an embedded log, compacts them, sends again what is kept in them. */
 export function log(context: CliContext): Command {
@@ -105,6 +112,7 @@ export function log(context: CliContext): Command {
         .default(DEFAULT_EVERY_MS, '20/s')
         .argParser(parseRate),
     )
+    .addOption(booleanOption('--salvage', 'compact: make a damaged log one that opens, with all that can be read'))
     .addOption(booleanOption('--dry-run', 'replay: only tell what would be sent'))
     .addHelpText('after', HELP)
     .action(async (word: string, given: string, options: Options, self: Command) => {
@@ -117,7 +125,11 @@ export function log(context: CliContext): Command {
 
 type Work = (folder: string, options: Options, context: CliContext) => Promise<void>;
 
-const WORK: Readonly<Record<Action, Work>> = { inspect, verify, dump, compact: compactLog, replay: replayQueue };
+const WORK: Readonly<Record<Action, Work>> = { inspect, verify, dump, compact, replay: replayQueue };
+
+async function compact(folder: string, options: Options, context: CliContext): Promise<void> {
+  await (options.salvage ? salvageLog : compactLog)(folder, options, context);
+}
 
 async function replayQueue(folder: string, options: Options, context: CliContext): Promise<void> {
   const { queue, into = queue, from, to, limit, rate, dryRun, json, broker } = options;
@@ -170,6 +182,10 @@ async function verify(folder: string, { json }: Options, context: CliContext): P
     context.print(jsonLine({ folder, isWhole, openIn, ...counts, damages, moreDamages, notes }));
   } else {
     for (const line of findingLines(damages, notes)) context.print(printable(line));
+    if (damaged > 0)
+      context.log.warn(
+        'msgflo-log compact --salvage makes a log that opens of all that can be read, and tells what is lost',
+      );
     const read = `${counted(segments.length, 'segment')}, ${sizeOf(bytes)}, ${counted(batches, 'batch', 'batches')}, ${counted(records, 'record')}`;
     const found = damaged === 0 ? 'nothing is damaged' : counted(damaged, 'damage');
     const listed = moreDamages > 0 ? `, the first ${damages.length} of them listed` : '';
@@ -191,6 +207,7 @@ async function survey(folder: string, { signal }: CliContext): Promise<LogReport
       return logReport(found, state, await surveyLog(found, state, { signal, onBytes: progress.add }));
     } catch (error) {
       if (!isGone(error) || attempt === ATTEMPTS) throw error;
+      await delay(LOOK_AGAIN_MS, undefined, { signal });
     } finally {
       progress?.end();
     }

@@ -67,9 +67,10 @@ export {
   type RawIndex,
   segmentIndex,
 } from './store/inspect-sidecars.js';
-export { folderHolder } from './store/lock.js';
+export { type FolderLock, folderHolder, lockFolder } from './store/lock.js';
 export { type LogView, openLogView } from './store/log-view.js';
 export { openStore } from './store/open-store.js';
+export { seedStore, type TopicSeed } from './store/seed.js';
 export {
   type Batch,
   type CommitResult,
