@@ -108,13 +108,20 @@ class App {
   }
 
   killWorkers(nodePid: number): void {
+    this.#killBelow(nodePid, 'worker-main');
+  }
+
+  #killBelow(parent: number | undefined, words: string): void {
     for (const { pid, ppid, args } of processes())
-      if (ppid === nodePid && args.includes('worker-main')) process.kill(pid, 'SIGKILL');
+      if (ppid === parent && args.includes(words)) process.kill(pid, 'SIGKILL');
   }
 
   async kill(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const closed = once(this.#child, 'close');
+    this.#child.kill('SIGSTOP');
+    this.#killBelow(this.#child.pid, 'window.js'); // alone, it would go on for 10 s
     this.#child.kill('SIGKILL');
-    await once(this.#child, 'close');
+    await closed;
   }
 }

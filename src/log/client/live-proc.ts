@@ -80,13 +80,15 @@ export class TopicFollower implements LiveProc {
   async #follow(callback: OnChanges): Promise<void> {
     const backoff = new Backoff(RETRY_MIN_MS, RETRY_MAX_MS);
     while (!this.#stop.signal.aborted) {
+      let isTold = false;
       try {
         const log = await this.#next();
+        isTold = true;
         if (log && !this.#stop.signal.aborted) await this.#tell(callback, null, log);
         backoff.reset();
       } catch (error) {
         if (this.#stop.signal.aborted || isOver(error)) return;
-        await this.#failed(callback, error);
+        await this.#failed(callback, error, isTold);
         await backoff.wait(this.#stop.signal).catch(() => undefined);
       }
     }
@@ -115,10 +117,12 @@ export class TopicFollower implements LiveProc {
   }
 
   /** What the callback threw gives its records back; it is told of all else, and decides. */
-  async #failed(callback: OnChanges, error: unknown): Promise<void> {
+  async #failed(callback: OnChanges, error: unknown, isTold: boolean): Promise<void> {
     const isOurs = error instanceof LogCallError;
-    if (isOurs && error.code === 'connection_lost') return; // the next question waits for the node
-    if (this.#claim !== undefined) await this.reclaim().catch(() => undefined);
+    const isLost = isOurs && error.code === 'connection_lost';
+    // A node that was killed still has it as claimed when it is back, unless the ack had come.
+    if (this.#claim !== undefined && (isTold || !isLost)) await this.reclaim().catch(() => undefined);
+    if (isLost) return; // the next question waits for the node
     const reason = error instanceof Error ? error : new Error(messageOf(error));
     if (isOurs) await this.#tell(callback, reason, null).catch(() => undefined);
   }

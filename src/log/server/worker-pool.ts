@@ -55,8 +55,22 @@ export class WorkerPool {
       node.onProcessor((definition) => this.#define(definition)),
       node.onProcessorRemoved((definition) => this.#remove(definition)),
     ];
+    const ready = this.#takeBack();
     for (let slot = 0; slot < options.workers; slot += 1)
-      for (let lane = 0; lane < options.concurrency; lane += 1) this.#loops.push(this.#loop(slot));
+      for (let lane = 0; lane < options.concurrency; lane += 1) this.#loops.push(ready.then(() => this.#loop(slot)));
+  }
+
+  /** What workers had in hand when the node was killed: nobody can acknowledge it any more. */
+  async #takeBack(): Promise<void> {
+    if (this.#options.workers === 0) return;
+    for (const name of this.#procs.keys())
+      try {
+        while (this.#node.inspectProc(name).unacked > 0)
+          await this.#node.reclaim(name, undefined, 'the node was restarted');
+      } catch (error) {
+        // It comes back by its time limit.
+        this.#options.logger.debug(`processor '${name}': ${messageOf(error)}`);
+      }
   }
 
   /** Claims no more, and gives what is in hand a little time. What is not done is given back. */
