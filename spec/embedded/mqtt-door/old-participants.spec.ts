@@ -1,5 +1,7 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
+import { connectAsync } from 'mqtt';
 import { readBrokerFile } from '../../../src/embedded/index.js';
 import { fixturePath, irregular, OLD_RUNNER, Program, Stage } from '../../compat/programs.js';
 
@@ -29,5 +31,32 @@ describe('participants of msgflo-nodejs 0.11 over MQTT and ours over log:// in o
     expect(src.output.match(/start "go"/g)).to.have.length(1);
     expect(irregular(sink.output, /got (\d+)/g)).to.deep.equal([]);
     expect(irregular(network.output, /print \| (\d+)/g)).to.deep.equal([]);
+  });
+
+  it('one that announces itself once, before it takes messages, as msgflo-python does', async () => {
+    stage = new Stage('');
+    const { p } = stage;
+    const role = `${p}python`;
+    const network = await stage.network(
+      `${p}tick(Tick) OUT -> IN ${role}(Python) OUT -> IN ${p}print(Print), 'iip' -> IN ${role}`,
+      ['python'],
+    );
+    await network.says('msgflo started on');
+    const broker = await readBrokerFile(join(network.folder, '.msgflo'));
+    const client = await connectAsync(broker?.mqtt ?? '', { protocolVersion: 4 });
+    try {
+      const ports = { inports: [{ id: 'in', queue: `${role}/in` }], outports: [{ id: 'out', queue: `${role}/out` }] };
+      const payload = { id: `${role}4711`, role, component: 'Python', label: '', icon: 'file-word-o', ...ports };
+      const announcement = { protocol: 'discovery', command: 'participant', payload };
+      await client.publishAsync('fbp', JSON.stringify(announcement), { qos: 0 });
+      await delay(100);
+      client.on('message', (_, body) => client.publish(`${role}/out`, body, { qos: 0 }));
+      await client.subscribeAsync(`${role}/in`, { qos: 0 });
+      await network.says(/print \| 20\n/);
+      expect(network.output).to.include('print | iip');
+      expect(irregular(network.output, /print \| (\d+)/g)).to.deep.equal([]);
+    } finally {
+      await client.endAsync();
+    }
   });
 });
