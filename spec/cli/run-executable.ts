@@ -87,7 +87,8 @@ export class Project {
   /** What the folder's `.msgflo` holds that must not outlive a broker. */
   brokerFiles(): string[] {
     const dir = join(this.dir, '.msgflo');
-    return existsSync(dir) ? readdirSync(dir).filter((name) => name.startsWith('broker')) : [];
+    if (!existsSync(dir)) return [];
+    return readdirSync(dir).filter((name) => name.startsWith('broker') && !isOfTheLast(join(dir, name)));
   }
 
   /** Command lines of processes that were started in this project, by whomever, and still run after `withinMs`. */
@@ -201,4 +202,9 @@ export class Running {
 /** What is said besides what participants and progress say. */
 export function complaints(stderr: string): string[] {
   return linesOf(stderr).filter((line) => !/ \| |using the |roles live|: stopping \d|is lost$/.test(line));
+}
+
+/** True for a broker.json that only tells the next broker where the last one was. */
+function isOfTheLast(path: string): boolean {
+  return path.endsWith('.json') && !readFileSync(path, 'utf8').includes('"pid"');
 }
