@@ -159,6 +159,28 @@ describe('compaction of a log store', () => {
     expect((await textsOf(store, 'quiet')).at(-1)).to.equal(`${committed - 1}`);
   });
 
+  it('lets a read of many blocks go on in the segment that took the place of the one it began in', async () => {
+    const store = await folder.open({ segmentBytes: 400_000 });
+    const body = Buffer.alloc(1000, 'x');
+    for (let round = 0; round < 6; round++) {
+      const records = Array.from({ length: 10 }, (_, at) => ({ topic: at < 4 ? 'quiet' : 'busy', body }));
+      for (let at = 0; at < 100; at++) await store.commit({ records });
+      const count = store.topic('quiet')?.length ?? 0;
+      await store.drop('busy', (store.topic('busy')?.lastSequence ?? 0) + 1);
+      let isDone = false;
+      const compacting = store.compact({ minFreedBytes: 1 }).finally(() => {
+        isDone = true;
+      });
+      const reads: Promise<number>[] = [];
+      while (!isDone) {
+        reads.push(store.read('quiet', { maxBytes: 10_000_000 }).then(({ length }) => length));
+        await turn();
+      }
+      expect((await compacting).rewritten).to.be.above(0);
+      expect(new Set(await Promise.all(reads))).to.deep.equal(new Set([count]));
+    }
+  });
+
   it('finishes at the next start what a crash cut off, at each of its steps', async () => {
     const store = await folder.open(SMALL);
     await filled(store);
