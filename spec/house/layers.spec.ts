@@ -20,7 +20,6 @@ const LEVELS: Readonly<Record<string, number>> = {
   transport: 2,
   'transport/amqp': 3,
   'transport/direct': 3,
-  'transport/local': 3,
   'transport/log': 3,
   'transport/mqtt': 3,
   'transport/builtin': 4,
