@@ -12,6 +12,10 @@ const SENSOR = `
       for (let n = 0; n < 5; n += 1) await send('out', { n });
     },
   });`;
+interface Numbered {
+  readonly id: string;
+  readonly body: { readonly n: number };
+}
 const GRAPH = `
   sensor(Sensor) OUT -> IN addone(log/addone)
   addone OUT -> IN printer(Print)`;
@@ -42,7 +46,7 @@ describe('a processor of the log in a graph', function () {
       offset: '>',
       from: 'addone_in',
       to: 'addone_out',
-      processor: (log: { readonly body: { readonly n: number } }, done) => done(null, { n: log.body.n + 1 }),
+      processor: (log: Numbered, done) => done(null, { n: log.body.n + 1 }),
     });
     await network.says('2 of 2 edges bound');
     for (const n of [1, 2, 3, 4, 5]) await network.says(`{"n":${n}}`);
