@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, truncateSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
@@ -17,7 +17,7 @@ import {
 } from '../../src/engine/index.js';
 import { type LogNode, type LogStore, MemoryStore, openLogNode, openStore } from '../../src/log/index.js';
 import { asQueueName, type QueueName } from '../../src/names.js';
-import { crashCopy } from '../log/store/support.js';
+import { crashCopy, filesOf } from '../log/store/support.js';
 import { eventually } from '../transport/conformance/stage.js';
 
 export { eventually };
@@ -96,6 +96,8 @@ export interface Harness {
   readonly reopen: (options?: QueueEngineOptions, queue?: Partial<EngineQueueOptions>) => Promise<Scene>;
   /** As `reopen`, on the files as a crash now would leave them; the one before goes on. */
   readonly crash: (options?: QueueEngineOptions, queue?: Partial<EngineQueueOptions>) => Promise<Scene>;
+  /** As `crash`, without what was written after a share of the newest file. */
+  readonly crashAt: (share: number) => Promise<Scene>;
 }
 
 /** Engines on both stores, for specs that hold for both. */
@@ -121,10 +123,10 @@ function harness(isDurable: boolean): Harness {
     rmSync(folder, { recursive: true, force: true });
   });
   let path = '';
-  const on = async (options: QueueEngineOptions, queue: Partial<EngineQueueOptions>): Promise<Scene> => {
+  const on = async (at: string, options: QueueEngineOptions, queue: Partial<EngineQueueOptions>): Promise<Scene> => {
     const { nowMs } = options;
     const store = isDurable
-      ? await openStore(path, { sync: 'never', ...(nowMs && { nowMs }) })
+      ? await openStore(at, { sync: 'never', ...(nowMs && { nowMs }) })
       : new MemoryStore('memory', nowMs);
     const scene = await Scene.open(store, options, queue);
     scenes.push(scene);
@@ -134,15 +136,18 @@ function harness(isDurable: boolean): Harness {
     isDurable,
     async open(options = {}, queue = {}) {
       path = mkdtempSync(join(folder, 'log-'));
-      return await on(options, queue);
+      return await on(path, options, queue);
     },
     async reopen(options = {}, queue = {}) {
       await scenes.pop()?.close();
-      return await on(options, queue);
+      return await on(path, options, queue);
     },
-    async crash(options = {}, queue = {}) {
-      path = crashCopy(path);
-      return await on(options, queue);
+    crash: (options = {}, queue = {}) => on(crashCopy(path), options, queue),
+    async crashAt(share) {
+      const copy = crashCopy(path);
+      const newest = join(copy, filesOf(copy, 'seg').at(-1) ?? '');
+      truncateSync(newest, Math.floor(statSync(newest).size * share));
+      return await on(copy, {}, {});
     },
   };
 }
