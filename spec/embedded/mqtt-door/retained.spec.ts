@@ -99,4 +99,14 @@ describe('what the MQTT door keeps and tells beside the queues', () => {
     ]);
     expect(heard).to.deep.equal(['from MQTT']);
   });
+
+  it('a notice comes once to who asks for it by name and for everything', async () => {
+    const client = await stage.connect();
+    await client.mqtt.subscribeAsync(['fbp', '#'], { qos: 1 });
+    await stage.engine.notify({ name: 'fbp', body: Buffer.from('announcement'), retain: false });
+    await stage.send('marker', 'marker');
+    expect([...(await client.gets(2))].sort()).to.deep.equal(['announcement', 'marker']);
+    await stage.send('last', 'last');
+    expect(await client.gets(3)).to.include('last');
+  });
 });

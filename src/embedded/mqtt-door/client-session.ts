@@ -60,9 +60,11 @@ export class ClientSession {
   /** The highest QoS of those that take a topic; undefined where none does (any more). */
   qosOf(topic: string): number | undefined {
     if (this.#known.has(topic)) return this.#known.get(topic);
-    let qos = this.#filters.get(topic);
+    // Who asked for a notice by name is told it beside the queue.
+    const isTold = isNotice(topic) && this.#filters.has(topic);
+    let qos = isTold ? undefined : this.#filters.get(topic);
     for (const [filter, granted] of this.#filters)
-      if (isPattern(filter) && matches(filter, topic)) qos = Math.max(qos ?? 0, granted);
+      if (!isTold && isPattern(filter) && matches(filter, topic)) qos = Math.max(qos ?? 0, granted);
     if (this.#known.size >= MAX_KNOWN) this.#known.clear();
     this.#known.set(topic, qos);
     return qos;

@@ -33,7 +33,12 @@ export interface Service {
   readonly wasThere: boolean;
 }
 
-export type Welcome = Service | { readonly refusal: ConnectCode; readonly reason: string };
+export interface Refusal {
+  readonly refusal: ConnectCode;
+  readonly reason: string;
+}
+
+export type Welcome = Service | Refusal;
 
 export interface ConnectionOptions {
   readonly maxPacketBytes: number;

@@ -1,9 +1,10 @@
-import { createHash, randomUUID, timingSafeEqual } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Engine, EngineSession } from '../../engine/index.js';
 import { MsgfloError } from '../../errors.js';
 import { type Logger, within } from '../../support/index.js';
+import { refusalOf } from './admission.js';
 import type { ClientSession } from './client-session.js';
 import { MqttConnection, type Service, type Welcome } from './connection.js';
 import { Deliveries } from './deliveries.js';
@@ -21,11 +22,6 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const SILENCE_CHECK_MS = 500;
 /** What is in hand when the door is closed is waited for so long. */
 const STOP_LIMIT_MS = 5000;
-/** With what the door puts around it, it is no longer than the log takes. */
-const MAX_CLIENT_ID_CHARS = 128;
-const USER = 'msgflo';
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 export interface MqttDoorOptions {
   /** @default 127.0.0.1 */
@@ -108,7 +104,7 @@ export class MqttDoor {
     this.#publisher = new Publisher(engine, this.#retained, log);
     const limits = { maxWaiting, stallMs, expiryMs: sessionExpiryMs };
     const connected = (): ReadonlyMap<string, ClientSession> => this.#connected;
-    const expire = (clientId: string): Promise<void> => this.#inLane(clientId, () => this.#expire(clientId));
+    const expire = (clientId: string): Promise<boolean> => this.#inLane(clientId, () => this.#expire(clientId));
     this.#guard = new WaitingGuard({ engine, book, log, ...limits, connected, expire });
     let lastMs = performance.now();
     this.#silence = setInterval(() => {
@@ -182,14 +178,9 @@ export class MqttDoor {
   }
 
   async #welcome(packet: ConnectPacket, connection: MqttConnection): Promise<Welcome> {
-    const { clientId, clean, will } = packet;
-    if (!this.#isKnown(packet)) return { refusal: 'password', reason: 'wrong user or password' };
-    const isNamed = clientId.length > 0 || clean;
-    if (!isNamed || clientId.length > MAX_CLIENT_ID_CHARS || CONTROL.test(clientId))
-      return {
-        refusal: 'client-id',
-        reason: `a client id has at most ${MAX_CLIENT_ID_CHARS} characters, none of control; without one there is only a clean session`,
-      };
+    const { clientId, will } = packet;
+    const refusal = refusalOf(packet, this.#options.token);
+    if (refusal) return refusal;
     if (will) checkTopic(will.topic);
     const id = clientId || `auto-${randomUUID()}`;
     return await this.#inLane(id, () => this.#serve(id, packet, connection));
@@ -248,16 +239,10 @@ export class MqttDoor {
     this.#publisher.publish(this.#session, will, () => undefined);
   }
 
-  async #expire(clientId: string): Promise<void> {
-    if (!this.#connected.has(clientId)) await this.#book.forget(clientId);
-  }
-
-  #isKnown({ username, password }: ConnectPacket): boolean {
-    const { token } = this.#options;
-    if (token === undefined) return true;
-    const digest = (bytes: Buffer | string): Buffer => createHash('sha256').update(bytes).digest();
-    const isPassword = timingSafeEqual(digest(password ?? ''), digest(token));
-    return isPassword && username === USER;
+  async #expire(clientId: string): Promise<boolean> {
+    if (this.#connected.has(clientId)) return false;
+    await this.#book.forget(clientId);
+    return true;
   }
 
   async #inLane<T>(clientId: string, work: () => Promise<T>): Promise<T> {

@@ -19,7 +19,8 @@ export interface WaitingGuardOptions {
   readonly expiryMs: number;
   /** Sessions in use. */
   connected(): ReadonlyMap<string, ClientSession>;
-  expire(clientId: string): Promise<void>;
+  /** False where somebody uses it by now. */
+  expire(clientId: string): Promise<boolean>;
 }
 
 /** Sees to it that a client that is gone, or takes nothing, does not hold up for ever who sends. */
@@ -102,8 +103,8 @@ export class WaitingGuard {
     for (const [{ clientId }, usedAtMs] of [...book.stored()]) {
       if (usedAtMs > oldestMs || connected.has(clientId)) continue;
       this.#options.expire(clientId).then(
-        () => {
-          this.#expired += 1;
+        (isForgotten) => {
+          if (isForgotten) this.#expired += 1;
         },
         (error: unknown) => log.warn(`mqtt: the session of client '${clientId}' stays: ${messageOf(error)}`),
       );
