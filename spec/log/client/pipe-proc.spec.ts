@@ -137,6 +137,27 @@ describe('PipeProc', () => {
     expect(await codeOf(client.inspectProc(name))).to.equal('invalid_proc');
   });
 
+  it('gives what came back too often to a topic, with the reason', async () => {
+    const [id] = await client.commit([1, 2].map((n) => ({ topic, body: { n } })));
+    const options = { name: unique(), offset: '>', maxReclaims: 1, onMaxReclaimsReached: 'deadletter' } as const;
+    await client.proc(topic, options);
+    await client.reclaim(options.name);
+    const [letter] = await client.range(`dead-${topic}`);
+    expect(letter?.body).to.deep.include({ proc: options.name, id, attempts: 1, reason: 'reclaimed' });
+    expect(one(await client.proc(topic, options)).body).to.deep.equal({ n: 2 });
+  });
+
+  it('forgets what is old where it is asked to, and still knows how much there is', async () => {
+    const own = await spawned({ gc: { minPruneTime: 1, interval: 20 } });
+    await own.commit([1, 2].map((n) => ({ topic, body: { n } })));
+    while ((await own.length(topic)) > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await own.proc(topic, { name: 'holding', offset: '>' });
+    expect(await own.commit({ topic, body: { n: 3 } })).to.match(/-2$/);
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(await own.length(topic)).to.equal(1);
+    expect(bodiesOf(await own.range(topic))).to.deep.equal([{ n: 3 }]);
+  });
+
   it('takes 10,000 commits at once in under 5 s', async () => {
     const start = performance.now();
     await Promise.all(Array.from({ length: 10_000 }, (_, n) => client.commit({ topic, body: { n } })));

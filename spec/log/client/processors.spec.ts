@@ -175,13 +175,13 @@ describe('processors', () => {
     });
 
   it('run again after a restart of the node, as they were, in workers that are replaced', async () => {
-    const [from, to] = [unique(), unique()];
+    const [from, to, also] = [unique(), unique(), unique()];
     await client.systemProc({
       name: from,
       offset: '>',
       count: 2,
       from,
-      to,
+      to: [to, also],
       processor: moduleOf(
         'export default function (log) { return { many: [log].flat().length, pid: process.pid }; }',
         'mjs',
@@ -195,6 +195,7 @@ describe('processors', () => {
     await client.waitForProcs(from);
     const results = bodiesOf(await client.range(to));
     expect(results.map((result) => fieldOf(result, 'many'))).to.deep.equal([2, 2, 2]);
+    expect(bodiesOf(await client.range(also))).to.deep.equal(results);
     expect(new Set(results.map((result) => fieldOf(result, 'pid'))).size).to.equal(3);
   });
 

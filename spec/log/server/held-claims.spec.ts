@@ -51,6 +51,24 @@ describe('claims over a connection that ends', () => {
     expect(await ask(second, 'ack', { name: 'p' })).to.match(/-0$/);
   });
 
+  it('of two programs that share a proc go to the other when one is lost, and only those', async () => {
+    await served.node().commit([3, 4].map((n) => ({ topic: 't', body: Buffer.from(`{"n":${n}}`) })));
+    const [first, second] = [served.client(), served.client()];
+    const shared = { ...proc, maxClaims: 8 };
+    const numbers: unknown[] = [];
+    const next = async (client: RawClient): Promise<void> => {
+      const { records } = await claimed(client, shared);
+      numbers.push(records[0]?.body);
+    };
+    for (const client of [first, second, first, second]) await next(client);
+    expect(numbers).to.deep.equal([1, 2, 3, 4].map((n) => ({ n })));
+    await gone(first);
+    await next(second);
+    await next(second);
+    expect(numbers.slice(4)).to.deep.equal([{ n: 1 }, { n: 3 }]);
+    expect(served.node().inspectProc('p')).to.include({ ready: 0, unacked: 4 });
+  });
+
   it('stay with another connection that has named them', async () => {
     const [first, second] = [served.client(), served.client()];
     const { claim } = await claimed(first);
