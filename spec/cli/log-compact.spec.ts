@@ -46,6 +46,13 @@ describe('msgflo-log compact', () => {
     expect(second).to.include({ rewritten: 0, freedBytes: 0, bytes: first.bytes });
   });
 
+  it('leaves a log as it is where there is nothing to gain', async () => {
+    const store = await folder.open();
+    await store.commit({ records: [text('a', '1')], puts: [{ key: 'k', value: 'v' }] });
+    await store.close();
+    expect((await run(folder.path())).lines.join()).to.match(/^1 segment, (\d+ B) -> 1 segment, \1$/);
+  });
+
   it('leaves alone a log that is open, and names the process', async () => {
     await written();
     const store = await folder.open();

@@ -7,6 +7,7 @@ import { jsonLine, printable } from './terminal-text.js';
 
 /** With less to gain a segment stays as it is: writing it anew is work too. */
 const WASTE_SHARE = 0.05;
+const MIN_FREED_BYTES = 4096;
 
 /**
  * Takes back all the room that a log does not need, as far as that is worth the work.
@@ -25,7 +26,7 @@ export async function compactLog(
   });
   try {
     const { rewritten } = await store.compact({
-      ...{ wasteShare: WASTE_SHARE, minFreedBytes: 1, seals: true, signal },
+      ...{ wasteShare: WASTE_SHARE, minFreedBytes: MIN_FREED_BYTES, seals: true, signal },
       onCopied: progress.add,
     });
     progress.end();

@@ -29,19 +29,20 @@ and lists what is damaged; dump: the records of a topic, one JSON object a line:
 All of these only read, also while a node has the log open; what they tell may be behind it then.
 
 compact: takes back the room of what was dropped and of facts that are past, also where little of a segment is still
-needed. The log must not be open; a node that runs does it by itself, when more than half of a segment is waste. --salvage is for
-a damaged log: everything that can be read goes into a new one, under the same ids; an empty record with the header
-msgflo-lost stands for each that cannot; the damaged one is kept beside.
+needed. The log must not be open; a node that runs does it by itself, when more than half of a segment is waste.
+With --salvage, for a damaged log: everything that can be read goes into a new one, under the same ids; an empty record
+with the header msgflo-lost stands for each that cannot; the damaged one is kept beside.
+
 replay: sends again what is kept of a queue, oldest first, bytes and headers as they were, through the node of the folder,
 which is started for it if none runs. The range ends at the newest message there is when it begins. Each message is
 confirmed before the next goes; interrupted, it says where to go on.
 
---from and --to are an id (1795351795990-7), a time in ms since 1970 or, for dump, :sequence; for replay also a time as
-2026-11-22T15:00Z, or how long ago (90m). Both belong to the range and neither has to exist. With --reverse the range begins at its newer end: --from is that one.
+--from and --to are an id (1795351795990-7), a time in ms since 1970 or, for dump, :sequence; for replay also a time such
+as 2026-11-22T15:00Z, or how long ago (90m). Both belong to the range and neither has to exist. With --reverse the range
+begins at its newer end: --from is that one.
 
-Exit code 0: done, and verify found nothing damaged; 1: verify found damage, or dump came to it, or the work was
-broken off; 2: misused. A torn end is
-no damage: a process was killed before it could answer, and the next start cuts it.
+Exit code 0: done, and verify found nothing damaged; 1: verify found damage, or dump came to it, or the work was broken
+off; 2: misused. A torn end is no damage: a process was killed before it could answer, and the next start cuts it.
 
 Examples:
   msgflo-log inspect --json | jq '.topics[] | select(.records > 1000) | .topic'
@@ -61,7 +62,7 @@ interface Options {
   readonly topic?: string;
   readonly from?: string;
   readonly to?: string;
-  readonly limit: number;
+  readonly limit?: number;
   readonly reverse: boolean;
   readonly queue?: QueueName;
   readonly into?: QueueName;
@@ -102,7 +103,7 @@ export function log(context: CliContext): Command {
     .option('--topic <name>', 'dump: of this topic')
     .option('--from <place>', 'dump, replay: from this record on: an id, a time (dump: or :sequence)')
     .option('--to <place>', 'dump, replay: up to this record')
-    .option('--limit <n>', 'dump, replay: so many at most', parseLimit, Number.POSITIVE_INFINITY)
+    .option('--limit <n>', 'dump, replay: so many at most', parseLimit)
     .addOption(booleanOption('--reverse', 'dump: the newest first'))
     .option('--queue <name>', 'replay: what was sent to this queue', parseQueue)
     .option('--into <name>', 'replay: send it to this queue (without: to the same)', (name) => queueOf('--into', name))
@@ -138,7 +139,7 @@ async function replayQueue(folder: string, options: Options, context: CliContext
   const range = {
     from: parsePlace('--from')(from),
     ...(to === undefined ? {} : { to: parsePlace('--to')(to) }),
-    ...(Number.isFinite(limit) ? { limit } : {}),
+    ...(limit === undefined ? {} : { limit }),
   };
   if (broker === undefined) checkIsLog(folder);
   const address = broker ?? nodeAddress(folder);
@@ -156,7 +157,7 @@ function nodeAddress(folder: string): string {
 }
 
 async function dump(folder: string, options: Options, context: CliContext): Promise<void> {
-  const { topic, limit, reverse } = options;
+  const { topic, limit = Number.POSITIVE_INFINITY, reverse } = options;
   if (topic === undefined) throw new UsageError('--topic says which topic to dump; msgflo-log inspect lists them');
   const from = options.from === undefined ? undefined : parseBound('--from')(options.from);
   const to = options.to === undefined ? undefined : parseBound('--to')(options.to);

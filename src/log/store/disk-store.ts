@@ -54,6 +54,7 @@ export class DiskStore implements LogStore {
       state,
       reader: this.#reader,
       sync: () => this.#writer.sync(),
+      seal: () => this.#writer.seal(),
       chore: (what, work) => this.#chore(what, work),
     });
   }
@@ -149,7 +150,6 @@ export class DiskStore implements LogStore {
 
   async compact(options: CompactOptions = {}): Promise<CompactResult> {
     this.#checkOpen();
-    if (options.seals) await this.#writer.seal();
     return await this.#sweeper.compact(options);
   }
 

@@ -93,7 +93,7 @@ export interface CompactOptions {
   readonly wasteShare?: number;
   /** The least that has to be gained where one new segment is written. @default a 64th of a whole segment */
   readonly minFreedBytes?: number;
-  /** Seals first the segment that is written to, so that it takes part. @default false */
+  /** Seals first the segment that is written to, so that it takes part, if that is worth it. @default false */
   readonly seals?: boolean;
   /** Breaks it off: what is done by then stays done. */
   readonly signal?: AbortSignal;

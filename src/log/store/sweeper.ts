@@ -19,6 +19,8 @@ export interface SweeperParts {
   readonly calls: DiskCalls;
   /** Makes safe what is visible, without waiting for commits on their way. */
   readonly sync: () => Promise<void>;
+  /** Ends the segment that is written to and begins the next. */
+  readonly seal: () => Promise<void>;
   /** Runs work behind other work on the same files. Never rejects. */
   readonly chore: (what: string, work: () => Promise<void>) => Promise<void>;
 }
@@ -82,8 +84,9 @@ export class Sweeper {
   }
 
   async #compact(options: CompactOptions): Promise<CompactResult> {
-    const { state, chore } = this.#parts;
+    const { state, chore, seal } = this.#parts;
     const { segments } = state;
+    if (options.seals && this.#plan(options, [state.active]).length > 0) await seal();
     const signal = options.signal ? AbortSignal.any([options.signal, this.#closing.signal]) : this.#closing.signal;
     await chore('deleting segments', () => this.collect());
     const before = sizeOf(segments);
@@ -91,7 +94,7 @@ export class Sweeper {
     let rewritten = 0;
     for (let known = -1; known < found.length && !signal.aborted; ) {
       known = found.length; // what was found damaged is left out the next time
-      for (const sources of this.#plan(options))
+      for (const sources of this.#plan(options, segments.slice(0, -1)))
         rewritten += await this.#rewrite(sources, { ...options, signal }, found);
     }
     await chore('deleting segments', () => this.collect());
@@ -99,9 +102,12 @@ export class Sweeper {
     return { segments: segments.length, rewritten, bytes: sizeOf(segments), freedBytes: before - sizeOf(segments) };
   }
 
-  #plan({ wasteShare = DEFAULT_WASTE_SHARE, minFreedBytes }: CompactOptions): readonly (readonly Segment[])[] {
+  #plan(
+    { wasteShare = DEFAULT_WASTE_SHARE, minFreedBytes }: CompactOptions,
+    segments: readonly Segment[],
+  ): readonly (readonly Segment[])[] {
     const { state, segmentBytes } = this.#parts;
-    return planCompaction(state.segments.slice(0, -1), {
+    return planCompaction(segments, {
       ...{ segmentBytes, wasteShare },
       minFreedBytes: minFreedBytes ?? segmentBytes * MIN_FREED_SHARE,
       first: (id) => state.topics.byId(id)?.first ?? 0,
