@@ -29,15 +29,17 @@ export class FrameDecoder {
     this.#length += chunk.length;
     const bodies: Buffer[] = [];
     if (this.#length < this.#wanted()) return bodies;
-    let rest = Buffer.concat(this.#chunks);
-    while (rest.length >= 4) {
-      const end = 4 + this.#sizeAt(rest);
-      if (rest.length < end) break;
-      bodies.push(rest.subarray(4, end));
-      rest = rest.subarray(end);
+    const [first] = this.#chunks;
+    const all = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
+    let at = 0;
+    while (all.length - at >= 4) {
+      const end = at + 4 + this.#sizeAt(all, at);
+      if (all.length < end) break;
+      bodies.push(all.subarray(at + 4, end));
+      at = end;
     }
-    this.#chunks = rest.length > 0 ? [rest] : [];
-    this.#length = rest.length;
+    this.#chunks = at < all.length ? [all.subarray(at)] : [];
+    this.#length = all.length - at;
     return bodies;
   }
 
@@ -49,8 +51,8 @@ export class FrameDecoder {
     return 4 + this.#sizeAt(this.#chunks[0] ?? Buffer.alloc(4));
   }
 
-  #sizeAt(bytes: Buffer): number {
-    const size = bytes.readUInt32BE(0);
+  #sizeAt(bytes: Buffer, at = 0): number {
+    const size = bytes.readUInt32BE(at);
     if (size > this.#maxBytes)
       throw new FrameTooLargeError(`frame of ${size} bytes, at most ${this.#maxBytes} are taken`);
     return size;

@@ -1,11 +1,11 @@
 import type { Socket } from 'node:net';
 import { FrameDecoder } from '../../support/index.js';
 import { Fields, WireError } from './fields.js';
+import { FrameBlock } from './frame-block.js';
 
 /** Frames above this are refused, in bytes. */
 export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 const FLUSH_BYTES = 64 * 1024;
-const JOIN_BYTES = 16 * 1024;
 
 /** What one frame says: fields, and bytes that are nobody's but the receiver's. */
 export type OnFrame = (fields: Fields, body: Buffer) => void;
@@ -16,8 +16,7 @@ export type OnFrame = (fields: Fields, body: Buffer) => void;
  */
 export class FrameSocket {
   readonly #socket: Socket;
-  #parts: Buffer[] = [];
-  #partBytes = 0;
+  readonly #frames = new FrameBlock();
   #flush: NodeJS.Immediate | undefined;
   #atFlush: () => void = () => undefined;
   #isFlushing = false;
@@ -56,19 +55,13 @@ export class FrameSocket {
 
   /** Bytes that the peer has not taken yet. */
   get bufferedBytes(): number {
-    return this.#partBytes + this.#socket.writableLength;
+    return this.#frames.bytes + this.#socket.writableLength;
   }
 
   send(head: object, ...bodies: readonly Buffer[]): void {
     if (this.#ended) return;
-    const json = Buffer.from(JSON.stringify(head));
-    const bodyBytes = bodies.reduce((sum, body) => sum + body.length, 0);
-    const start = Buffer.allocUnsafe(8);
-    start.writeUInt32BE(4 + json.length + bodyBytes, 0);
-    start.writeUInt32BE(json.length, 4);
-    this.#parts.push(start, json, ...bodies);
-    this.#partBytes += 8 + json.length + bodyBytes;
-    if (this.#partBytes >= FLUSH_BYTES && !this.#isFlushing) this.#write();
+    this.#frames.add(head, bodies);
+    if (this.#frames.bytes >= FLUSH_BYTES && !this.#isFlushing) this.#write();
     else this.flushSoon();
   }
 
@@ -131,34 +124,12 @@ export class FrameSocket {
     this.#isFlushing = false;
     clearImmediate(this.#flush);
     this.#flush = undefined;
-    const parts = this.#parts;
-    const bytes = this.#partBytes;
-    this.#parts = [];
-    this.#partBytes = 0;
-    if (bytes === 0 || this.#ended) return;
-    if (bytes < 4 * FLUSH_BYTES) {
-      this.#socket.write(Buffer.concat(parts, bytes));
-      return;
-    }
-    this.#socket.cork();
-    for (const part of joinSmall(parts)) this.#socket.write(part);
-    this.#socket.uncork();
+    if (this.#frames.bytes === 0 || this.#ended) return;
+    const parts = this.#frames.take();
+    if (parts.length > 1) this.#socket.cork();
+    for (const part of parts) this.#socket.write(part);
+    if (parts.length > 1) this.#socket.uncork();
   }
-}
-
-/** Large parts as they are, what lies between joined. */
-function joinSmall(parts: readonly Buffer[]): Buffer[] {
-  const joined: Buffer[] = [];
-  let small: Buffer[] = [];
-  for (const part of parts) {
-    if (part.length < JOIN_BYTES) {
-      small.push(part);
-      continue;
-    }
-    joined.push(Buffer.concat(small), part);
-    small = [];
-  }
-  return [...joined, Buffer.concat(small)];
 }
 
 function readFrame(frame: Buffer): { fields: Fields; body: Buffer } {
