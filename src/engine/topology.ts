@@ -91,7 +91,7 @@ export class Topology {
     this.#check(kind, name, options, existing);
     if (existing && isSame(existing.options, options)) existing.users.add(user);
     else await this.#inChange(name, this.#declareAnew(kind, name, options, user));
-    if (kind === 'inqueue') await this.keepDeadLetters(name);
+    if (kind === 'inqueue' && this.#declared.inqueue.has(name)) await this.keepDeadLetters(name);
   }
 
   async #declareAnew(kind: EngineQueueKind, name: QueueName, options: EngineQueueOptions, user: object): Promise<void> {
@@ -233,8 +233,9 @@ export class Topology {
   /** The place for dead letters goes too, unless there are some or somebody asked for it. */
   async #forgetEmptyGrave(inqueue: QueueName): Promise<void> {
     const dead = deadName(inqueue);
+    while (this.#changing.has(dead)) await this.#unchanging(dead);
     const { ready, unacked, consumers } = this.#inqueues.get(dead)?.depth() ?? { ready: 1, unacked: 0, consumers: 0 };
-    if (ready + unacked + consumers > 0 || this.#declared.inqueue.has(dead) || this.#changing.has(dead)) return;
+    if (ready + unacked + consumers > 0 || this.#declared.inqueue.has(dead)) return;
     await this.#inChange(dead, this.#forget('inqueue', dead));
   }
 
