@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readdirSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { MsgfloError, messageOf, UsageError } from '../errors.js';
 import {
@@ -24,8 +24,10 @@ export interface LogSegment {
   readonly size: number;
   /** Tells it from another that takes its place. */
   readonly inode: number;
+  /** Open, so that it can be read whatever becomes of it. */
+  readonly fd: number | undefined;
   /** Its number, or why there is none. */
-  readonly header: { readonly number: number; readonly base: number; readonly createdMs: number } | CorruptionError;
+  readonly header: ReturnType<typeof readSegmentHeader> | CorruptionError;
   readonly index: RawIndex | 'damaged' | 'missing';
   /** Written to by whoever opens the log, so that its end may be torn. */
   readonly isLast: boolean;
@@ -41,22 +43,61 @@ export interface LogFolder {
   /** The newest checkpoint that is whole. */
   readonly checkpoint: RawCheckpoint | undefined;
   readonly segments: readonly LogSegment[];
+  /** Lets go of segments that are held. */
+  close(): void;
 }
 
-/** @throws {UsageError} unless it holds a log, of a version that this program knows */
-export function readLogFolder(folder: string): LogFolder {
+/** More would be too many open files for some systems; of a larger log none is held. */
+const MOST_HELD = 500;
+
+/**
+ * @param holds keeps the segments open where somebody writes, who may delete or compact them
+ * @throws {UsageError} unless it holds a log, of a version that this program knows
+ * @throws {SegmentReplacedError} and ENOENT when whoever writes was faster: try again
+ */
+export function readLogFolder(folder: string, { holds = false } = {}): LogFolder {
   checkIsLog(folder);
   // In this order: what is read later is never behind what was read before.
   const openIn = folderHolder(folder);
   const checkpoints = checkpointFiles(folder);
-  const found = segmentFiles(folder).map(segmentOf);
-  if (openIn !== undefined && checkpoints.some(({ file }) => !existsSync(file))) return readLogFolder(folder);
+  const files = segmentFiles(folder);
+  const held: number[] = [];
+  const close = (): void => {
+    for (const fd of held.splice(0)) closeSync(fd);
+  };
+  try {
+    const isHeld = holds && openIn !== undefined && files.length <= MOST_HELD;
+    const found = files.map((file) => segmentOf(file, isHeld ? held : undefined));
+    checkApart(found);
+    if (openIn !== undefined && checkpoints.some(({ file }) => !existsSync(file))) {
+      close();
+      return readLogFolder(folder, { holds });
+    }
+    return { ...{ folder, openIn, checkpoints, close }, ...parts(checkpoints, found) };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** None stands for one behind it: then it took its place after the files were listed. @throws {SegmentReplacedError} */
+function checkApart(found: readonly Omit<LogSegment, 'isLast'>[]): void {
+  let reach = 0;
+  for (const { file, base, header } of found) {
+    if (base < reach) throw new SegmentReplacedError(file);
+    if (!(header instanceof CorruptionError)) reach = header.until ?? reach;
+  }
+}
+
+function parts(
+  checkpoints: readonly CheckpointFile[],
+  found: readonly Omit<LogSegment, 'isLast'>[],
+): Pick<LogFolder, 'checkpoint' | 'segments'> {
   const last = found.at(-1);
   // A header that was not finished: nothing was ever committed to it.
   const isBegun = last && last.size <= SEGMENT_HEADER_BYTES && last.header instanceof CorruptionError;
   const used = isBegun ? found.slice(0, -1) : found;
   return {
-    ...{ folder, openIn, checkpoints },
     checkpoint: checkpoints.find(({ content }) => content !== undefined)?.content,
     segments: used.map((segment, at) => ({ ...segment, isLast: at === used.length - 1 })),
   };
@@ -100,15 +141,25 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function segmentOf(file: string): Omit<LogSegment, 'isLast'> {
-  const inode = statSync(file).ino; // before all else, so that nothing of one that took its place goes unnoticed
-  return {
-    ...{ file, inode },
+/** @param held where to put the open file */
+function segmentOf(file: string, held: number[] | undefined): Omit<LogSegment, 'isLast'> {
+  const fd = held && openSync(file, 'r');
+  if (fd !== undefined) held?.push(fd);
+  const { ino: inode } = fd === undefined ? statSync(file) : fstatSync(fd);
+  const segment = {
+    ...{ file, inode, fd },
     base: Number(basename(file, '.seg')),
     index: segmentIndex(file),
     header: headerOf(file),
     size: statSync(file).size,
   };
+  checkSame(segment);
+  return segment;
+}
+
+/** What was found in a file counts for nothing when another took its place meanwhile. @throws {SegmentReplacedError} */
+export function checkSame({ file, inode }: Pick<LogSegment, 'file' | 'inode'>): void {
+  if (statSync(file).ino !== inode) throw new SegmentReplacedError(file);
 }
 
 function headerOf(file: string): LogSegment['header'] {

@@ -1,7 +1,6 @@
-import { statSync } from 'node:fs';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { type RawPart, SEGMENT_HEADER_BYTES, segmentParts } from '../log/index.js';
-import { type LogFolder, type LogSegment, SegmentReplacedError } from './log-folder.js';
+import { checkSame, type LogFolder, type LogSegment } from './log-folder.js';
 
 /** A stretch of a segment, as a start of the log would take it. */
 export type LogPart =
@@ -37,7 +36,7 @@ export async function walkSegment(segment: LogSegment, options: WalkOptions): Pr
     const start: number = from;
     from = undefined;
     let turned = start;
-    for (const part of segmentParts(segment.file, start)) {
+    for (const part of segmentParts(segment.file, start, segment.fd)) {
       const isWhole = part.state === 'whole' || part.state === 'unused';
       if (!isWhole && isWritten && looks < LOOKS) {
         if (part.offset > start) looks = 0;
@@ -46,7 +45,7 @@ export async function walkSegment(segment: LogSegment, options: WalkOptions): Pr
       }
       const seen = seenAs(part, segment, known);
       onPart(seen);
-      if (seen.state === 'torn') return checkSame(segment);
+      if (seen.state === 'torn') return checkWalked(segment);
       if (part.offset - turned < STRETCH_BYTES) continue;
       turned = part.offset;
       await turn();
@@ -54,12 +53,12 @@ export async function walkSegment(segment: LogSegment, options: WalkOptions): Pr
     }
     if (from !== undefined) await delay(LOOK_AGAIN_MS, undefined, { signal });
   }
-  checkSame(segment);
+  checkWalked(segment);
 }
 
-/** What was found in one that is not that of its index any more counts for nothing. */
-function checkSame({ file, inode }: LogSegment): void {
-  if (statSync(file).ino !== inode) throw new SegmentReplacedError(file);
+/** One that is held is what it was. */
+function checkWalked(segment: LogSegment): void {
+  if (segment.fd === undefined) checkSame(segment);
 }
 
 function seenAs(part: RawPart, { isLast, size }: LogSegment, known: number): LogPart {

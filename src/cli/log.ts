@@ -200,8 +200,9 @@ async function verify(folder: string, { json }: Options, context: CliContext): P
 async function survey(folder: string, { signal }: CliContext): Promise<LogReport> {
   for (let attempt = 1; ; attempt++) {
     let progress: ByteProgress | undefined;
+    let found: LogFolder | undefined;
     try {
-      const found: LogFolder = readLogFolder(folder);
+      found = readLogFolder(folder, { holds: true });
       const total = found.segments.reduce((sum, { size }) => sum + size, 0);
       progress = new ByteProgress(total, process.stderr);
       const state = await readLogState(found, signal);
@@ -211,6 +212,7 @@ async function survey(folder: string, { signal }: CliContext): Promise<LogReport
       await delay(LOOK_AGAIN_MS, undefined, { signal });
     } finally {
       progress?.end();
+      found?.close();
     }
   }
 }

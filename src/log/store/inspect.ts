@@ -67,10 +67,10 @@ export function readSegmentHeader(file: string): SegmentHeader {
 /**
  * Everything behind the header of a segment file, in order, without gaps and whatever state it is in. The file may be one
  * that is written to: what is seen then is how far it was when the walk began. Buffers hold until the next part.
- * @param start offset where a part begins
+ * @param start offset where a part begins @param held the file, where it is open already; it stays so
  */
-export function* segmentParts(file: string, start = SEGMENT_HEADER_BYTES): Generator<RawPart, void> {
-  const fd = openSync(file, 'r');
+export function* segmentParts(file: string, start = SEGMENT_HEADER_BYTES, held?: number): Generator<RawPart, void> {
+  const fd = held ?? openSync(file, 'r');
   try {
     const { size } = fstatSync(fd);
     let from = start;
@@ -88,7 +88,7 @@ export function* segmentParts(file: string, start = SEGMENT_HEADER_BYTES): Gener
       from = after ?? size;
     }
   } finally {
-    closeSync(fd);
+    if (held === undefined) closeSync(fd);
   }
 }
 
