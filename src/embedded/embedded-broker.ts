@@ -60,13 +60,16 @@ export class EmbeddedBroker {
   }
 
   get counters(): BrokerCounters {
-    const { engine, doors } = this.#parts;
-    return { ...engine.counters, connections: doors.size, refused: doors.refused };
+    const { engine, doors, mqtt } = this.#parts;
+    const all = [{ connections: doors.size, refused: doors.refused }, ...mqtt.map(({ counters }) => counters)];
+    const sum = (of: 'connections' | 'refused'): number => all.reduce((total, one) => total + one[of], 0);
+    return { ...engine.counters, connections: sum('connections'), refused: sum('refused') };
   }
 
   /** Clients of all kinds. */
   get clients(): number {
-    return this.#parts.servers.reduce((sum, { clients }) => sum + clients, this.#parts.doors.size);
+    const { servers } = this.#parts;
+    return servers.reduce((sum, { clients }) => sum + clients, this.counters.connections);
   }
 
   /** Answers what clients have asked for, sends them away and closes the log. Idempotent. */

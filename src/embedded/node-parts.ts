@@ -36,6 +36,8 @@ export interface Parts {
   /** For programs that use the log, at every listener. */
   readonly answers: NodeAnswers;
   readonly servers: NodeServer[];
+  /** One at most. */
+  readonly mqtt: MqttDoor[];
   readonly closings: (() => Promise<void>)[];
 }
 
@@ -59,7 +61,7 @@ export async function openAll(
   });
   const answers = new NodeAnswers(node);
   closings.push(async () => answers.close());
-  const parts: Parts = { node, engine, doors, answers, servers: [], closings };
+  const parts: Parts = { node, engine, doors, answers, servers: [], mqtt: [], closings };
   await listenAtHome(parts, options, { last, token });
   for (const { address, token: asked, tls } of options.listen ?? [])
     await serveFar(parts, { address: readAddress(address), token: asked, tls }, log);
@@ -124,7 +126,7 @@ async function listenAtHome(
 
 /** On the port of the last time if it can be had: its clients look there. */
 async function listenForMqtt(
-  { engine, closings }: Parts,
+  { engine, mqtt, closings }: Parts,
   { log }: EmbeddedBrokerOptions,
   { host, port: asked }: { readonly host: string; readonly port: number },
   { last, token }: { readonly last: NodeFile | undefined; readonly token: string },
@@ -136,6 +138,7 @@ async function listenForMqtt(
   const door = await listening.catch((error: unknown) => {
     throw new UsageError(`MQTT clients cannot come to ${host}:${asked}: ${messageOf(error)}`, { cause: error });
   });
+  mqtt.push(door);
   closings.push(() => door.stop());
   return door.address;
 }
