@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
-import { connect, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import { EmbeddedBroker, type EmbeddedBrokerOptions } from '../../src/embedded/index.js';
+import { EmbeddedBroker, type EmbeddedBrokerOptions, readBrokerFile } from '../../src/embedded/index.js';
 import { openMemoryEngine } from '../../src/engine/index.js';
 import { readAddress } from '../../src/log/wire/index.js';
 import { asQueueName } from '../../src/names.js';
@@ -89,6 +89,38 @@ describe('EmbeddedBroker', () => {
       const wrong = client(`${broker.door.replace('tcp:', 'log:')}?token=guessed`);
       const error = await rejection(wrong.connect(), 'MSGFLO_REFUSED');
       expect(error.message).to.equal('wrong token');
+    });
+  });
+
+  describe('its door for MQTT', () => {
+    const mqtt = { host: '127.0.0.1', port: 0 };
+
+    it('is found in broker.json, at the same port and with the same token after a restart', async () => {
+      const first = await listen({ mqtt });
+      const before = (await readBrokerFile(dir))?.mqtt;
+      expect(before).to.match(/^mqtt:\/\/msgflo:[\w-]{43}@127\.0\.0\.1:\d+$/);
+      await first.stop();
+      expect(await readBrokerFile(dir)).to.equal(undefined);
+      await listen({ mqtt });
+      expect((await readBrokerFile(dir))?.mqtt).to.equal(before);
+    });
+
+    it('is at another port when somebody has taken the last one; one that was asked for is insisted on', async () => {
+      const first = await listen({ mqtt });
+      const port = Number(new URL((await readBrokerFile(dir))?.mqtt ?? '').port);
+      await first.stop();
+      const thief = createServer().listen(port, '127.0.0.1');
+      await once(thief, 'listening');
+      closing.push(() => void thief.close());
+      const error = await rejection(listen({ mqtt: { ...mqtt, port } }), 'MSGFLO_USAGE');
+      expect(error.message).to.match(new RegExp(`^MQTT clients cannot come to 127.0.0.1:${port}: .*EADDRINUSE`));
+      await listen({ mqtt });
+      expect((await readBrokerFile(dir))?.mqtt).to.not.include(`:${port}`);
+    });
+
+    it('is none where nobody asked for it', async () => {
+      await listen();
+      expect(await readBrokerFile(dir)).to.deep.equal({ address: `log://${dir}?start=false`, pid: process.pid });
     });
   });
 
