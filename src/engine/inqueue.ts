@@ -163,7 +163,7 @@ export class Inqueue {
   touch(): void {
     this.#touches += 1;
     if (this.#ttlMs !== undefined) void this.#expire(this.#ttlMs);
-    void this.#claim();
+    if (!this.#isClaiming) void this.#claim();
   }
 
   /** Forgets the oldest that are more than the limit. Resolves with how many. */
@@ -203,12 +203,11 @@ export class Inqueue {
   }
 
   get #ready(): number {
-    return this.#parts.node.backlog(this.proc)?.ready ?? 0;
+    return this.#parts.node.ready(this.proc);
   }
 
   /** Hands out what is ready, to each consumer in turn, for as long as one has room. */
   async #claim(): Promise<void> {
-    if (this.#isClaiming) return;
     this.#isClaiming = true;
     try {
       for (let room = this.#room(); room > 0 && !this.#isGone; room = this.#room()) {

@@ -12,6 +12,8 @@ export interface Batch {
   isAlive(): boolean;
   /** Writes the outputs, and the verdict in the same step. */
   write(records: readonly NewRecord[]): Promise<unknown>;
+  /** Called once, unless it is withdrawn. */
+  ended(outcome: Outcome): void;
 }
 
 export function bytesOf(outputs: readonly EngineOutput[]): number {
@@ -25,15 +27,13 @@ export class Pending implements Submission {
   readonly batch: Batch;
   /** Grows in the order of submission; given by who carries it out. */
   ticket = 0;
-  readonly #done: (outcome: Outcome) => void;
   #line: Line | undefined;
   #waitsFor: Submission['waitsFor'] = 'nothing';
   #isWriting = false;
   #over = false;
 
-  constructor(batch: Batch, done: (outcome: Outcome) => void) {
+  constructor(batch: Batch) {
     this.batch = batch;
-    this.#done = done;
   }
 
   get waitsFor(): Submission['waitsFor'] {
@@ -83,7 +83,7 @@ export class Pending implements Submission {
     if (this.#over || this.#isWriting) return;
     this.#over = true;
     this.leaveLine();
-    this.#done(outcome);
+    this.batch.ended(outcome);
   }
 
   cancel(): void {

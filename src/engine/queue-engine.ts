@@ -198,9 +198,10 @@ export class QueueEngine implements Engine {
       bytes: record.body.length,
       hold: false,
       isAlive: () => !queue.isGone,
-      write: (records) => this.node.ackCommit(queue.proc, records, token),
+      write: (records) => this.node.settle(queue.proc, token, records),
+      ended: done,
     };
-    this.submit(new Pending(batch, done));
+    this.submit(new Pending(batch));
   }
 
   async #dropSurplus(queue: Inqueue): Promise<void> {

@@ -46,19 +46,17 @@ export class QueueSession implements EngineSession {
 
   send(output: EngineOutput, done: (outcome: Outcome) => void): Submission {
     const { node } = this.#engine;
-    const pending: Pending = new Pending(
-      {
-        outputs: [output],
-        bytes: output.body.length,
-        hold: false,
-        isAlive: () => !this.#ended,
-        write: (records) => node.commit(records),
-      },
-      (outcome) => {
+    const pending: Pending = new Pending({
+      outputs: [output],
+      bytes: output.body.length,
+      hold: false,
+      isAlive: () => !this.#ended,
+      write: (records) => node.commit(records),
+      ended: (outcome) => {
         this.#sending.delete(pending);
         done(outcome);
       },
-    );
+    });
     this.#sending.add(pending);
     this.#engine.submit(pending);
     return pending;

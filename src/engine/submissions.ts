@@ -11,7 +11,7 @@ import type { Topology } from './topology.js';
 
 const DONE: Outcome = { state: 'done' };
 const GONE: Outcome = { state: 'gone' };
-const NO_TARGETS: readonly Target[] = [];
+const NO_QUEUES: readonly Inqueue[] = [];
 
 export interface SubmissionsParts {
   readonly topology: Topology;
@@ -24,12 +24,6 @@ export interface SubmissionsParts {
 
 /** Why a submission cannot be carried out just now: its end, or the line it has to wait in. */
 type Obstacle = Outcome | { readonly line: Line; readonly waitsFor: 'room' | 'route' };
-
-/** Where an output goes, with room reserved for it. */
-interface Target {
-  readonly queue: Inqueue;
-  readonly bytes: number;
-}
 
 /** Carries out what sessions hand in, each in one step, now or when it is its turn. */
 export class Submissions {
@@ -116,27 +110,35 @@ export class Submissions {
   #carryOut(pending: Pending): void {
     const { outputs } = pending.batch;
     const records: NewRecord[] = [];
-    let targets: Target[] | undefined;
+    // Where they go, with room reserved: one beside the other, as this is done for every message.
+    let queues: Inqueue[] | undefined;
+    const bytes: number[] = [];
     for (const { name, body, headers } of outputs) {
       records.push({ topic: name, body, headers: writeHeaders(headers) });
       for (const queue of this.#parts.topology.routes(name)) {
         queue.reserve(body.length);
-        targets ??= [];
-        targets.push({ queue, bytes: body.length });
+        queues ??= [];
+        queues.push(queue);
+        bytes.push(body.length);
       }
     }
     pending.write(records).then(
-      () => this.#written(pending, targets ?? NO_TARGETS),
-      (error: unknown) => this.#notWritten(pending, targets ?? NO_TARGETS, error),
+      () => this.#written(pending, queues ?? NO_QUEUES, bytes),
+      (error: unknown) => {
+        this.#notWritten(pending, error);
+        // Last, so that nobody takes the room of who waits for the disk only.
+        for (const [at, queue] of (queues ?? NO_QUEUES).entries()) queue.arrived(bytes[at] ?? 0, false);
+      },
     );
   }
 
-  #written(pending: Pending, targets: readonly Target[]): void {
+  #written(pending: Pending, queues: readonly Inqueue[], bytes: readonly number[]): void {
     pending.written();
     const { topology, onLetters } = this.#parts;
-    for (const { queue, bytes } of targets) {
-      queue.arrived(bytes, true);
-      if (queue.limit.beyond === 'drop-oldest') onLetters(queue);
+    for (let at = 0; at < queues.length; at++) {
+      const queue = queues[at];
+      queue?.arrived(bytes[at] ?? 0, true);
+      if (queue?.limit.beyond === 'drop-oldest') onLetters(queue);
     }
     for (const { name } of pending.batch.outputs) if (!topology.isTaken(name)) this.#unroutedCount += 1;
     const isRetry = this.#fullDisk.isTrying(pending);
@@ -144,7 +146,7 @@ export class Submissions {
     if (isRetry) this.#leaveFullDisk();
   }
 
-  #notWritten(pending: Pending, targets: readonly Target[], error: unknown): void {
+  #notWritten(pending: Pending, error: unknown): void {
     pending.written();
     const isRetry = this.#fullDisk.isTrying(pending);
     if (error instanceof DiskFullError && pending.batch.isAlive()) this.#waitForDisk(pending, error);
@@ -155,8 +157,6 @@ export class Submissions {
       pending.finish(GONE);
       if (isRetry) this.#leaveFullDisk();
     } else if (!this.#isClosed) this.#parts.onFailure(error);
-    // Last, so that nobody takes the room of who waits for the disk only.
-    for (const { queue, bytes } of targets) queue.arrived(bytes, false);
   }
 
   #waitForDisk(pending: Pending, error: DiskFullError): void {

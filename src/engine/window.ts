@@ -5,18 +5,19 @@ import type { Pending } from './pending.js';
 
 /** A delivery in the hand of a consumer. */
 export interface Held {
+  readonly tag: number;
   /** Names the claim. */
   readonly token: string;
   readonly bytes: number;
   /** Where it stands in its queue. */
   readonly sequence: number;
+  /** Its settlement, while that is on its way: it cannot be settled a second time. */
+  settling: Pending | undefined;
 }
 
 /** Deliveries that one consumer holds. */
 export class Window {
   readonly held = new Map<number, Held>();
-  /** Deliveries whose settlement is on its way; they cannot be settled a second time. */
-  readonly settling = new Map<number, Pending>();
   readonly #prefetch: number;
   readonly #deliver: (delivery: EngineDelivery) => void;
   #tags = 0;
@@ -33,7 +34,7 @@ export class Window {
   hand({ token, reclaims }: Claim, { sequence, body, headers: written }: StoredRecord): void {
     this.#tags += 1;
     const tag = this.#tags;
-    this.held.set(tag, { token, bytes: body.length, sequence });
+    this.held.set(tag, { tag, token, bytes: body.length, sequence, settling: undefined });
     const { headers, source } = readHeaders(written);
     const delivery = { tag, body, headers, redelivered: reclaims > 0 };
     this.#deliver(source === undefined ? delivery : { ...delivery, source: asQueueName(source) });

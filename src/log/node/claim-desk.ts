@@ -166,7 +166,7 @@ export class ClaimDesk {
     const { lostAcks } = proc;
     let result: CommitResult;
     try {
-      result = await this.#store.commit({ records, ...facts });
+      result = await this.#store.commit({ records, puts: facts.puts, deletes: facts.deletes });
     } catch (error) {
       proc.acksInFlight--;
       proc.unack(claim);

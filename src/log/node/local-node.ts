@@ -181,6 +181,16 @@ class LocalNode implements LogNode {
     return { ackedRange: claim.range, ids: idsOf(records, result) };
   }
 
+  settle(name: string, token: string, records: readonly NewRecord[]): Promise<unknown> {
+    try {
+      const proc = this.#need(name);
+      if (records.length > 0) checkRecords(records);
+      return this.#desk.settle(proc, this.#desk.out(proc, token, 'invalid_ack'), records);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
   async reclaim(name: string, token?: string, reason = 'reclaimed'): Promise<string> {
     const proc = this.#need(name);
     return await this.#desk.reclaim(proc, this.#desk.out(proc, token, 'nothing_to_reclaim'), reason);
@@ -209,6 +219,10 @@ class LocalNode implements LogNode {
   backlog(name: string): Backlog | undefined {
     const proc = this.#table.find(name);
     return proc && { ...proc.backlog, taken: proc.topic.last + 1, acked: proc.acked };
+  }
+
+  ready(name: string): number {
+    return this.#table.find(name)?.ready ?? 0;
   }
 
   outstanding(name: string): readonly string[] {

@@ -202,6 +202,8 @@ export interface LogClaims {
   ack(name: string, token?: string): Promise<string>;
   /** Acknowledges and commits as one: both are stored or neither. */
   ackCommit(name: string, records: readonly NewRecord[], token?: string): Promise<AckCommitResult>;
+  /** As `ackCommit`, and as `ack` without records, for who wants neither range nor ids: nothing is made of them. */
+  settle(name: string, token: string, records: readonly NewRecord[]): Promise<unknown>;
   /** Gives a claim back, counted. Resolves with the range that now counts as claimed, `""` before the first ack. */
   reclaim(name: string, token?: string, reason?: string): Promise<string>;
   /** The first record that nobody holds of those from one sequence to another. For procs with claims of one record. */
@@ -220,6 +222,8 @@ export interface LogProcs {
   listProcs(): readonly ProcState[];
   /** Cheaper than `inspectProc`; undefined for one that does not exist. */
   backlog(name: string): Backlog | undefined;
+  /** Records that nobody holds and that are not acknowledged; 0 for a proc that does not exist. Cheap. */
+  ready(name: string): number;
   /** Names of the procs of a topic. */
   readers(topic: string): readonly string[];
   isRead(topic: string): boolean;

@@ -145,6 +145,10 @@ export class Proc {
     return { ready: this.#free.size, unacked: this.#claimedRecords };
   }
 
+  get ready(): number {
+    return this.#free.size;
+  }
+
   /** Sequence of the first record that nobody holds. */
   get nextFree(): number | undefined {
     return this.#free.first;
