@@ -54,6 +54,16 @@ describe('Project', () => {
     expect(project.launchesOf(graph).launches.get(asRole('g'))?.specs[0]?.argv).to.deep.equal(['other']);
   });
 
+  it('makes nothing anew when the library is read again and has not changed', async () => {
+    const graph = graphOf('g(Given) OUT -> IN c(Wrok)');
+    const before = project.launchesOf(graph);
+    await project.reload();
+    expect(project.launchesOf(graph)).to.equal(before);
+    await writeFile(join(folder, 'participants/Wrok.js'), '');
+    await project.reload();
+    expect([...project.launchesOf(graph).launches.keys()]).to.deep.equal(['g', 'c']);
+  });
+
   it('starts nothing for a role that is left to others, until it is taken back', () => {
     const graph = graphOf('a(Work) OUT -> IN b(Work)');
     project.leaveToOthers(asRole('a'));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf } from '../errors.js';
 import type { Role } from '../names.js';
 import { readTextFile } from '../support/index.js';
@@ -83,6 +84,15 @@ export class Library {
 
   components(): readonly ComponentInfo[] {
     return [...this.#components.values()];
+  }
+
+  /** Whether everything that it knows is what the other knows. */
+  isSameAs(other: Library): boolean {
+    return (
+      isDeepStrictEqual({ ...this }, { ...other }) &&
+      isDeepStrictEqual(this.#components, other.#components) &&
+      isDeepStrictEqual(this.#ownExecutables, other.#ownExecutables)
+    );
   }
 
   /** Finds `<namespace>/<name>` also as `<name>`, and the other way round. */

@@ -76,7 +76,10 @@ export class Project {
 
   /** @throws {UsageError} naming what is wrong with the project; the library stays as it was then */
   async reload(): Promise<void> {
-    this.#library = await this.#options.load();
+    const library = await this.#options.load();
+    // It is read every other second while a component is missing: what was found holds, nothing is made anew.
+    if (library.isSameAs(this.#library)) return;
+    this.#library = library;
     this.#forget();
   }
 
