@@ -85,7 +85,9 @@ async function serve(
     closings.unshift(() => broker.close());
     const coordinator = coordinatorOf(settings, { graphFile, project, broker, keeper, log });
     const memory = new RestingMemory();
-    const forget = coordinator.subscribe(() => memory.touch());
+    // What was read to start is a burst as well. A report comes with every pass, when nothing happens too.
+    memory.touch();
+    const forget = coordinator.subscribe(({ kind }) => (kind === 'report' ? undefined : memory.touch()));
     const relay = new FbpRelay({ broker, log });
     const repositoryVersion = await gitCommit(project.library.baseDir);
     const runtime = new Runtime({
