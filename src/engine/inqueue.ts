@@ -1,7 +1,7 @@
 import { type Claim, DiskFullError, LogError, type LogNode } from '../log/index.js';
 import type { QueueName } from '../names.js';
-import { EarliestTimer } from './earliest-timer.js';
 import type { EngineDepth } from './engine.js';
+import { Expiry } from './expiry.js';
 import { Line } from './line.js';
 import { Throughput } from './throughput.js';
 import type { Held, Window } from './window.js';
@@ -10,9 +10,6 @@ import type { Held, Window } from './window.js';
 const NO_LIMIT = 1_000_000_000;
 const PROC = { offset: '$>', maxClaims: NO_LIMIT, maxReclaims: -1, reclaimTimeout: -1 };
 const NONE = { ready: 0, unacked: 0, taken: 0, acked: 0 };
-/** More dead letters than this are not on their way at once: they are in memory. */
-const MAX_BURYING = 256;
-const MAX_EXPIRING = 64;
 
 /** How much an inqueue holds ready, and what happens beyond: `wait` holds senders back, `drop-oldest` makes room. */
 export interface QueueLimit {
@@ -47,8 +44,8 @@ export class Inqueue {
   readonly waiting = new Line();
   readonly #parts: InqueueParts;
   readonly #throughput = new Throughput();
+  readonly #expiry: Expiry;
   #limit: QueueLimit;
-  #ttlMs: number | undefined;
   #taking: Window[] = [];
   #turn = 0;
   /** Being written, and not ready yet. */
@@ -61,16 +58,7 @@ export class Inqueue {
   #isClaiming = false;
   /** The first of what came back while records were being claimed. */
   #cameBack = Number.POSITIVE_INFINITY;
-  #isExpiring = false;
   #isDropping = false;
-  /** Expired, and on their way to be dead letters. */
-  #burying = 0;
-  readonly #expiry = new EarliestTimer(() => {
-    this.#isExpirySet = false;
-    this.touch();
-  });
-  /** The timer is set for what is first. */
-  #isExpirySet = false;
   #unsubscribe: (() => void) | undefined;
   #isGone = false;
 
@@ -78,8 +66,10 @@ export class Inqueue {
     this.name = name;
     this.proc = `in:${name}`;
     this.#limit = limit;
-    this.#ttlMs = ttlMs;
     this.#parts = parts;
+    const { node, nowMs } = parts;
+    const hand = (claim: Claim): void => this.#hand(claim);
+    this.#expiry = new Expiry(ttlMs, { node, proc: this.proc, nowMs, hand, touch: () => this.touch() });
   }
 
   /** Makes it, or finds it again: what was in somebody's hands goes back, marked as redelivered. */
@@ -106,9 +96,7 @@ export class Inqueue {
   /** It is another one from now on, with what it holds. */
   change({ limit, ttlMs }: InqueueOptions): void {
     this.#limit = limit;
-    this.#ttlMs = ttlMs;
-    this.#isExpirySet = false;
-    this.#expiry.clear();
+    this.#expiry.change(ttlMs);
     this.#parts.onRoom(this);
     this.touch();
   }
@@ -147,7 +135,7 @@ export class Inqueue {
   /** What somebody held goes back to where it stood, marked as redelivered. */
   async giveBack({ token, bytes, sequence }: Held): Promise<void> {
     this.#cameBack = Math.min(this.#cameBack, sequence);
-    this.#isExpirySet = false;
+    this.#expiry.somethingCameBack();
     this.#bytes += bytes;
     try {
       await this.#parts.node.reclaim(this.proc, token);
@@ -162,7 +150,7 @@ export class Inqueue {
   /** To be called when there may be something to hand out. */
   touch(): void {
     this.#touches += 1;
-    if (this.#ttlMs !== undefined) void this.#expire(this.#ttlMs);
+    if (this.#expiry.isOn) void this.#expire();
     if (!this.#isClaiming) void this.#claim();
   }
 
@@ -199,7 +187,7 @@ export class Inqueue {
   stop(): void {
     this.#isGone = true;
     this.#unsubscribe?.();
-    this.#expiry.clear();
+    this.#expiry.stop();
   }
 
   get #ready(): number {
@@ -232,30 +220,22 @@ export class Inqueue {
   #hand(claim: Claim): void {
     const [record] = claim.records;
     if (!record) return;
-    const isExpired = this.#ttlMs !== undefined && record.timestampMs + this.#ttlMs <= this.#parts.nowMs();
+    const isExpired = this.#expiry.isOver(record);
     const window = isExpired ? undefined : this.#nextWithRoom();
     if (isExpired || window) this.#bytes -= record.body.length;
-    if (isExpired) this.#bury(claim);
+    if (isExpired) this.#parts.onExpired(this, claim, this.#expiry.bury());
     else if (window) window.hand(claim, record);
     else this.#putBack([claim]);
   }
 
   /** Nobody has seen them. */
   #putBack(claims: readonly Claim[]): void {
-    this.#isExpirySet = false;
+    this.#expiry.somethingCameBack();
     for (const { token } of claims) this.#parts.node.release(this.proc, token);
   }
 
-  #bury(claim: Claim): void {
-    this.#burying += 1;
-    this.#parts.onExpired(this, claim, () => {
-      this.#burying -= 1;
-      if (this.#burying === MAX_BURYING / 2) this.touch();
-    });
-  }
-
   #room(): number {
-    if (this.#burying >= MAX_BURYING) return 0;
+    if (this.#expiry.isBusy) return 0;
     let room = 0;
     for (const window of this.#taking) room += window.room;
     return room;
@@ -270,32 +250,11 @@ export class Inqueue {
     return undefined;
   }
 
-  /** Takes out what waited too long, though nobody comes for it, and looks again when the next one has. */
-  async #expire(ttlMs: number): Promise<void> {
-    if (this.#isExpiring || this.#isExpirySet) return;
-    this.#isExpiring = true;
-    const { node, nowMs } = this.#parts;
+  async #expire(): Promise<void> {
     try {
-      for (let count = 1; this.#burying < MAX_BURYING; count = Math.min(2 * count, MAX_EXPIRING)) {
-        const touches = this.#touches;
-        this.#isExpirySet = true; // unless something comes back meanwhile
-        const first = await node.peek(this.proc);
-        const dueMs = (first?.timestampMs ?? Number.POSITIVE_INFINITY) + ttlMs;
-        if (this.#isGone) return;
-        if (first && dueMs > nowMs()) {
-          this.#expiry.set(dueMs, nowMs());
-          if (this.#isExpirySet) return;
-          continue;
-        }
-        this.#isExpirySet = false;
-        const claims = first ? await node.claim(this.proc, count) : [];
-        if (claims.length === 0 && touches === this.#touches) return;
-        for (const claim of claims) this.#hand(claim);
-      }
+      await this.#expiry.look();
     } catch (error) {
       if (!this.#isGone) this.#parts.onError(error, `looking for what is too old in '${this.name}'`);
-    } finally {
-      this.#isExpiring = false;
     }
   }
 
