@@ -1,7 +1,15 @@
 import type { EngineConsumer, EngineSession, Outcome, Submission } from '../engine/index.js';
+import { writeHeaders } from '../log/index.js';
 import { asQueueName } from '../names.js';
-import { type Fields, type FrameSocket, WireError } from '../transport/log/index.js';
-import { readSettlement } from './requests.js';
+import {
+  type ByteReader,
+  type Fields,
+  type FrameSocket,
+  readSettlement,
+  WireError,
+  writeDelivery,
+} from '../transport/log/index.js';
+import { settlementOf } from './requests.js';
 
 const MAX_PREFETCH = 100_000;
 
@@ -39,21 +47,20 @@ export class ClientConsumers {
     if (prefetch < 1 || prefetch > MAX_PREFETCH || this.#open.has(id)) throw new WireError('no such consumer');
     const engine = session.consume(asQueueName(fields.text('inqueue')), prefetch, (delivery) => {
       const { tag, headers, redelivered, body } = delivery;
-      this.#frames.send({ op: 'deliver', consumer: id, tag, headers, ...(redelivered && { redelivered }) }, body);
+      writeDelivery(this.#frames, { consumer: id, tag, redelivered, headers: writeHeaders(headers), body });
     });
     this.#open.set(id, { engine, waiting: new Map(), holds: true });
   }
 
-  settle(re: number, fields: Fields, body: Buffer): void {
-    const consumer = this.#of(fields);
+  settle(re: number, reader: ByteReader): void {
+    const read = readSettlement(reader);
+    const consumer = this.#open.get(read.consumer);
     if (!consumer) {
       this.#tell(re, { state: 'gone' });
       return;
     }
-    const settlement = readSettlement(fields, body);
-    const hold = settlement.hold === true && consumer.holds;
     let waited: Submission | undefined;
-    const submission = consumer.engine.settle(fields.count('tag'), { ...settlement, hold }, (outcome) => {
+    const submission = consumer.engine.settle(read.tag, settlementOf(read, consumer.holds), (outcome) => {
       if (waited) consumer.waiting.delete(waited);
       this.#tell(re, outcome);
     });

@@ -2,13 +2,21 @@ import type { Socket } from 'node:net';
 import type { Engine, EngineSession } from '../engine/index.js';
 import { isSameText } from '../log/server/index.js';
 import { asQueueName } from '../names.js';
-import { type Fields, FrameSocket, WIRE_VERSION, WireError } from '../transport/log/index.js';
+import {
+  type ByteReader,
+  type Fields,
+  FrameSocket,
+  MESSAGE,
+  WIRE_VERSION,
+  WireError,
+  writeDone,
+} from '../transport/log/index.js';
 import { type Answer, letterAnswer, pageAnswer, refusalOf } from './answers.js';
 import { ClientBrowses } from './client-browses.js';
 import { type Came, ClientConsumers } from './client-consumers.js';
 import { ClientLooks } from './client-looks.js';
 import { ClientRounds } from './client-rounds.js';
-import { owned, readBinding, readDeclaration, readSend } from './requests.js';
+import { owned, readBinding, readDeclaration, sendOf } from './requests.js';
 
 /** Beyond this nothing more is read from it until it has read. */
 const PAUSE_BYTES = 16 * 1024 * 1024;
@@ -60,10 +68,10 @@ export class ClientDoor {
   constructor(socket: Socket, { engine, onEnd, ...options }: DoorOptions) {
     this.#engine = engine;
     this.#options = options;
-    this.#frames = new FrameSocket(
-      socket,
-      (fields, body) => this.#take(fields, body),
-      (reason) => {
+    this.#frames = new FrameSocket(socket, {
+      onRequest: (fields, body) => this.#take(fields, body),
+      onMessage: (what, reader) => this.#takeMessage(what, reader),
+      onEnd: (reason) => {
         clearTimeout(this.#helloLimit);
         this.#isOver = true;
         this.#answered();
@@ -71,11 +79,11 @@ export class ClientDoor {
         this.#session?.end('died');
         onEnd(reason);
       },
-    );
+    });
     this.#looks = new ClientLooks(this.#frames);
     this.#consumers = new ClientConsumers(this.#frames, (re, outcome) => this.#outcome(re, outcome));
     this.#frames.atFlush(() => {
-      if (this.#done.length > 0) this.#frames.send({ op: 'ok', re: this.#done });
+      if (this.#done.length > 0) writeDone(this.#frames, this.#done);
       this.#done = [];
     });
     this.#helloLimit = setTimeout(() => this.#frames.destroy(new WireError('no hello in time')), HELLO_LIMIT_MS);
@@ -107,11 +115,22 @@ export class ClientDoor {
     const op = fields.text('op');
     if (op === 'hello') this.#hello(re, fields, body);
     else if (!this.#session) throw new WireError('the first frame must be hello');
-    else if (op === 'send') this.#send(this.#session, re, fields, body);
-    else if (op === 'settle') {
-      this.#inHand += 1;
-      this.#consumers.settle(re, fields, body);
-    } else this.#lane = this.#lane.then(() => this.#answer(op, re, fields, body));
+    else this.#lane = this.#lane.then(() => this.#answer(op, re, fields, body));
+    this.#relieve();
+  }
+
+  #takeMessage(what: number, reader: ByteReader): void {
+    if (!this.#session) throw new WireError('the first frame must be hello');
+    const re = reader.u32();
+    this.#inHand += 1;
+    if (what === MESSAGE.send) this.#send(this.#session, re, reader);
+    else if (what === MESSAGE.settle) this.#consumers.settle(re, reader);
+    else throw new WireError(`there is no message ${what}`);
+    this.#relieve();
+  }
+
+  /** Reads no more while the client does not read, or the log cannot follow. */
+  #relieve(): void {
     if (this.#frames.bufferedBytes > PAUSE_BYTES) this.#frames.pauseUntilDrained();
     const congestion = this.#engine.congestion;
     if (congestion) this.#frames.pauseUntil(congestion);
@@ -210,10 +229,11 @@ export class ClientDoor {
     }
   }
 
-  #send(session: EngineSession, re: number, fields: Fields, body: Buffer): void {
-    this.#inHand += 1;
+  #send(session: EngineSession, re: number, reader: ByteReader): void {
     let hasWaited = false;
-    const submission = session.send(readSend(fields, body), (outcome) => {
+    const output = sendOf(reader);
+    const { body } = output;
+    const submission = session.send(output, (outcome) => {
       if (hasWaited) this.#waiting -= 1;
       if (hasWaited) this.#waitingBytes -= body.length;
       this.#outcome(re, outcome);

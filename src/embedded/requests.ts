@@ -6,11 +6,18 @@ import type {
   EngineSettlement,
 } from '../engine/index.js';
 import { asQueueName, type QueueName } from '../names.js';
-import { type Fields, WireError } from '../transport/log/index.js';
+import {
+  type ByteReader,
+  type Fields,
+  type ReadOutput,
+  readHeaderTexts,
+  readSend,
+  WireError,
+  type WireSettlement,
+} from '../transport/log/index.js';
 
 const QUEUE_KINDS = ['inqueue', 'outqueue'] as const;
 const BINDING_KINDS = ['pubsub', 'roundrobin'] as const;
-const VERDICTS = ['ack', 'requeue', 'dead-letter'] as const;
 
 export function readBinding(fields: Fields): EngineBinding {
   return {
@@ -38,37 +45,31 @@ export function readDeclaration(fields: Fields): Declaration {
   return { kind: fields.oneOf('kind', QUEUE_KINDS), name: asQueueName(fields.text('name')), options };
 }
 
-export function readSend(fields: Fields, body: Buffer): EngineOutput {
-  return {
-    kind: fields.oneOf('kind', QUEUE_KINDS),
-    name: asQueueName(fields.text('name')),
-    headers: fields.texts('headers'),
-    mandatory: fields.flag('mandatory'),
-    body: owned(body),
-  };
+export function sendOf(reader: ByteReader): EngineOutput {
+  const { kind, name, mandatory, headers, body } = readSend(reader);
+  return { kind, name: asQueueName(name), mandatory, headers: readHeaderTexts(headers), body: owned(body) };
 }
 
-/** The body is that of each output in turn, then that of the dead letter. */
-export function readSettlement(fields: Fields, body: Buffer): EngineSettlement {
-  let at = 0;
-  const next = (bytes: number): Buffer => {
-    if (at + bytes > body.length) throw new WireError('the outputs are longer than the frame');
-    at += bytes;
-    return owned(body.subarray(at - bytes, at));
-  };
-  const outputs = fields.list('outputs').map(
-    (output): EngineOutput => ({
+/** @param mayHold whether outputs that nobody takes may be waited with */
+export function settlementOf(read: WireSettlement<ReadOutput>, mayHold: boolean): EngineSettlement {
+  const outputs = read.outputs.map(
+    ({ name, mandatory, headers, body }): EngineOutput => ({
       kind: 'outqueue',
-      name: asQueueName(output.text('name')),
-      headers: output.texts('headers'),
-      mandatory: output.flag('mandatory'),
-      body: next(output.count('bytes')),
+      name: asQueueName(name),
+      mandatory,
+      headers: readHeaderTexts(headers),
+      body: owned(body),
     }),
   );
-  const verdict = fields.oneOf('verdict', VERDICTS);
-  if (verdict !== 'dead-letter') return { outputs, verdict, hold: fields.flag('hold') };
-  const deadLetter = { headers: fields.texts('dead'), body: next(body.length - at) };
-  return { outputs, verdict: { deadLetter }, hold: fields.flag('hold') };
+  const hold = read.hold && mayHold;
+  const { verdict, dead } = read;
+  if (verdict !== 'dead-letter') return { outputs, verdict, hold };
+  if (!dead) throw new WireError('a dead letter without its message');
+  return {
+    outputs,
+    verdict: { deadLetter: { headers: readHeaderTexts(dead.headers), body: owned(dead.body) } },
+    hold,
+  };
 }
 
 /** A copy, so that what is kept does not keep the whole chunk that it came in. */

@@ -9,15 +9,29 @@ import {
   RefusedError,
   UnroutedError,
 } from '../index.js';
+import type { ByteReader } from './byte-reader.js';
 import { type Endpoint, openSocket } from './endpoint.js';
-import type { Fields } from './fields.js';
+import { type Fields, WireError } from './fields.js';
 import { FrameSocket, MAX_FRAME_BYTES } from './frame-socket.js';
+import {
+  MESSAGE,
+  readDelivery,
+  sendBytes,
+  settlementBytes,
+  type WireDelivery,
+  type WireSend,
+  type WireSettlement,
+  writeSend,
+  writeSettlement,
+} from './message-frames.js';
 
 /** The version of the protocol, said in `hello`. */
-export const WIRE_VERSION = 3;
+export const WIRE_VERSION = 4;
 
 /** Bytes that a head may need beside the bodies. */
 const HEAD_ROOM_BYTES = 1024 * 1024;
+/** Numbers of requests begin anew there. */
+const MAX_REQUESTS = 2 ** 32;
 
 /** The connection ended before the answer came; whether it was carried out is not known. */
 export class ConnectionLostError extends MsgfloError {
@@ -33,7 +47,7 @@ export class ReleasedError extends MsgfloError {
 
 /** What the broker sends without being asked. */
 export interface Events {
-  onDelivery(fields: Fields, body: Buffer): void;
+  onDelivery(delivery: WireDelivery): void;
   onTapped(fields: Fields, body: Buffer): void;
   onNotice(fields: Fields, body: Buffer): void;
   /** Once, after `open` has resolved. */
@@ -66,11 +80,11 @@ export class Connection {
   private constructor(endpoint: Endpoint, events: Events) {
     this.#events = events;
     const socket = openSocket(endpoint);
-    this.#frames = new FrameSocket(
-      socket,
-      (fields, body) => this.#take(fields, body),
-      (reason) => this.#lose(reason ?? new Error('the broker closed the connection')),
-    );
+    this.#frames = new FrameSocket(socket, {
+      onRequest: (fields, body) => this.#take(fields, body),
+      onMessage: (what, reader) => this.#takeMessage(what, reader),
+      onEnd: (reason) => this.#lose(reason ?? new Error('the broker closed the connection')),
+    });
   }
 
   /** Connects and says hello. @throws {RefusedError} when the broker does not want us; otherwise what the socket said. */
@@ -117,13 +131,39 @@ export class Connection {
   /** Resolves with the answer if there is more to it than `ok`. @throws {ConnectionLostError}, or what the broker refused with */
   request(head: object, ...bodies: readonly Buffer[]): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
-      if (!this.#isOpen) return reject(new ConnectionLostError('the connection has ended'));
-      if (bodies.reduce((sum, body) => sum + body.length, HEAD_ROOM_BYTES) > MAX_FRAME_BYTES)
-        return reject(new RefusedError(`a message may have ${MAX_FRAME_BYTES - HEAD_ROOM_BYTES} bytes at most`));
-      this.#requests += 1;
-      this.#waiting.set(this.#requests, { resolve, reject });
-      this.#frames.send({ re: this.#requests, ...head }, ...bodies);
+      const bytes = bodies.reduce((sum, body) => sum + body.length, HEAD_ROOM_BYTES);
+      const re = this.#begin(bytes, resolve, reject);
+      if (re !== undefined) this.#frames.send({ re, ...head }, ...bodies);
     });
+  }
+
+  /** As `request`, of a message. */
+  send(message: WireSend): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const re = this.#begin(sendBytes(message), resolve, reject);
+      if (re !== undefined) writeSend(this.#frames, re, message);
+    });
+  }
+
+  /** As `request`, of a settlement. */
+  settle(settlement: WireSettlement): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const re = this.#begin(settlementBytes(settlement), resolve, reject);
+      if (re !== undefined) writeSettlement(this.#frames, re, settlement);
+    });
+  }
+
+  /** The number of a request that is about to be written; undefined when it cannot be, and was rejected. */
+  #begin(bytes: number, resolve: Waiting['resolve'], reject: Waiting['reject']): number | undefined {
+    if (!this.#isOpen) reject(new ConnectionLostError('the connection has ended'));
+    else if (bytes > MAX_FRAME_BYTES)
+      reject(new RefusedError(`a message may have ${MAX_FRAME_BYTES - HEAD_ROOM_BYTES} bytes at most`));
+    else {
+      this.#requests = (this.#requests + 1) % MAX_REQUESTS;
+      this.#waiting.set(this.#requests, { resolve, reject });
+      return this.#requests;
+    }
+    return undefined;
   }
 
   end(): void {
@@ -135,13 +175,17 @@ export class Connection {
   }
 
   #take(fields: Fields, body: Buffer): void {
-    const op = fields.oneOf('op', ['ok', 'answer', 'refused', 'deliver', 'tapped', 'notice']);
-    if (op === 'deliver') this.#events.onDelivery(fields, body);
-    else if (op === 'tapped') this.#events.onTapped(fields, body);
+    const op = fields.oneOf('op', ['answer', 'refused', 'tapped', 'notice']);
+    if (op === 'tapped') this.#events.onTapped(fields, body);
     else if (op === 'notice') this.#events.onNotice(fields, body);
-    else if (op === 'ok') for (const re of fields.counts('re')) this.#settled(re)?.resolve(undefined);
     else if (op === 'answer') this.#settled(fields.count('re'))?.resolve({ fields, body });
     else this.#settled(fields.count('re'))?.reject(readRefusal(fields));
+  }
+
+  #takeMessage(what: number, reader: ByteReader): void {
+    if (what === MESSAGE.deliver) this.#events.onDelivery(readDelivery(reader));
+    else if (what === MESSAGE.done) while (!reader.isAtEnd) this.#settled(reader.u32())?.resolve(undefined);
+    else throw new WireError(`there is no message ${what}`);
   }
 
   #settled(re: number): Waiting | undefined {

@@ -1,7 +1,11 @@
+import { ByteWriter } from './byte-writer.js';
+
 const BLOCK_BYTES = 64 * 1024;
 /** A frame that may take more gets bytes of its own. */
 const SMALL_BYTES = BLOCK_BYTES / 4;
 const START_BYTES = 8;
+const LENGTH_BYTES = 4;
+const EMPTY = Buffer.alloc(0);
 
 /** Frames as bytes, collected until they are written: small ones side by side in large blocks, large bodies as they are. */
 export class FrameBlock {
@@ -10,6 +14,7 @@ export class FrameBlock {
   #used = 0;
   #parts: Buffer[] = [];
   #partBytes = 0;
+  readonly #writer = new ByteWriter();
 
   /** Not taken yet. */
   get bytes(): number {
@@ -34,6 +39,34 @@ export class FrameBlock {
     let end = start + START_BYTES + headBytes;
     for (const body of bodies) end += body.copy(block, end);
     this.#used = end;
+  }
+
+  /** For a frame whose body has at most so many bytes: has to be written before anything else, and ended by `end`. */
+  begin(mostBytes: number): ByteWriter {
+    const writer = this.#writer;
+    if (LENGTH_BYTES + mostBytes > SMALL_BYTES) {
+      writer.bytes = Buffer.allocUnsafe(LENGTH_BYTES + mostBytes);
+      writer.at = LENGTH_BYTES;
+      return writer;
+    }
+    if (this.#used + LENGTH_BYTES + mostBytes > this.#block.length) this.#newBlock();
+    writer.bytes = this.#block;
+    writer.at = this.#used + LENGTH_BYTES;
+    return writer;
+  }
+
+  end(): void {
+    const { bytes, at } = this.#writer;
+    if (bytes === this.#block) {
+      bytes.writeUInt32BE(at - this.#used - LENGTH_BYTES, this.#used);
+      this.#used = at;
+      return;
+    }
+    bytes.writeUInt32BE(at - LENGTH_BYTES, 0);
+    this.#seal();
+    this.#parts.push(bytes.subarray(0, at));
+    this.#partBytes += at;
+    this.#writer.bytes = EMPTY;
   }
 
   /** All that was added since the last time. */

@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net';
 import { FrameDecoder } from '../../support/index.js';
+import { ByteReader } from './byte-reader.js';
+import type { ByteWriter } from './byte-writer.js';
 import { Fields, WireError } from './fields.js';
 import { FrameBlock } from './frame-block.js';
 
@@ -7,12 +9,19 @@ import { FrameBlock } from './frame-block.js';
 export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 const FLUSH_BYTES = 64 * 1024;
 
-/** What one frame says: fields, and bytes that are nobody's but the receiver's. */
-export type OnFrame = (fields: Fields, body: Buffer) => void;
+/** What frames say; the bytes are nobody's but the receiver's. */
+export interface OnFrame {
+  /** A head of JSON, and bytes. */
+  onRequest(fields: Fields, body: Buffer): void;
+  /** A message (`MESSAGE`). */
+  onMessage(what: number, reader: ByteReader): void;
+  /** Once, with the reason when it was not the peer that left in order. */
+  onEnd(reason?: Error): void;
+}
 
 /**
- * A socket that carries frames: 4 bytes length, then 4 bytes length of the head, the head as JSON, and bytes as they are.
- * What is sent within one turn of the event loop is written at once.
+ * A socket that carries frames: 4 bytes length, then either 4 bytes length of a head, the head as JSON, and bytes as they
+ * are, or a message (`MESSAGE`). What is sent within one turn of the event loop is written at once.
  */
 export class FrameSocket {
   readonly #socket: Socket;
@@ -24,11 +33,8 @@ export class FrameSocket {
   /** Reasons not to read. */
   #holds = 0;
 
-  /**
-   * @param onEnd called once, with the reason when it was not the peer that left in order. What the peer sends that
-   * cannot be read, or that `onFrame` throws on, ends the connection.
-   */
-  constructor(socket: Socket, onFrame: OnFrame, onEnd: (reason?: Error) => void) {
+  /** What the peer sends that cannot be read, or that a receiver throws on, ends the connection. */
+  constructor(socket: Socket, receiver: OnFrame) {
     this.#socket = socket;
     const decoder = new FrameDecoder(MAX_FRAME_BYTES);
     let reason: Error | undefined;
@@ -36,8 +42,7 @@ export class FrameSocket {
       try {
         for (const frame of decoder.push(chunk)) {
           if (this.#ended) return;
-          const { fields, body } = readFrame(frame);
-          onFrame(fields, body);
+          receive(frame, receiver);
         }
       } catch (error) {
         this.destroy(error instanceof Error ? error : new WireError(String(error)));
@@ -49,7 +54,7 @@ export class FrameSocket {
     socket.on('close', () => {
       this.#ended = true;
       clearImmediate(this.#flush);
-      onEnd(reason);
+      receiver.onEnd(reason);
     });
   }
 
@@ -62,6 +67,18 @@ export class FrameSocket {
     if (this.#ended) return;
     this.#frames.add(head, bodies);
     if (this.#frames.bytes >= FLUSH_BYTES && !this.#isFlushing) this.#write();
+    else this.flushSoon();
+  }
+
+  /** For a message whose frame has at most so many bytes: has to be written in this turn, and ended by `end`. */
+  begin(mostBytes: number): ByteWriter {
+    return this.#frames.begin(mostBytes);
+  }
+
+  endMessage(): void {
+    this.#frames.end();
+    if (this.#ended) this.#frames.take();
+    else if (this.#frames.bytes >= FLUSH_BYTES && !this.#isFlushing) this.#write();
     else this.flushSoon();
   }
 
@@ -130,6 +147,17 @@ export class FrameSocket {
     for (const part of parts) this.#socket.write(part);
     if (parts.length > 1) this.#socket.uncork();
   }
+}
+
+function receive(frame: Buffer, receiver: OnFrame): void {
+  const [what] = frame;
+  if (what) {
+    const reader = new ByteReader(frame);
+    receiver.onMessage(reader.u8(), reader);
+    return;
+  }
+  const { fields, body } = readFrame(frame);
+  receiver.onRequest(fields, body);
 }
 
 function readFrame(frame: Buffer): { fields: Fields; body: Buffer } {

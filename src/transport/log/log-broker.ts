@@ -13,7 +13,6 @@ import {
   checkQueueOptions,
   type Delivery,
   decodePayload,
-  encodePayload,
   type Handler,
   type KeptMessage,
   type LetterVisit,
@@ -32,6 +31,7 @@ import { readLogTarget, shownLogAddress } from './address.js';
 import { browseOver } from './browsing.js';
 import type { Fields } from './fields.js';
 import { LogConsumer } from './log-consumer.js';
+import { payloadText } from './message-frames.js';
 import { Restorables } from './restorables.js';
 import { Session } from './session.js';
 import { Unconfirmed } from './unconfirmed.js';
@@ -88,8 +88,7 @@ export class LogBroker implements Broker {
       events: {
         onTapped: watched,
         onNotice: watched,
-        onDelivery: (connection, fields, body) =>
-          this.#consumers.get(fields.count('consumer'))?.take(connection, fields, body),
+        onDelivery: (connection, delivery) => this.#consumers.get(delivery.consumer)?.take(connection, delivery),
       },
       restore: (connection) => this.#restorables.restore(connection),
     });
@@ -150,9 +149,9 @@ export class LogBroker implements Broker {
   ): Promise<void> {
     // A handler in hand may still send while the client closes.
     if (!this.#closing || this.#isClosed) this.#check('send');
-    const body = encodePayload(data);
-    const head = { op: 'send', kind, name, headers: stamped(headers), mandatory };
-    await this.#unconfirmed.run(body.length, () => this.#session.call(head, body));
+    const body = payloadText(data);
+    const message = { kind, name, mandatory, headers: JSON.stringify(stamped(headers)), body };
+    await this.#unconfirmed.run(body.length, () => this.#session.send(message));
   }
 
   async consume(inqueue: QueueName, handler: Handler, { prefetch = 1 }: ConsumeOptions = {}): Promise<Consumer> {

@@ -5,7 +5,6 @@ import {
   checkPrefetch,
   deadLetterHeaders,
   decodePayload,
-  encodePayload,
   type Handler,
   InHand,
   isReleased,
@@ -18,7 +17,7 @@ import {
   UnroutedError,
 } from '../index.js';
 import { type Connection, ReleasedError } from './connection.js';
-import type { Fields } from './fields.js';
+import { payloadText, readHeaderTexts, type WireDelivery, type WireOutput } from './message-frames.js';
 
 /** What a consumer needs of its client. */
 export interface ConsumerHost {
@@ -50,9 +49,10 @@ export class LogConsumer implements Consumer {
   }
 
   /** What comes while pausing is not begun; the broker gives it back at the end. */
-  take(connection: Connection, fields: Fields, body: Buffer): void {
+  take(connection: Connection, delivery: WireDelivery): void {
     if (this.#isPaused) return;
-    const [tag, headers, redelivered] = [fields.count('tag'), fields.texts('headers'), fields.flag('redelivered')];
+    const { tag, redelivered, body } = delivery;
+    const headers = readHeaderTexts(delivery.headers);
     const work = async (): Promise<void> => {
       const settlement = await runHandler(this.#handler, { data: decodePayload(body), headers, redelivered });
       await this.#settle(connection, tag, { headers, body }, settlement);
@@ -134,23 +134,18 @@ export class LogConsumer implements Consumer {
   /** Rejects with ConnectionLostError when the delivery will come again, by another connection. */
   async #request(connection: Connection, tag: number, original: Original, settlement: Asked[3]): Promise<void> {
     const { verdict, outputs, hold } = settlement;
-    const encoded = outputs.map(({ outqueue, data, headers, mandatory = false, release }) => {
+    const encoded: WireOutput[] = [];
+    for (const { outqueue, data, headers, mandatory = false, release } of outputs) {
       if (release && !this.#heeded.has(release.signal)) this.#heed(release.signal);
-      const body = encodePayload(data);
-      return { head: { name: outqueue, headers: stamped(headers), mandatory, bytes: body.length }, body };
-    });
-    const isDead = typeof verdict !== 'string';
-    const head = {
-      op: 'settle',
-      consumer: this.id,
-      tag,
-      hold,
-      outputs: encoded.map((output) => output.head),
-      verdict: isDead ? 'dead-letter' : verdict,
-      ...(isDead ? { dead: deadLetterHeaders(this.inqueue, original.headers, verdict) } : {}),
-    };
-    const bodies = encoded.map((output) => output.body);
-    await connection.request(head, ...bodies, ...(isDead ? [original.body] : []));
+      encoded.push({ name: outqueue, mandatory, headers: JSON.stringify(stamped(headers)), body: payloadText(data) });
+    }
+    const told = { consumer: this.id, tag, hold, outputs: encoded };
+    if (typeof verdict === 'string') {
+      await connection.settle({ ...told, verdict });
+      return;
+    }
+    const headers = JSON.stringify(deadLetterHeaders(this.inqueue, original.headers, verdict));
+    await connection.settle({ ...told, verdict: 'dead-letter', dead: { headers, body: original.body } });
   }
 
   /** Has the broker give back what waits for a taker when outputs are released, so that it can be settled without. */

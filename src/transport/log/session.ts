@@ -4,7 +4,7 @@ import { BrokerUnreachableError, type ClientOptions, NotConnectedError, RefusedE
 import type { LogTarget } from './address.js';
 import { type Abilities, type Answer, Connection, ConnectionLostError, type Events } from './connection.js';
 import { endpointOf } from './endpoint.js';
-import type { Fields } from './fields.js';
+import type { WireDelivery, WireSend } from './message-frames.js';
 
 const HELLO_LIMIT_MS = 10_000;
 const MAX_TRIES = 20;
@@ -16,7 +16,7 @@ export interface SessionOptions {
   readonly client: ClientOptions;
   readonly log: Logger;
   readonly events: Pick<Events, 'onNotice' | 'onTapped'> & {
-    onDelivery(connection: Connection, fields: Fields, body: Buffer): void;
+    onDelivery(connection: Connection, delivery: WireDelivery): void;
   };
   /** Makes the broker know again what it knew; calls that waited go after it. */
   restore(connection: Connection): Promise<void>;
@@ -99,10 +99,19 @@ export class Session {
    * @throws {RefusedError} when that happens time and again: it may be this request that ends the connections
    */
   async call(head: object, ...bodies: readonly Buffer[]): Promise<Answer | undefined> {
+    return await this.#insist((connection) => connection.request(head, ...bodies));
+  }
+
+  /** As `call`, of a message. */
+  async send(message: WireSend): Promise<void> {
+    await this.#insist((connection) => connection.send(message));
+  }
+
+  async #insist<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       const connection = this.#current ?? (await this.#next.promise);
       try {
-        return await connection.request(head, ...bodies);
+        return await ask(connection);
       } catch (error) {
         if (!(error instanceof ConnectionLostError)) throw error;
       }
@@ -146,7 +155,7 @@ export class Session {
     let opened: Connection | undefined;
     const own: Events = {
       ...events,
-      onDelivery: (fields, body) => opened && events.onDelivery(opened, fields, body),
+      onDelivery: (delivery) => opened && events.onDelivery(opened, delivery),
       onLost: (reason) => this.#lost(opened, reason),
     };
     const connection = await endpointOf(target, limit.signal)
