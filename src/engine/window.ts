@@ -31,12 +31,12 @@ export class Window {
     return this.#prefetch - this.held.size;
   }
 
-  hand({ token, reclaims }: Claim, { sequence, body, headers: written }: StoredRecord): void {
+  hand({ token, isRepeated }: Claim, { sequence, body, headers: written }: StoredRecord): void {
     this.#tags += 1;
     const tag = this.#tags;
     this.held.set(tag, { tag, token, bytes: body.length, sequence, settling: undefined });
     const { headers, source } = readHeaders(written);
-    const delivery = { tag, body, headers, redelivered: reclaims > 0 };
+    const delivery = { tag, body, headers, redelivered: isRepeated };
     this.#deliver(source === undefined ? delivery : { ...delivery, source: asQueueName(source) });
   }
 }

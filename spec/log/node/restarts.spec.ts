@@ -117,6 +117,22 @@ describeNodes('restarts', (nodes) => {
     expect(await refusal(() => node.ack('p', claim?.token))).to.equal('stale_claim');
   });
 
+  it('says of what may have been given out before a crash that it may be repeated, and of nothing after a close', async () => {
+    let node = await nodes.open();
+    await node.inqueue('q', { maxClaims: 10 });
+    await commitNumbers(node, 'q', 3);
+    expect((await node.claim('in:q', 1))[0]?.isRepeated).to.equal(false);
+    const crashed = openLogNode(await openStore(crashCopy(nodes.folder())));
+    const again = await crashed.claim('in:q', 10);
+    expect(again.map(({ isRepeated }) => isRepeated)).to.deep.equal([true, true, true]);
+    await commitNumbers(crashed, 'q', 1);
+    expect((await crashed.claim('in:q', 1))[0]?.isRepeated, 'it came later').to.equal(false);
+    await crashed.close();
+    await node.ack('in:q');
+    node = await nodes.reopen();
+    expect((await node.claim('in:q', 10)).map(({ isRepeated }) => isRepeated)).to.deep.equal([false, false]);
+  });
+
   it('leaves the other procs, processors and bindings as they were when one was destroyed', async () => {
     let node = await nodes.open();
     await commitNumbers(node, 't', 3);

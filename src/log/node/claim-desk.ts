@@ -137,7 +137,16 @@ export class ClaimDesk {
     proc.servedAt = this.#claims;
     this.#deadlines.add(open.deadlineMs);
     this.#journal.add(proc, open);
-    return { proc: proc.name, topic: proc.topic.name, token, records, range, reclaims: piece.reclaims };
+    const { reclaims } = piece;
+    return {
+      proc: proc.name,
+      topic: proc.topic.name,
+      token,
+      records,
+      range,
+      reclaims,
+      isRepeated: proc.isRepeated(piece),
+    };
   }
 
   /** The claim with this token, or the newest. @throws {LogError} */

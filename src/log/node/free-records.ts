@@ -66,6 +66,11 @@ export class FreeRecords {
     return piece;
   }
 
+  /** First sequence that was never given out, as far as is known. */
+  get nextFresh(): number {
+    return this.#next;
+  }
+
   /** Sequence of the first of them. */
   get first(): number | undefined {
     if (this.isEmpty) return undefined;

@@ -383,6 +383,7 @@ class LocalNode implements LogNode {
     try {
       await this.#collector.stop();
       this.#desk.stop();
+      await this.#table.noteClosed();
     } finally {
       await this.#store.close();
     }

@@ -76,8 +76,10 @@ export interface Claim {
   readonly records: readonly StoredRecord[];
   /** `<id>..<id>` */
   readonly range: string;
-  /** How often these records came back before; above zero they are a redelivery. */
+  /** How often these records came back before. */
   readonly reclaims: number;
+  /** They may have been given out before: they came back, or the process was killed when they may have been out. */
+  readonly isRepeated: boolean;
 }
 
 export interface AckCommitResult {

@@ -20,6 +20,8 @@ const DEFAULT_MAX_RECLAIMS = 10;
 const DEFAULT_RECLAIM_TIMEOUT_MS = 10_000;
 /** Begins where its topic ends at the time that it is stored. */
 const UNTIL_STORED = -1;
+/** A fact that is there while nobody has the log open, unless who had it was killed. */
+const CLOSED = 'closed';
 
 /** All topics and procs of a log: knows, makes, changes and destroys them. What procs give out is the claim desk's. */
 export class ProcTable {
@@ -41,7 +43,15 @@ export class ProcTable {
       this.#topics.set(topic, new TopicEntry(topic, firstSequence, lastSequence));
     const deadline = (claimedAtMs: number, definition: ProcDefinition): number =>
       deadlineOf(clock, definition, Math.max(0, clock.wallMs() - claimedAtMs));
-    for (const proc of storedProcs({ store, topic: (name) => this.topic(name), deadline })) this.#add(proc);
+    const hasCrashed = store.get(CLOSED) === undefined;
+    for (const proc of storedProcs({ store, topic: (name) => this.topic(name), deadline, hasCrashed })) this.#add(proc);
+    if (!hasCrashed)
+      store.commit({ deletes: [CLOSED] }).catch((error: unknown) => onError(error, 'noting that the log is in use'));
+  }
+
+  /** What is in hand is written down: the next to open this log finds all of it. Where that fails, it takes it for a crash. */
+  async noteClosed(): Promise<void> {
+    await this.#store.commit({ puts: [{ key: CLOSED, value: '' }] }).catch(() => undefined);
   }
 
   get procs(): Iterable<Proc> {

@@ -16,6 +16,9 @@ import {
 import { SpanSet } from './span-set.js';
 import type { TopicEntry } from './topic-entry.js';
 
+/** Claims are written down some milliseconds after they were given out; there are hardly more in that time. */
+const MOST_UNWRITTEN = 1000;
+
 /** A claim that is out. */
 export interface OpenClaim extends Piece {
   isStored: boolean;
@@ -65,6 +68,7 @@ export class Proc {
   lostAcks = 0;
   acked = 0;
   isDestroyed = false;
+  #suspectBefore = 0;
   /** Of the node's count of claims, when it was given the last one. */
   servedAt = 0;
 
@@ -99,6 +103,16 @@ export class Proc {
     );
     const taken = [...this.#ahead.spans, ...pieces].sort((a, b) => a.first - b.first);
     this.#free.restore(this.position, taken);
+  }
+
+  /** The newest claims before a crash were not written down: what is given out first may have been in a hand before. */
+  suspectClaims(): void {
+    this.#suspectBefore = Math.min(this.#free.nextFresh + MOST_UNWRITTEN, this.topic.last + 1);
+  }
+
+  /** Whether records may have been given out before. */
+  isRepeated({ first, reclaims }: Piece): boolean {
+    return reclaims > 0 || first < this.#suspectBefore;
   }
 
   get isActive(): boolean {

@@ -18,13 +18,15 @@ interface Parts {
   readonly topic: (name: string) => TopicEntry;
   /** When a claim ends that was given out at a time, by the wall clock. */
   readonly deadline: (claimedAtMs: number, definition: ProcDefinition) => number;
+  /** The log was not closed: the newest claims were not written down. */
+  readonly hasCrashed: boolean;
 }
 
 /**
  * The procs as the log has them. Claims that were out stay out, with their tokens and what is left of their time.
  * A proc whose making was not finished was promised to nobody and is not among them.
  */
-export function storedProcs({ store, topic, deadline }: Parts): readonly Proc[] {
+export function storedProcs({ store, topic, deadline, hasCrashed }: Parts): readonly Proc[] {
   const ahead = byName(store.list(AHEAD), AHEAD.length);
   const claims = byName(store.list(CLAIM), CLAIM.length);
   return store.list(PROC).flatMap(([key, value]) => {
@@ -41,6 +43,7 @@ export function storedProcs({ store, topic, deadline }: Parts): readonly Proc[] 
         return { claim, deadlineMs: deadline(claim.claimedAtMs, definition) };
       }),
     });
+    if (hasCrashed) proc.suspectClaims();
     return [proc];
   });
 }
