@@ -1,6 +1,13 @@
 import { expect } from 'chai';
-import type { EngineQueueOptions, QueueEngineOptions } from '../../src/engine/index.js';
-import { type Batch, type CommitResult, DiskFullError, MemoryStore, StoreFailedError } from '../../src/log/index.js';
+import { type EngineQueueOptions, QueueEngine, type QueueEngineOptions } from '../../src/engine/index.js';
+import {
+  type Batch,
+  type CommitResult,
+  DiskFullError,
+  MemoryStore,
+  openLogNode,
+  StoreFailedError,
+} from '../../src/log/index.js';
 import { all, DONE, dead, eventually, GONE, lettersOf, output, q, Scene, send, Taker, work } from './scene.js';
 
 const results = q('results');
@@ -9,11 +16,9 @@ const results = q('results');
 class FullStore extends MemoryStore {
   isFull = false;
   isBroken = false;
-  /** Refuses what has more records than this. */
-  hasRoomFor = Number.POSITIVE_INFINITY;
 
   override async commit(batch: Batch): Promise<CommitResult> {
-    const isRefused = this.isFull || (batch.records?.length ?? 0) > this.hasRoomFor;
+    const isRefused = this.isFull;
     await new Promise((resolve) => setImmediate(resolve));
     if (this.isBroken) throw new StoreFailedError(this.folder, { cause: new Error('EIO') });
     if (isRefused) throw new DiskFullError(this.folder);
@@ -33,7 +38,7 @@ describe('QueueEngine on a disk that is full', () => {
   };
   afterEach(async () => {
     store.isFull = false;
-    store.hasRoomFor = Number.POSITIVE_INFINITY;
+    store.isBroken = false;
     await scene.close();
   });
   const turns = async (): Promise<void> => {
@@ -207,6 +212,37 @@ describe('QueueEngine on a disk that is full', () => {
     const made = await new Taker(scene.session, results, count + 1).took(count);
     await scene.quiet();
     expect(made.map(Number)).to.have.members(Array.from({ length: count }, (_, n) => n));
+  });
+
+  it('starts on a disk that is full, with all that was there', async () => {
+    await open();
+    const owner = scene.engine.open({ id: 'passing' });
+    await owner.declare('inqueue', q('passing'), { persistent: false });
+    await scene.fill('a', 'b');
+    const taker = new Taker(scene.session, work, 1);
+    await taker.took(1);
+    await new Promise((resolve) => setTimeout(resolve, 20)); // until it is written that it is out
+    store.isFull = true;
+    const again = await QueueEngine.open(openLogNode(store));
+    expect(again.depths([work])[0]).to.include({ ready: 2, unacked: 0 });
+    expect(again.depths([q('passing')])).to.deep.equal([]);
+    await again.close();
+  });
+
+  it('goes on when who is answered or delivered to throws', async () => {
+    await open();
+    scene.session.send(output('inqueue', work, 'a'), () => {
+      throw new Error('broken');
+    });
+    await scene.fill('b');
+    const seen: string[] = [];
+    const broken = scene.session.consume(work, 5, ({ body }) => {
+      seen.push(body.toString());
+      throw new Error('broken');
+    });
+    await eventually(() => seen.length === 2, 'both');
+    broken.end();
+    expect(await new Taker(scene.session, work, 5).took(2)).to.deep.equal(['a*', 'b*']);
   });
 
   it('says once and for all that the log has failed, and answers nobody', async () => {

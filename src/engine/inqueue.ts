@@ -1,4 +1,4 @@
-import { type Claim, DiskFullError, LogError, type LogNode } from '../log/index.js';
+import { type Claim, DiskFullError, LogError, type LogNode, type StoredRecord } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import type { EngineDepth } from './engine.js';
 import { Expiry } from './expiry.js';
@@ -79,7 +79,7 @@ export class Inqueue {
     const { maxClaims, maxReclaims, reclaimTimeout } = await node.ensureProc(name, { ...PROC, name: queue.proc });
     const isOurs = maxClaims === NO_LIMIT && maxReclaims < 0 && reclaimTimeout < 0;
     if (!isOurs) await node.updateProc(queue.proc, PROC); // made by a client of the log
-    await Promise.all(node.outstanding(queue.proc).map((token) => node.reclaim(queue.proc, token)));
+    await Promise.all(node.outstanding(queue.proc).map((token) => queue.#reclaim(token)));
     await queue.#weigh().catch((error: unknown) => parts.onError(error, `weighing what '${name}' has`)); // the rest may be well
     queue.#unsubscribe = node.onWork(queue.proc, () => queue.touch());
     return queue;
@@ -137,13 +137,19 @@ export class Inqueue {
     this.#cameBack = Math.min(this.#cameBack, sequence);
     this.#expiry.somethingCameBack();
     this.#bytes += bytes;
+    if (!(await this.#reclaim(token))) this.#bytes -= bytes;
+  }
+
+  /** @returns false when somebody else took it away before */
+  async #reclaim(token: string): Promise<boolean> {
     try {
       await this.#parts.node.reclaim(this.proc, token);
+      return true;
     } catch (error) {
-      if (error instanceof LogError)
-        this.#bytes -= bytes; // somebody else took it away
-      // It is back all the same: what the disk did not take is only that it was out.
-      else if (!(error instanceof DiskFullError)) throw error;
+      if (error instanceof LogError) return false;
+      // It is back all the same: what a full disk did not take is only that it was out.
+      if (error instanceof DiskFullError) return true;
+      throw error;
     }
   }
 
@@ -224,8 +230,16 @@ export class Inqueue {
     const window = isExpired ? undefined : this.#nextWithRoom();
     if (isExpired || window) this.#bytes -= record.body.length;
     if (isExpired) this.#parts.onExpired(this, claim, this.#expiry.bury());
-    else if (window) window.hand(claim, record);
+    else if (window) this.#give(window, claim, record);
     else this.#putBack([claim]);
+  }
+
+  #give(window: Window, claim: Claim, record: StoredRecord): void {
+    try {
+      window.hand(claim, record);
+    } catch (error) {
+      this.#parts.onError(error, `delivering from '${this.name}'`); // held all the same; those behind it must not suffer
+    }
   }
 
   /** Nobody has seen them. */

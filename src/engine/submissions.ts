@@ -142,8 +142,17 @@ export class Submissions {
     }
     for (const { name } of pending.batch.outputs) if (!topology.isTaken(name)) this.#unroutedCount += 1;
     const isRetry = this.#fullDisk.isTrying(pending);
-    pending.finish(DONE);
+    this.#end(pending, DONE);
     if (isRetry) this.#leaveFullDisk();
+  }
+
+  /** Nobody waits here who could be told what a listener throws. */
+  #end(pending: Pending, outcome: Outcome): void {
+    try {
+      pending.finish(outcome);
+    } catch (error) {
+      this.#parts.logger.warnOnce('answering', `answering a client: ${String(error)}`);
+    }
   }
 
   #notWritten(pending: Pending, error: unknown): void {
@@ -154,7 +163,7 @@ export class Submissions {
       // Somebody else took the claim away, or it is nothing that a log can take.
       const isUsual = error instanceof DiskFullError || (error instanceof LogError && error.code === 'stale_claim');
       if (!isUsual) this.#parts.logger.warn(`a message is not taken: ${error.message}`);
-      pending.finish(GONE);
+      this.#end(pending, GONE);
       if (isRetry) this.#leaveFullDisk();
     } else if (!this.#isClosed) this.#parts.onFailure(error);
   }

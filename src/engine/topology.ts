@@ -53,7 +53,7 @@ export class Topology {
     for (const name of this.#declared.inqueue.keys()) await this.keepDeadLetters(name);
     for (const kind of KINDS)
       for (const [name, { options }] of [...this.#declared[kind]])
-        if (!options.persistent) await this.#forget(kind, name);
+        if (!options.persistent) await this.#forget(kind, name).catch((error: unknown) => this.#leftover(name, error));
   }
 
   inqueue(name: QueueName): Inqueue | undefined {
@@ -147,8 +147,12 @@ export class Topology {
   release(user: object): void {
     for (const kind of KINDS)
       for (const [name, { users }] of [...this.#declared[kind]])
-        if (users.delete(user))
-          this.#leave(kind, name).catch((error: unknown) => this.#parts.onError(error, `removing the queue '${name}'`));
+        if (users.delete(user)) this.#leave(kind, name).catch((error: unknown) => this.#leftover(name, error));
+  }
+
+  /** What the log still knows of it goes at the next start. */
+  #leftover(name: QueueName, error: unknown): void {
+    this.#parts.onError(error, `removing the queue '${name}'`);
   }
 
   /** A queue that nobody uses goes unless it is persistent; one that is on its way in does so when it is there. */
