@@ -135,6 +135,20 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     await received.until(60 * 25, 20_000);
   });
 
+  it('has as much room as before for what came back unrouted', async function () {
+    // Those that took room would make the others wait for 5 s.
+    this.timeout(4000);
+    const [out, inqueue] = [unique('out'), unique('in')];
+    const source = await opened.client(mosquitto.url);
+    await source.flowTo(out, [inqueue]);
+    const codes = await Promise.all(
+      Array.from({ length: 30 }, (_, data) =>
+        source.send('outqueue', out, { data }, { mandatory: true }).catch((error) => error.code),
+      ),
+    );
+    expect(new Set(codes)).to.deep.equal(new Set(['MSGFLO_UNROUTED']));
+  });
+
   it('goes on at once when a target that was killed is started again, and nothing is lost', async () => {
     const [out, inqueue, slot] = [unique('out'), unique('in'), unique('slot')];
     const source = await opened.client(mosquitto.url);
