@@ -43,6 +43,14 @@ describeEngines('bounds', (engines) => {
     expect(outcomes).to.deep.equal([DONE, DONE, []]);
   });
 
+  it('lets nobody overtake who needs more room', async () => {
+    const scene = await engines.open({ maxBytes: 10 });
+    const outcomes = scene.send('12345678', 'large', 'x');
+    await scene.quiet();
+    expect(outcomes).to.deep.equal([DONE, [], []]);
+    expect(await new Taker(scene.session, work, 3).took(3)).to.deep.equal(['12345678', 'large', 'x']);
+  });
+
   it('counts no bytes of what others put in and took out', async () => {
     const scene = await engines.open({ maxBytes: 10 });
     await scene.node.commit([{ topic: work, body: Buffer.alloc(1000) }]);

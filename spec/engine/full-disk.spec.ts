@@ -16,11 +16,13 @@ const results = q('results');
 class FullStore extends MemoryStore {
   isFull = false;
   isBroken = false;
+  refusals = 0;
 
   override async commit(batch: Batch): Promise<CommitResult> {
     const isRefused = this.isFull;
     await new Promise((resolve) => setImmediate(resolve));
     if (this.isBroken) throw new StoreFailedError(this.folder, { cause: new Error('EIO') });
+    if (isRefused) this.refusals += 1;
     if (isRefused) throw new DiskFullError(this.folder);
     return await super.commit(batch);
   }
@@ -54,6 +56,8 @@ describe('QueueEngine on a disk that is full', () => {
     await turns();
     expect(outcomes).to.deep.equal([[], []]);
     expect(later.waitsFor).to.equal('room');
+    await eventually(() => store.refusals === 3, 'the first to be tried again');
+    await turns();
     store.isFull = false;
     await eventually(() => outcomes.length === 3, 'the last to go through');
     await scene.fill('d');

@@ -68,10 +68,12 @@ describe('log node: forgetting on a disk that fails', () => {
     const node = openLogNode(store, { gc: { minPruneTimeMs: -10_000 } });
     await commitNumbers(node, 't', 4);
     await node.ensureProc('t', MANY);
-    const claims = await node.claim('p', 3);
+    const claims = await node.claim('p', 4);
     await node.ack('p', claims[0]?.token);
+    const later = node.ack('p', claims[2]?.token);
     store.holds = true;
     const lost = refusal(() => node.ack('p', claims[1]?.token));
+    await later;
     expect(await node.trim('t')).to.equal(1);
     expect(await node.collect()).to.equal(0);
     store.lose();
