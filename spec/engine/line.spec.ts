@@ -8,6 +8,7 @@ describe('Line', () => {
     outputs: [],
     bytes: 0,
     hold: false,
+    own: () => undefined,
     isAlive: () => true,
     write: () => Promise.resolve(),
     ended: () => undefined,

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import type { EngineQueueOptions, QueueEngineOptions } from '../../src/engine/index.js';
+import { readHeaders, writeHeaders } from '../../src/log/index.js';
 import { all, DONE, dead, describeEngines, eventually, output, q, send, Taker, work } from './scene.js';
 
 describeEngines('options of an inqueue', (engines) => {
@@ -22,14 +23,15 @@ describeEngines('options of an inqueue', (engines) => {
     });
 
     it('gives the dead letter the headers that it is told to', async () => {
-      const expired = (inqueue: string, headers: object) => ({ ...headers, why: `expired in ${inqueue}` });
+      const expired = (inqueue: string, headers: Buffer) =>
+        writeHeaders({ ...readHeaders(headers).headers, why: `expired in ${inqueue}` });
       const { clock, scene } = await timed({ ttlMs: 100 }, { expired });
-      await all([send(scene.session, { ...output('inqueue', work, 'a'), headers: { colour: 'red' } })]);
+      await all([send(scene.session, { ...output('inqueue', work, 'a'), headers: writeHeaders({ colour: 'red' }) })]);
       clock.ms += 100;
       scene.session.consume(work, 1, () => expect.fail('it is too old'));
       await eventually(() => scene.depth(dead)?.ready === 1, 'the dead letter');
       const letter = await scene.session.visit(work).next();
-      expect(letter?.headers).to.deep.equal({ colour: 'red', why: 'expired in work' });
+      expect(letter && readHeaders(letter.headers).headers).to.deep.equal({ colour: 'red', why: 'expired in work' });
     });
 
     it('counts from when it came, also for what was in hand meanwhile', async () => {

@@ -15,7 +15,7 @@ import {
   QueueEngine,
   type QueueEngineOptions,
 } from '../../src/engine/index.js';
-import { type LogNode, type LogStore, MemoryStore, openLogNode, openStore } from '../../src/log/index.js';
+import { type LogNode, type LogStore, MemoryStore, openLogNode, openStore, writeHeaders } from '../../src/log/index.js';
 import { asQueueName, type QueueName } from '../../src/names.js';
 import { crashCopy, filesOf } from '../log/store/support.js';
 import { eventually } from '../transport/conformance/stage.js';
@@ -27,7 +27,7 @@ export const dead = q('dead-work');
 export const DONE = [{ state: 'done' }];
 export const GONE = [{ state: 'gone' }];
 
-const message = (text: string): EngineMessage => ({ body: Buffer.from(text), headers: {} });
+const message = (text: string): EngineMessage => ({ body: Buffer.from(text), headers: writeHeaders({}) });
 
 export const output = (
   kind: 'inqueue' | 'outqueue',

@@ -1,5 +1,6 @@
 import { type EngineLetter, type EngineRecord, EngineRefusedError } from '../engine/index.js';
 import { MsgfloError } from '../errors.js';
+import { readHeaders } from '../log/index.js';
 import { WireError } from '../transport/log/index.js';
 
 /** What a request is answered with where there is more to say than that it was done. */
@@ -10,14 +11,14 @@ export interface Answer {
 
 /** None is answered by `ok`: the round is over. */
 export function letterAnswer(letter: EngineLetter | undefined): Answer | undefined {
-  return letter && { head: { key: letter.key, headers: letter.headers }, bodies: [letter.body] };
+  return letter && { head: { key: letter.key, headers: readHeaders(letter.headers).headers }, bodies: [letter.body] };
 }
 
 /** None is answered by `ok`: there is no more. */
 export function pageAnswer(page: readonly EngineRecord[] | undefined): Answer | undefined {
   if (!page) return undefined;
   const messages = page.map(({ id, timestampMs, headers, body }) => {
-    return { id, ms: timestampMs, headers, bytes: body.length };
+    return { id, ms: timestampMs, headers: readHeaders(headers).headers, bytes: body.length };
   });
   return { head: { messages }, bodies: page.map(({ body }) => body) };
 }

@@ -1,5 +1,4 @@
 import type { EngineConsumer, EngineSession, Outcome, Submission } from '../engine/index.js';
-import { writeHeaders } from '../log/index.js';
 import { asQueueName } from '../names.js';
 import {
   type ByteReader,
@@ -47,7 +46,7 @@ export class ClientConsumers {
     if (prefetch < 1 || prefetch > MAX_PREFETCH || this.#open.has(id)) throw new WireError('no such consumer');
     const engine = session.consume(asQueueName(fields.text('inqueue')), prefetch, (delivery) => {
       const { tag, headers, redelivered, body } = delivery;
-      writeDelivery(this.#frames, { consumer: id, tag, redelivered, headers: writeHeaders(headers), body });
+      writeDelivery(this.#frames, { consumer: id, tag, redelivered, headers, body });
     });
     this.#open.set(id, { engine, waiting: new Map(), holds: true });
   }

@@ -1,4 +1,5 @@
 import type { EngineSession, Stop } from '../engine/index.js';
+import { readHeaders } from '../log/index.js';
 import { asQueueName } from '../names.js';
 import { type Fields, type FrameSocket, WireError } from '../transport/log/index.js';
 
@@ -33,7 +34,7 @@ export class ClientLooks {
     return session.tap(asQueueName(outqueue), ({ headers, body }) => {
       const { bufferedBytes } = this.#frames;
       const hasRoom = bufferedBytes + body.length <= TAP_BUFFER_BYTES || bufferedBytes < TAP_IDLE_BYTES;
-      if (hasRoom) this.#frames.send({ op: 'tapped', watch, headers }, body);
+      if (hasRoom) this.#frames.send({ op: 'tapped', watch, headers: readHeaders(headers).headers }, body);
     });
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { type Engine, type EngineHeaders, QueueEngine } from '../engine/index.js';
 import { messageOf, UsageError } from '../errors.js';
-import { type LogNode, MemoryStore, openLogNode, openStore } from '../log/index.js';
+import { type LogNode, MemoryStore, openLogNode, openStore, readHeaders, writeHeaders } from '../log/index.js';
 import { AddressInUseError, NodeAnswers, NodeServer, type NodeSettings, WorkerPool } from '../log/server/index.js';
 import { formatAddress, type LogAddress, readAddress, readTlsFiles, type TlsFiles } from '../log/wire/index.js';
 import type { QueueName } from '../names.js';
@@ -183,5 +183,5 @@ function fileOf(home: NodeServer, token: string): NodeFile {
 }
 
 function expired(inqueue: QueueName, headers: EngineHeaders): EngineHeaders {
-  return deadLetterHeaders(inqueue, headers, { deadLetter: 'expired' });
+  return writeHeaders(deadLetterHeaders(inqueue, readHeaders(headers).headers, { deadLetter: 'expired' }));
 }

@@ -8,9 +8,9 @@ import type {
 import { asQueueName, type QueueName } from '../names.js';
 import {
   type ByteReader,
+  checkHeaderText,
   type Fields,
   type ReadOutput,
-  readHeaderTexts,
   readSend,
   WireError,
   type WireSettlement,
@@ -47,7 +47,7 @@ export function readDeclaration(fields: Fields): Declaration {
 
 export function sendOf(reader: ByteReader): EngineOutput {
   const { kind, name, mandatory, headers, body } = readSend(reader);
-  return { kind, name: asQueueName(name), mandatory, headers: readHeaderTexts(headers), body: owned(body) };
+  return { kind, name: asQueueName(name), mandatory, headers: checked(headers), body };
 }
 
 /** @param mayHold whether outputs that nobody takes may be waited with */
@@ -57,8 +57,8 @@ export function settlementOf(read: WireSettlement<ReadOutput>, mayHold: boolean)
       kind: 'outqueue',
       name: asQueueName(name),
       mandatory,
-      headers: readHeaderTexts(headers),
-      body: owned(body),
+      headers: checked(headers),
+      body,
     }),
   );
   const hold = read.hold && mayHold;
@@ -67,9 +67,15 @@ export function settlementOf(read: WireSettlement<ReadOutput>, mayHold: boolean)
   if (!dead) throw new WireError('a dead letter without its message');
   return {
     outputs,
-    verdict: { deadLetter: { headers: readHeaderTexts(dead.headers), body: owned(dead.body) } },
+    verdict: { deadLetter: { headers: checked(dead.headers), body: dead.body } },
     hold,
   };
+}
+
+/** Whoever takes the message relies on them. @throws {WireError} for what are no headers */
+function checked(headers: Buffer): Buffer {
+  checkHeaderText(headers);
+  return headers;
 }
 
 /** A copy, so that what is kept does not keep the whole chunk that it came in. */

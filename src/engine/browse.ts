@@ -1,4 +1,4 @@
-import { LogError, type LogNode, readHeaders, recordId } from '../log/index.js';
+import { LogError, type LogNode, recordId, splitSource } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import type { EngineRange, EngineRecord } from './engine.js';
 import { EngineRefusedError } from './errors.js';
@@ -15,7 +15,7 @@ export async function* browse(
         id: recordId(timestampMs, sequence),
         timestampMs,
         body,
-        headers: readHeaders(headers).headers,
+        headers: splitSource(headers).headers,
       }));
   } catch (error) {
     if (!(error instanceof LogError) || error.code !== 'invalid_topic') throw error;

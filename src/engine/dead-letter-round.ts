@@ -1,4 +1,4 @@
-import { type LogNode, readHeaders } from '../log/index.js';
+import { type LogNode, splitSource } from '../log/index.js';
 import type { EngineLetter, EngineRound } from './engine.js';
 import type { Inqueue } from './inqueue.js';
 
@@ -34,7 +34,7 @@ export class DeadLetterRound implements EngineRound {
     if (this.#isOver) return undefined;
     this.#next = record.sequence + 1;
     this.#shown = { token: claim.token };
-    return { key: String(record.sequence), body: record.body, headers: readHeaders(record.headers).headers };
+    return { key: String(record.sequence), body: record.body, headers: splitSource(record.headers).headers };
   }
 
   async settle(fate: 'keep' | 'remove'): Promise<void> {

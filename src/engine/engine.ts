@@ -2,9 +2,13 @@ import type { QueueName } from '../names.js';
 
 export type EngineQueueKind = 'inqueue' | 'outqueue';
 export type EngineBindingKind = 'pubsub' | 'roundrobin';
-export type EngineHeaders = Readonly<Record<string, string>>;
+/** The text of a JSON object of texts, or nothing; the engine does not look into it. */
+export type EngineHeaders = Buffer;
 
-/** Bytes and headers; the engine looks into neither. */
+/**
+ * Bytes and headers; the engine looks into neither. Given to the engine they must not change until it has answered; given by
+ * it they may be views on much more: copy what is kept.
+ */
 export interface EngineMessage {
   readonly body: Buffer;
   readonly headers: EngineHeaders;

@@ -10,10 +10,17 @@ export interface Batch {
   readonly hold: boolean;
   /** False once the delivery is not held any more. */
   isAlive(): boolean;
+  /** Copies what it has of others' memory: it may wait for long. */
+  own(): void;
   /** Writes the outputs, and the verdict in the same step. */
   write(records: readonly NewRecord[]): Promise<unknown>;
   /** Called once, unless it is withdrawn. */
   ended(outcome: Outcome): void;
+}
+
+/** Copies, so that what is kept does not keep the whole block that it came in. */
+export function owned(outputs: readonly EngineOutput[]): readonly EngineOutput[] {
+  return outputs.map((output) => ({ ...output, body: Buffer.from(output.body), headers: Buffer.from(output.headers) }));
 }
 
 export function bytesOf(outputs: readonly EngineOutput[]): number {
@@ -30,6 +37,7 @@ export class Pending implements Submission {
   #line: Line | undefined;
   #waitsFor: Submission['waitsFor'] = 'nothing';
   #isWriting = false;
+  #isOwn = false;
   #over = false;
 
   constructor(batch: Batch) {
@@ -55,6 +63,8 @@ export class Pending implements Submission {
 
   waitIn(line: Line, waitsFor: 'room' | 'route'): void {
     this.leaveLine();
+    if (!this.#isOwn) this.batch.own();
+    this.#isOwn = true;
     line.add(this);
     this.#line = line;
     this.#waitsFor = waitsFor;

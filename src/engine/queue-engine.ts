@@ -1,4 +1,4 @@
-import { type Claim, type LogNode, readHeaders } from '../log/index.js';
+import { type Claim, type LogNode, splitSource } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import { type Logger, silentLogger } from '../support/index.js';
 import { browse } from './browse.js';
@@ -190,14 +190,15 @@ export class QueueEngine implements Engine {
     const letter: EngineOutput = {
       kind: 'outqueue',
       name: deadName(queue.name),
-      body: record.body,
-      headers: this.#expired(queue.name, readHeaders(record.headers).headers),
+      body: Buffer.from(record.body),
+      headers: this.#expired(queue.name, splitSource(record.headers).headers),
     };
     const batch: Batch = {
       outputs: [letter],
       bytes: record.body.length,
       hold: false,
       isAlive: () => !queue.isGone,
+      own: () => undefined,
       write: (records) => this.node.settle(queue.proc, token, records),
       ended: done,
     };

@@ -1,3 +1,4 @@
+import type { LogNode } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import { DeadLetterRound } from './dead-letter-round.js';
 import type {
@@ -19,17 +20,18 @@ import type {
 import { Pending } from './pending.js';
 import { QueueConsumer } from './queue-consumer.js';
 import type { QueueEngine } from './queue-engine.js';
+import { type Sender, Sending } from './sending.js';
 import { deadName } from './topology.js';
 import { Window } from './window.js';
 
 /** What one client owns in a QueueEngine. */
-export class QueueSession implements EngineSession {
+export class QueueSession implements EngineSession, Sender {
   readonly #engine: QueueEngine;
   readonly #client: EngineClient;
   readonly #consumers = new Set<QueueConsumer>();
   readonly #stops = new Set<Stop>();
   /** Sends that are not answered. */
-  readonly #sending = new Set<Pending>();
+  readonly #sending = new Map<Sending, Pending>();
   #ended = false;
 
   constructor(engine: QueueEngine, client: EngineClient) {
@@ -45,21 +47,23 @@ export class QueueSession implements EngineSession {
   }
 
   send(output: EngineOutput, done: (outcome: Outcome) => void): Submission {
-    const { node } = this.#engine;
-    const pending: Pending = new Pending({
-      outputs: [output],
-      bytes: output.body.length,
-      hold: false,
-      isAlive: () => !this.#ended,
-      write: (records) => node.commit(records),
-      ended: (outcome) => {
-        this.#sending.delete(pending);
-        done(outcome);
-      },
-    });
-    this.#sending.add(pending);
+    const sending = new Sending(this, output, done);
+    const pending = new Pending(sending);
+    this.#sending.set(sending, pending);
     this.#engine.submit(pending);
     return pending;
+  }
+
+  get node(): LogNode {
+    return this.#engine.node;
+  }
+
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
+  answered(sending: Sending): void {
+    this.#sending.delete(sending);
   }
 
   consume(inqueue: QueueName, prefetch: number, deliver: (delivery: EngineDelivery) => void): EngineConsumer {
@@ -95,7 +99,7 @@ export class QueueSession implements EngineSession {
   end(how: 'left' | 'died'): void {
     if (this.#ended) return;
     this.#ended = true;
-    for (const pending of [...this.#sending]) pending.finish({ state: 'gone' });
+    for (const pending of [...this.#sending.values()]) pending.finish({ state: 'gone' });
     for (const stop of [...this.#stops]) stop();
     this.#release();
     if (how === 'died' && this.#client.lastWords) this.#engine.notifyLater(this.#client.lastWords);

@@ -1,7 +1,7 @@
 import type { LogNode, NewRecord } from '../log/index.js';
 import type { EngineOutput, Outcome } from './engine.js';
 import type { Inqueue } from './inqueue.js';
-import { type Batch, bytesOf } from './pending.js';
+import { type Batch, bytesOf, owned } from './pending.js';
 import type { Held } from './window.js';
 
 /** The consumer whose delivery is settled. */
@@ -14,7 +14,7 @@ export interface Settler {
 
 /** What becomes of one delivery: its outputs and its verdict, in one step. */
 export class Settling implements Batch {
-  readonly outputs: readonly EngineOutput[];
+  outputs: readonly EngineOutput[];
   readonly bytes: number;
   readonly hold: boolean;
   readonly #settler: Settler;
@@ -39,6 +39,10 @@ export class Settling implements Batch {
 
   isAlive(): boolean {
     return this.#settler.holds(this.#held);
+  }
+
+  own(): void {
+    this.outputs = owned(this.outputs);
   }
 
   write(records: readonly NewRecord[]): Promise<unknown> {

@@ -1,4 +1,4 @@
-import { DiskFullError, LogError, type NewRecord, writeHeaders } from '../log/index.js';
+import { DiskFullError, LogError, type NewRecord } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
 import type { Outcome } from './engine.js';
@@ -114,7 +114,7 @@ export class Submissions {
     let queues: Inqueue[] | undefined;
     const bytes: number[] = [];
     for (const { name, body, headers } of outputs) {
-      records.push({ topic: name, body, headers: writeHeaders(headers) });
+      records.push({ topic: name, body, headers });
       for (const queue of this.#parts.topology.routes(name)) {
         queue.reserve(body.length);
         queues ??= [];

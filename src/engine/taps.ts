@@ -1,6 +1,8 @@
-import { type LogNode, readHeaders } from '../log/index.js';
+import { type LogNode, splitSource } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import type { EngineMessage, EngineOutput, Stop } from './engine.js';
+
+const NONE = Buffer.alloc(0);
 
 type Handler = (message: EngineMessage) => void;
 
@@ -16,7 +18,7 @@ export class Taps {
   tap(outqueue: QueueName, handler: Handler): Stop {
     const own: Handler = (message) => handler(message);
     const stop = this.#node.onCommit(outqueue, ({ body, headers }) =>
-      own({ body: asBuffer(body), headers: headers ? readHeaders(asBuffer(headers)).headers : {} }),
+      own({ body: asBuffer(body), headers: headers ? splitSource(asBuffer(headers)).headers : NONE }),
     );
     const handlers = this.#handlers.get(outqueue) ?? new Set();
     this.#handlers.set(outqueue, handlers.add(own));

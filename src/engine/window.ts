@@ -1,4 +1,4 @@
-import { type Claim, readHeaders, type StoredRecord } from '../log/index.js';
+import { type Claim, type StoredRecord, splitSource } from '../log/index.js';
 import { asQueueName } from '../names.js';
 import type { EngineDelivery } from './engine.js';
 import type { Pending } from './pending.js';
@@ -35,7 +35,7 @@ export class Window {
     this.#tags += 1;
     const tag = this.#tags;
     this.held.set(tag, { tag, token, bytes: body.length, sequence, settling: undefined });
-    const { headers, source } = readHeaders(written);
+    const { headers, source } = splitSource(written);
     const delivery = { tag, body, headers, redelivered: isRepeated };
     this.#deliver(source === undefined ? delivery : { ...delivery, source: asQueueName(source) });
   }

@@ -47,7 +47,7 @@ export type {
   TopicBinding,
   Unsubscribe,
 } from './node/log-node.js';
-export { type ReadHeaders, readHeaders, writeHeaders } from './node/marked-source.js';
+export { type ReadHeaders, readHeaders, splitSource, writeHeaders } from './node/marked-source.js';
 export { MemoryStore } from './node/memory-store.js';
 export { isObjectText, isTopicName } from './node/names.js';
 export {

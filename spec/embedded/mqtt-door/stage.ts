@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { MqttDoor, type MqttDoorOptions } from '../../../src/embedded/mqtt-door/index.js';
 import { type Engine, type EngineMessage, type EngineSession, openMemoryEngine } from '../../../src/engine/index.js';
+import { writeHeaders } from '../../../src/log/index.js';
 import { asQueueName } from '../../../src/names.js';
 import type { Logger } from '../../../src/support/index.js';
 
@@ -88,7 +89,12 @@ export class DoorStage {
   /** What somebody else sends, as a participant over log:// does. */
   send(queue: string, text: string): Promise<string> {
     return new Promise((done) => {
-      const output = { kind: 'outqueue', name: asQueueName(queue), headers: {}, body: Buffer.from(text) } as const;
+      const output = {
+        kind: 'outqueue',
+        name: asQueueName(queue),
+        headers: writeHeaders({}),
+        body: Buffer.from(text),
+      } as const;
       this.inside.send(output, ({ state }) => done(state));
     });
   }

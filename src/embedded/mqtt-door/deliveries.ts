@@ -1,4 +1,5 @@
 import type { EngineConsumer, EngineDelivery, EngineSession, EngineSettlement } from '../../engine/index.js';
+import { readHeaders } from '../../log/index.js';
 import type { ClientSession } from './client-session.js';
 import type { Outbox } from './outbox.js';
 import { topicOf } from './topics.js';
@@ -73,7 +74,7 @@ export class Deliveries {
 
   #give({ tag, source, headers, body, redelivered }: EngineDelivery): void {
     const { client, outbox } = this.#options;
-    const retained = headers[RETAINED_HEADER];
+    const retained = readHeaders(headers).headers[RETAINED_HEADER];
     const topic = retained ?? (source === undefined ? undefined : topicOf(source));
     const qos = topic === undefined ? undefined : client.qosOf(topic);
     // It was sent before the subscription ended, or to the queue itself, where only the door sends.

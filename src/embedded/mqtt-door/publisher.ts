@@ -1,12 +1,13 @@
 import type { Engine, EngineSession, Outcome } from '../../engine/index.js';
 import { messageOf } from '../../errors.js';
+import { writeHeaders } from '../../log/index.js';
 import type { Logger } from '../../support/index.js';
 import { announcedOutqueues } from './announced.js';
 import type { Publication } from './packets.js';
 import type { RetainedTopics } from './retained-topics.js';
 import { isNotice, nameOf } from './topics.js';
 
-const NO_HEADERS = {};
+const NO_HEADERS = writeHeaders({});
 
 /** Carries messages of clients into the engine. */
 export class Publisher {

@@ -1,4 +1,5 @@
 import type { Engine, EngineSession, Stop } from '../../engine/index.js';
+import { writeHeaders } from '../../log/index.js';
 import type { Logger } from '../../support/index.js';
 import type { ClientSession } from './client-session.js';
 import { type Deliveries, RETAINED_HEADER } from './deliveries.js';
@@ -124,7 +125,7 @@ export class Subscriptions {
       const sent = topics.slice(at, at + RETAINED_AT_ONCE).map((topic) => {
         const body = retained.get(topic);
         if (!body) return undefined;
-        const headers = { [RETAINED_HEADER]: topic };
+        const headers = writeHeaders({ [RETAINED_HEADER]: topic });
         return new Promise<void>((done) => {
           session.send({ kind: 'inqueue', name: client.inqueue, headers, body }, () => done());
         });

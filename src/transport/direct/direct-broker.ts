@@ -1,5 +1,6 @@
 import { type Engine, EngineRefusedError, type EngineSession, type Stop } from '../../engine/index.js';
 import { messageOf, UnsupportedError } from '../../errors.js';
+import { readHeaders, writeHeaders } from '../../log/index.js';
 import type { QueueName } from '../../names.js';
 import type { Logger } from '../../support/index.js';
 import {
@@ -105,7 +106,7 @@ export class DirectBroker implements Broker {
     const session = this.#session ?? this.#open('send');
     // Copies: what the sender does with its own afterwards is none of the receivers' business.
     const body = ArrayBuffer.isView(data) ? Buffer.from(encodePayload(data)) : encodePayload(data);
-    const output = { kind, name, body, headers: { ...stamped(headers) }, mandatory };
+    const output = { kind, name, body, headers: writeHeaders(stamped(headers)), mandatory };
     await new Promise<void>((resolve, reject) => {
       session.send(output, ({ state }) => {
         if (state === 'done') resolve();
@@ -152,7 +153,7 @@ export class DirectBroker implements Broker {
     const session = this.#open('tap');
     return this.#later((call) =>
       session.tap(outqueue, ({ body, headers }) =>
-        call(() => handler({ data: decodePayload(body), headers, redelivered: false })),
+        call(() => handler({ data: decodePayload(body), headers: readHeaders(headers).headers, redelivered: false })),
       ),
     );
   }
@@ -174,7 +175,7 @@ export class DirectBroker implements Broker {
       for (let letter = await round.next(); letter; letter = await round.next()) {
         visited += 1;
         const { key, body, headers } = letter;
-        const fate = await visit({ key, body: Buffer.from(body), headers: { ...headers } });
+        const fate = await visit({ key, body: Buffer.from(body), headers: readHeaders(headers).headers });
         if (this.#session !== session) throw new NotConnectedError('visitDeadLetters');
         if (fate === 'remove') await round.settle('remove');
         if (fate === 'stop') break;

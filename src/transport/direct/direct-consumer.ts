@@ -6,6 +6,7 @@ import type {
   Submission,
 } from '../../engine/index.js';
 import { messageOf, UnsupportedError } from '../../errors.js';
+import { readHeaders, writeHeaders } from '../../log/index.js';
 import type { QueueName } from '../../names.js';
 import {
   type Consumer,
@@ -76,7 +77,7 @@ export class DirectConsumer implements Consumer {
     const parsed = decodePayload(body);
     // Other inqueues may hold the same message: what a handler does to its copy stays with it.
     const data = parsed === body ? Buffer.from(body) : parsed;
-    const delivery: Delivery = { data, headers: { ...headers }, redelivered };
+    const delivery: Delivery = { data, headers: readHeaders(headers).headers, redelivered };
     const settlement = await runHandler(this.#handler, delivery);
     let isCarriedOut = false;
     try {
@@ -134,13 +135,18 @@ export class DirectConsumer implements Consumer {
         kind: 'outqueue',
         name: outqueue,
         body: encodePayload(data),
-        headers: stamped(own),
+        headers: writeHeaders(stamped(own)),
         mandatory,
       })),
       verdict:
         typeof verdict === 'string'
           ? verdict
-          : { deadLetter: { body, headers: deadLetterHeaders(this.#inqueue, headers, verdict) } },
+          : {
+              deadLetter: {
+                body,
+                headers: writeHeaders(deadLetterHeaders(this.#inqueue, readHeaders(headers).headers, verdict)),
+              },
+            },
     };
   }
 }

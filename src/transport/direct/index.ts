@@ -3,6 +3,8 @@
  * known by name to the one `openDirect()` they were made through; two registries share nothing.
  */
 import { type Engine, openMemoryEngine } from '../../engine/index.js';
+import { readHeaders, writeHeaders } from '../../log/index.js';
+import type { QueueName } from '../../names.js';
 import { deadLetterHeaders, type TransportFactory } from '../index.js';
 import { DirectBroker } from './direct-broker.js';
 
@@ -18,5 +20,5 @@ export function openDirect(engines: Map<string, Promise<Engine>> = new Map()): T
   };
 }
 
-const expired = (inqueue: Parameters<typeof deadLetterHeaders>[0], headers: Readonly<Record<string, string>>) =>
-  deadLetterHeaders(inqueue, headers, { deadLetter: 'expired' });
+const expired = (inqueue: QueueName, headers: Buffer): Buffer =>
+  writeHeaders(deadLetterHeaders(inqueue, readHeaders(headers).headers, { deadLetter: 'expired' }));

@@ -2,6 +2,7 @@ import type { QueueName } from '../../names.js';
 import type { BrowseRange, KeptMessage } from '../index.js';
 import type { Answer, Connection } from './connection.js';
 import { type Fields, WireError } from './fields.js';
+import { withCreatedAt } from './header-text.js';
 
 /**
  * Pages of what is kept of a queue, each asked for when the one before was taken. All over one connection: when that ends,
@@ -36,7 +37,7 @@ function readPage({ fields, body }: Answer): readonly KeptMessage[] {
     const kept = {
       id: message.text('id'),
       timestampMs: message.count('ms'),
-      headers: message.texts('headers'),
+      headers: withCreatedAt(message.texts('headers')),
       body: Buffer.from(body.subarray(at, end)),
     };
     at = end;

@@ -15,10 +15,10 @@ export type { ByteReader } from './byte-reader.js';
 export { WIRE_VERSION } from './connection.js';
 export { Fields, WireError } from './fields.js';
 export { FrameSocket, MAX_FRAME_BYTES } from './frame-socket.js';
+export { checkHeaderText } from './header-text.js';
 export {
   MESSAGE,
   type ReadOutput,
-  readHeaderTexts,
   readSend,
   readSettlement,
   type WireSend,

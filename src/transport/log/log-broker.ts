@@ -23,13 +23,14 @@ import {
   type QueueDepth,
   type QueueKind,
   type QueueOptions,
+  Stamps,
   type Status,
   type Subscription,
-  stamped,
 } from '../index.js';
 import { readLogTarget, shownLogAddress } from './address.js';
 import { browseOver } from './browsing.js';
 import type { Fields } from './fields.js';
+import { headerText, withCreatedAt } from './header-text.js';
 import { LogConsumer } from './log-consumer.js';
 import { payloadText } from './message-frames.js';
 import { Restorables } from './restorables.js';
@@ -63,6 +64,7 @@ export class LogBroker implements Broker {
   readonly #session: Session;
   readonly #log: Logger;
   readonly #restorables: Restorables;
+  readonly #stamps = new Stamps();
   readonly #consumers = new Map<number, LogConsumer>();
   readonly #watchers = new Map<number, (fields: Fields, body: Buffer) => void>();
   readonly #unconfirmed = new Unconfirmed(MAX_UNCONFIRMED);
@@ -150,7 +152,7 @@ export class LogBroker implements Broker {
     // A handler in hand may still send while the client closes.
     if (!this.#closing || this.#isClosed) this.#check('send');
     const body = payloadText(data);
-    const message = { kind, name, mandatory, headers: JSON.stringify(stamped(headers)), body };
+    const message = { kind, name, mandatory, headers: headerText(headers, this.#stamps), body };
     await this.#unconfirmed.run(body.length, () => this.#session.send(message));
   }
 
@@ -161,6 +163,7 @@ export class LogBroker implements Broker {
       tell: async (head) => {
         await this.#session.connection?.request(head).catch(() => undefined);
       },
+      stamps: this.#stamps,
       forget: () => {
         this.#restorables.forget(key);
         this.#consumers.delete(id);
@@ -187,7 +190,7 @@ export class LogBroker implements Broker {
 
   async tap(outqueue: QueueName, handler: (delivery: Delivery) => void): Promise<Subscription> {
     return this.#subscribe('tap', outqueue, (fields, body) =>
-      handler({ data: decodePayload(body), headers: fields.texts('headers'), redelivered: false }),
+      handler({ data: decodePayload(body), headers: withCreatedAt(fields.texts('headers')), redelivered: false }),
     );
   }
 

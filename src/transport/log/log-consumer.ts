@@ -12,18 +12,20 @@ import {
   runHandler,
   type Settlement,
   type SettlingAttempt,
+  type Stamps,
   settleReleasing,
-  stamped,
   UnroutedError,
 } from '../index.js';
 import { type Connection, ReleasedError } from './connection.js';
-import { payloadText, readHeaderTexts, type WireDelivery, type WireOutput } from './message-frames.js';
+import { headerText, readHeaderText } from './header-text.js';
+import { payloadText, type WireDelivery, type WireOutput } from './message-frames.js';
 
 /** What a consumer needs of its client. */
 export interface ConsumerHost {
   /** To the connection there is just now; resolves without effect when there is none. */
   tell(head: object): Promise<void>;
   forget(consumer: LogConsumer): void;
+  readonly stamps: Stamps;
 }
 
 /** Runs a handler over the deliveries of one consumer, and settles each on the connection that it came by. */
@@ -52,7 +54,7 @@ export class LogConsumer implements Consumer {
   take(connection: Connection, delivery: WireDelivery): void {
     if (this.#isPaused) return;
     const { tag, redelivered, body } = delivery;
-    const headers = readHeaderTexts(delivery.headers);
+    const headers = readHeaderText(delivery.headers);
     const work = async (): Promise<void> => {
       const settlement = await runHandler(this.#handler, { data: decodePayload(body), headers, redelivered });
       await this.#settle(connection, tag, { headers, body }, settlement);
@@ -137,7 +139,12 @@ export class LogConsumer implements Consumer {
     const encoded: WireOutput[] = [];
     for (const { outqueue, data, headers, mandatory = false, release } of outputs) {
       if (release && !this.#heeded.has(release.signal)) this.#heed(release.signal);
-      encoded.push({ name: outqueue, mandatory, headers: JSON.stringify(stamped(headers)), body: payloadText(data) });
+      encoded.push({
+        name: outqueue,
+        mandatory,
+        headers: headerText(headers, this.#host.stamps),
+        body: payloadText(data),
+      });
     }
     const told = { consumer: this.id, tag, hold, outputs: encoded };
     if (typeof verdict === 'string') {

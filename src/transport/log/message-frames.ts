@@ -1,4 +1,3 @@
-import { isRecord } from '../../support/index.js';
 import type { ByteReader } from './byte-reader.js';
 import { WireError } from './fields.js';
 import type { FrameSocket } from './frame-socket.js';
@@ -163,17 +162,4 @@ export function writeDone(frames: FrameSocket, requests: readonly number[]): voi
 
 function mostBytes(part: string | Buffer): number {
   return typeof part === 'string' ? 3 * part.length : part.length;
-}
-
-/** @throws {WireError} for what is no JSON object of texts */
-export function readHeaderTexts(bytes: Buffer): Readonly<Record<string, string>> {
-  let headers: unknown;
-  try {
-    headers = JSON.parse(bytes.toString());
-  } catch (error) {
-    throw new WireError('headers that are no JSON', { cause: error });
-  }
-  if (!isRecord(headers)) throw new WireError('headers that are no object');
-  for (const name in headers) if (typeof headers[name] !== 'string') throw new WireError('headers that are no texts');
-  return headers as Readonly<Record<string, string>>;
 }

@@ -1,6 +1,7 @@
 import type { QueueName } from '../../names.js';
 import type { KeptLetter, LetterFate } from '../index.js';
 import type { Answer, Connection } from './connection.js';
+import { withCreatedAt } from './header-text.js';
 
 export interface RoundOptions {
   /** Names it among the rounds of its connection. */
@@ -25,7 +26,7 @@ export async function visitOver(connection: Connection, options: RoundOptions): 
     const { fields, body } = letter;
     let fate: LetterFate;
     try {
-      fate = await visit({ key: fields.text('key'), body, headers: fields.texts('headers') });
+      fate = await visit({ key: fields.text('key'), body, headers: withCreatedAt(fields.texts('headers')) });
     } catch (error) {
       await tell('keep', false).catch(() => undefined);
       throw error;
