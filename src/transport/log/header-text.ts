@@ -1,0 +1,54 @@
+import { isRecord } from '../../support/index.js';
+import { checkHeaders, HEADER, type Stamps, stamped, timeOf } from '../index.js';
+import { WireError } from './fields.js';
+
+type Headers = Readonly<Record<string, string>>;
+
+/** Headers to send, as the text of a JSON object. An id that is made here tells the time of creation, so that no header needs to. */
+export function headerText(headers: Headers | undefined, stamps: Stamps): string {
+  if (headers && (HEADER.messageId in headers || HEADER.createdAt in headers)) return JSON.stringify(stamped(headers));
+  checkHeaders(headers);
+  const id = `{"${HEADER.messageId}":"${stamps.messageId()}"`;
+  const rest = headers ? JSON.stringify(headers) : '{}';
+  return rest === '{}' ? `${id}}` : `${id},${rest.slice(1)}`;
+}
+
+/** With the time of creation, where the id tells it. */
+export function withCreatedAt(headers: Headers): Headers {
+  const id = headers[HEADER.messageId];
+  const createdMs = id === undefined || HEADER.createdAt in headers ? undefined : timeOf(id);
+  return createdMs === undefined ? headers : { ...headers, [HEADER.createdAt]: String(createdMs) };
+}
+
+/** @throws {WireError} for what is no JSON object of texts */
+export function checkHeaderText(bytes: Buffer): void {
+  const headers = parse(bytes);
+  for (const name in headers) if (typeof headers[name] !== 'string') throw new WireError('headers that are no texts');
+}
+
+/** As `withCreatedAt`, of the text as bytes; nothing at all are no headers. @throws {WireError} for what is no JSON object of texts */
+export function readHeaderText(bytes: Buffer): Headers {
+  if (bytes.length === 0) return {};
+  const headers = parse(bytes);
+  const texts: Record<string, string> = {};
+  for (const name in headers) {
+    const text = headers[name];
+    if (typeof text !== 'string') throw new WireError('headers that are no texts');
+    texts[name] = text;
+  }
+  const id = texts[HEADER.messageId];
+  const createdMs = id === undefined || texts[HEADER.createdAt] !== undefined ? undefined : timeOf(id);
+  if (createdMs !== undefined) texts[HEADER.createdAt] = String(createdMs);
+  return texts;
+}
+
+function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
+  let headers: unknown;
+  try {
+    headers = JSON.parse(bytes.toString());
+  } catch (error) {
+    throw new WireError('headers that are no JSON', { cause: error });
+  }
+  if (!isRecord(headers)) throw new WireError('headers that are no object');
+  return headers;
+}
