@@ -17,6 +17,8 @@ import { ProcessorRoles } from './processor-roles.js';
 const FINISH_MS = 5000;
 /** Notices that programs which know the log only can read and write as records; kept so long, in ms. */
 const NOTICE_TOPICS = { fbp: 600_000 };
+/** What waits on disk takes no memory: the disk is what bounds it. */
+const ON_DISK = { maxMessages: 10_000_000, maxBytes: Number.POSITIVE_INFINITY };
 
 export interface EmbeddedBrokerOptions extends NodeSettings {
   readonly log: Logger;
@@ -85,11 +87,17 @@ export async function openAll(
 
 async function openEngine(
   node: LogNode,
-  { log, onFailure }: EmbeddedBrokerOptions,
+  { log, location, onFailure }: EmbeddedBrokerOptions,
   opened: (() => Promise<void>)[],
 ): Promise<Engine> {
   const noticeTopics = Object.keys(NOTICE_TOPICS);
-  const engine = await QueueEngine.open(node, { expired, noticeTopics, logger: log, ...(onFailure && { onFailure }) });
+  const engine = await QueueEngine.open(node, {
+    ...(location !== undefined && ON_DISK),
+    expired,
+    noticeTopics,
+    logger: log,
+    ...(onFailure && { onFailure }),
+  });
   opened.push(() => engine.close());
   return engine;
 }

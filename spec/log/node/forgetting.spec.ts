@@ -118,13 +118,21 @@ describeNodes('changing where copies go', (nodes) => {
     expect([again.bindings(), again.targets('a')]).to.deep.equal([[], []]);
   });
 
-  it('refuses what is too large with its copies, and stores nothing of it', async () => {
+  it('stores copies that are too large for one batch in several, and the ack of what they are made from last', async () => {
     const node = await nodes.open();
     for (const target of ['b', 'c', 'd', 'e']) await node.bind(to('a', target));
-    const body = Buffer.alloc(15 * 1024 * 1024);
-    expect(await refusal(() => node.commit([{ topic: 'a', body }]))).to.equal('commit_too_large');
-    expect(node.topics()).to.deep.equal([]);
-    await node.commit([record('a', 1)]);
-    expect(bodies(await node.range('e'))).to.deep.equal([1]);
+    const body = Buffer.alloc(15 * 1024 * 1024, 'x');
+    await node.commit([{ topic: 'a', body }]);
+    const lengths = async () => Promise.all(['a', 'b', 'c', 'd', 'e'].map((topic) => node.length(topic)));
+    expect(await lengths()).to.deep.equal([1, 1, 1, 1, 1]);
+    expect((await node.range('e'))[0]?.body.equals(body)).to.equal(true);
+    await node.inqueue('q');
+    await node.commit([record('q', 1)]);
+    await node.claim('in:q', 1);
+    await node.ackCommit('in:q', [{ topic: 'a', body }]);
+    expect(await lengths()).to.deep.equal([2, 2, 2, 2, 2]);
+    expect(node.inspectProc('in:q')).to.include({ position: 1, unacked: 0 });
+    const tooLarge = Buffer.alloc(64 * 1024 * 1024);
+    expect(await refusal(() => node.commit([{ topic: 'a', body: tooLarge }]))).to.equal('commit_too_large');
   });
 });

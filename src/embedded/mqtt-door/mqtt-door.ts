@@ -39,7 +39,7 @@ export interface MqttDoorOptions {
   readonly maxClients?: number;
   /** Topics with a retained message. @default 100_000 */
   readonly maxRetained?: number;
-  /** Messages that wait for a session that takes none; the oldest go then. @default 80_000 */
+  /** Messages that wait for a session that takes none; the oldest go then. @default 1_000_000 */
   readonly maxWaiting?: number;
   /** A client that is connected and settles nothing for so long takes none. @default 60_000 */
   readonly stallMs?: number;
@@ -89,7 +89,7 @@ export class MqttDoor {
   private constructor(engine: Engine, options: MqttDoorOptions, server: Server) {
     const { logger: log, maxRetained = 100_000 } = options;
     const { prefetch = 20, maxPacketBytes = 32 * MIB, maxClients = 10_000 } = options;
-    const { maxWaiting = 80_000, stallMs = 60_000, sessionExpiryMs = 30 * DAY_MS } = options;
+    const { maxWaiting = 1_000_000, stallMs = 60_000, sessionExpiryMs = 30 * DAY_MS } = options;
     this.#options = { ...options, prefetch, maxPacketBytes, maxClients };
     this.#engine = engine;
     this.#server = server;

@@ -166,7 +166,9 @@ export class ClaimDesk {
   async settle(proc: Proc, claim: OpenClaim, made: readonly NewRecord[] = NO_RECORDS): Promise<CommitResult> {
     const { fanout } = this.#options;
     const all = fanout.spread(made);
-    const records = fanout.stored(all);
+    const stored = fanout.stored(all);
+    const [records = stored, ...before] = all === made ? [] : fanout.batches(stored);
+    if (before.length > 0) await this.#storeBefore(proc, claim, before);
     const facts = noFacts();
     proc.ack(claim, this.#clock.wallMs(), facts);
     const reached = proc.position;
@@ -191,6 +193,13 @@ export class ClaimDesk {
     else if (reached > proc.safePosition) proc.safePosition = reached;
     this.#options.onAcked?.(proc.topic);
     return result;
+  }
+
+  /** Copies for which there is no room in the batch of the ack. */
+  async #storeBefore(proc: Proc, { token }: OpenClaim, batches: readonly (readonly NewRecord[])[]): Promise<void> {
+    for (const records of batches) this.#table.committed(records, await this.#store.commit({ records }));
+    if (!proc.claims.has(token))
+      throw new LogError('stale_claim', `claim ${token} of '${proc.name}' is not out any more`);
   }
 
   /** The store had let this ack wait while one before it was lost: what it stored of the position went too far. */

@@ -1,7 +1,7 @@
 import type { NewRecord } from '../store/store.js';
 import type { Bindings } from './bindings.js';
 import type { Unsubscribe } from './log-node.js';
-import { checkSize } from './names.js';
+import { bytesOf, MAX_COMMIT_BYTES } from './names.js';
 import type { ProcTable } from './proc-table.js';
 
 export interface FanoutOptions {
@@ -20,12 +20,19 @@ export class Fanout {
     this.#options = options;
   }
 
-  /** The records, and behind them their copies. @throws {LogError} commit_too_large: together they are */
+  /** The records, and behind them their copies. */
   spread(records: readonly NewRecord[]): readonly NewRecord[] {
-    if (records.length === 0) return records;
-    const all = this.#options.bindings.spread(records);
-    if (all !== records) checkSize(all);
-    return all;
+    return records.length === 0 ? records : this.#options.bindings.spread(records);
+  }
+
+  /**
+   * Batches that a store takes: one, unless large messages have many copies. Then the one that has to be stored last comes
+   * first: what is killed in between is sent again, and some of its copies are there twice.
+   */
+  batches(records: readonly NewRecord[]): readonly (readonly NewRecord[])[] {
+    let bytes = 0;
+    for (const record of records) bytes += bytesOf(record);
+    return bytes <= MAX_COMMIT_BYTES ? [records] : cut(records);
   }
 
   /** Those that are to be stored. */
@@ -57,4 +64,19 @@ export class Fanout {
         }
       }
   }
+}
+
+function cut(records: readonly NewRecord[]): readonly (readonly NewRecord[])[] {
+  const batches: NewRecord[][] = [];
+  let room = 0;
+  for (const record of records) {
+    const bytes = bytesOf(record);
+    if (bytes > room || batches.length === 0) {
+      batches.push([]);
+      room = MAX_COMMIT_BYTES;
+    }
+    batches.at(-1)?.push(record);
+    room -= bytes;
+  }
+  return batches;
 }

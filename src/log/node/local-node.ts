@@ -85,8 +85,10 @@ class LocalNode implements LogNode {
     checkRecords(records);
     const all = this.#fanout.spread(records);
     const stored = this.#fanout.stored(all);
-    const result = await this.#store.commit({ records: stored });
-    this.#table.committed(stored, result);
+    const [last = stored, ...before] = all === records ? [] : this.#fanout.batches(stored);
+    for (const batch of before) this.#table.committed(batch, await this.#store.commit({ records: batch }));
+    const result = await this.#store.commit({ records: last });
+    this.#table.committed(last, result);
     this.#fanout.tell(all);
     return idsOf(records, result);
   }

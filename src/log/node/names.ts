@@ -5,7 +5,7 @@ const MAX_NAME_CHARS = 200;
 /** Procs of inqueues are named after their topics, which may be as long. */
 export const INQUEUE = 'in:';
 /** Leaves room for the log's own facts in a batch of the store. */
-const MAX_COMMIT_BYTES = 63 * 1024 * 1024;
+export const MAX_COMMIT_BYTES = 63 * 1024 * 1024;
 const RECORD_BYTES = 64;
 const SPACE = /^[ \t\r\n]$/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -44,11 +44,15 @@ export function checkRecords(records: readonly NewRecord[]): void {
   checkSize(records);
 }
 
+/** What a record takes in a batch, at most. */
+export function bytesOf({ topic, body, headers }: NewRecord): number {
+  return body.length + (headers?.length ?? 0) + RECORD_BYTES + 3 * topic.length;
+}
+
 /** @throws {LogError} commit_too_large */
-export function checkSize(records: readonly NewRecord[]): void {
+function checkSize(records: readonly NewRecord[]): void {
   let bytes = 0;
-  for (const { topic, body, headers } of records)
-    bytes += body.length + (headers?.length ?? 0) + RECORD_BYTES + 3 * topic.length;
+  for (const record of records) bytes += bytesOf(record);
   if (bytes > MAX_COMMIT_BYTES)
     throw new LogError('commit_too_large', `a commit has at most ${MAX_COMMIT_BYTES} bytes, got ${bytes}`);
 }
