@@ -10,13 +10,7 @@ import { build } from 'esbuild';
 const SEPARATE = ['@opentelemetry/api', 'ajv', 'ajv-formats', 'prom-client'];
 
 /** Code that its users name by path: these files stay where they are. */
-const PROGRAMS = [
-  'index',
-  'embedded/main',
-  'process/guard-main',
-  'log/index',
-  'log/server/worker-main',
-];
+const PROGRAMS = ['index', 'embedded/main', 'process/guard-main', 'log/index', 'log/server/worker-main'];
 
 const bins = await Promise.all((await readdir('bin')).map((name) => readFile(`bin/${name}`, 'utf8')));
 const commands = bins.flatMap((text) => [...text.matchAll(/'\.\.\/dist\/(.+)\.js'/g)].map(([, path]) => path));

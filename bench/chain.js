@@ -193,13 +193,6 @@ async function withServer(start, work) {
   }
 }
 
-/** @param {Size} size @param {() => Promise<Result>} run */
-async function repeated({ rounds }, run) {
-  const results = [];
-  for (let round = 0; round < rounds; round += 1) results.push((await run()).perSecond);
-  return median(results);
-}
-
 /**
  * @param {string | undefined} broker the embedded one if not given
  * @param {Size} size
