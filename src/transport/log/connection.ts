@@ -28,8 +28,10 @@ import {
 /** The version of the protocol, said in `hello`. */
 export const WIRE_VERSION = 4;
 
-/** Bytes that a head may need beside the bodies. */
-const HEAD_ROOM_BYTES = 1024 * 1024;
+/** What a settlement may have: a node keeps something of a frame for itself. */
+const MAX_SETTLEMENT_BYTES = MAX_FRAME_BYTES - 1.5 * 1024 * 1024;
+/** What is sent may become a dead letter, with more headers. */
+const MAX_MESSAGE_BYTES = MAX_FRAME_BYTES - 2 * 1024 * 1024;
 /** Numbers of requests begin anew there. */
 const MAX_REQUESTS = 2 ** 32;
 
@@ -131,8 +133,8 @@ export class Connection {
   /** Resolves with the answer if there is more to it than `ok`. @throws {ConnectionLostError}, or what the broker refused with */
   request(head: object, ...bodies: readonly Buffer[]): Promise<Answer | undefined> {
     return new Promise((resolve, reject) => {
-      const bytes = bodies.reduce((sum, body) => sum + body.length, HEAD_ROOM_BYTES);
-      const re = this.#begin(bytes, resolve, reject);
+      const bytes = bodies.reduce((sum, body) => sum + body.length, 0);
+      const re = this.#begin(bytes, MAX_MESSAGE_BYTES, resolve, reject);
       if (re !== undefined) this.#frames.send({ re, ...head }, ...bodies);
     });
   }
@@ -140,7 +142,7 @@ export class Connection {
   /** As `request`, of a message. */
   send(message: WireSend): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const re = this.#begin(sendBytes(message), resolve, reject);
+      const re = this.#begin(sendBytes(message), MAX_MESSAGE_BYTES, resolve, reject);
       if (re !== undefined) writeSend(this.#frames, re, message);
     });
   }
@@ -148,16 +150,16 @@ export class Connection {
   /** As `request`, of a settlement. */
   settle(settlement: WireSettlement): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const re = this.#begin(settlementBytes(settlement), resolve, reject);
+      const re = this.#begin(settlementBytes(settlement), MAX_SETTLEMENT_BYTES, resolve, reject);
       if (re !== undefined) writeSettlement(this.#frames, re, settlement);
     });
   }
 
   /** The number of a request that is about to be written; undefined when it cannot be, and was rejected. */
-  #begin(bytes: number, resolve: Waiting['resolve'], reject: Waiting['reject']): number | undefined {
+  #begin(bytes: number, mostBytes: number, resolve: Waiting['resolve'], reject: Waiting['reject']): number | undefined {
     if (!this.#isOpen) reject(new ConnectionLostError('the connection has ended'));
-    else if (bytes > MAX_FRAME_BYTES)
-      reject(new RefusedError(`a message may have ${MAX_FRAME_BYTES - HEAD_ROOM_BYTES} bytes at most`));
+    else if (bytes > mostBytes)
+      reject(new RefusedError(`a message, or a result, may have ${MAX_MESSAGE_BYTES} bytes at most`));
     else {
       this.#requests = (this.#requests + 1) % MAX_REQUESTS;
       this.#waiting.set(this.#requests, { resolve, reject });

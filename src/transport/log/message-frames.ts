@@ -20,6 +20,7 @@ export type WireVerdict = 'ack' | 'requeue' | 'dead-letter';
 const VERDICTS: readonly WireVerdict[] = ['ack', 'requeue', 'dead-letter'];
 
 const NUMBERS_BYTES = 32;
+const COUNTED_CHARS = 4096;
 const IS_INQUEUE = 1;
 const IS_MANDATORY = 2;
 
@@ -160,6 +161,8 @@ export function writeDone(frames: FrameSocket, requests: readonly number[]): voi
   frames.endMessage();
 }
 
+/** Counting a long text costs less than room for three times of it, and what is refused for its size has it. */
 function mostBytes(part: string | Buffer): number {
-  return typeof part === 'string' ? 3 * part.length : part.length;
+  if (typeof part !== 'string') return part.length;
+  return part.length > COUNTED_CHARS ? Buffer.byteLength(part) : 3 * part.length;
 }
