@@ -23,33 +23,20 @@ export type {
   SystemProcOptions,
 } from './client/pipe-proc.js';
 export { PipeProc } from './client/pipe-proc-client.js';
-
+export type { NodeClock } from './node/clock.js';
 export { openLogNode } from './node/local-node.js';
+export type { InqueueOptions, TopicBinding } from './node/log-bindings.js';
+export type { AckCommitResult, Claim, Peek } from './node/log-claims.js';
 export { LogError, type LogErrorCode } from './node/log-error.js';
-export type {
-  AckCommitResult,
-  Backlog,
-  Claim,
-  DeadLetterFacts,
-  InqueueOptions,
-  LogFacts,
-  LogNode,
-  LogNodeOptions,
-  NodeClock,
-  NodeStats,
-  Peek,
-  ProcChange,
-  ProcessorDefinition,
-  ProcOptions,
-  ProcState,
-  RangeOptions,
-  ReclaimStrategy,
-  TopicBinding,
-  Unsubscribe,
-} from './node/log-node.js';
+export type { Unsubscribe } from './node/log-listening.js';
+export type { LogFacts, LogNode, NodeStats } from './node/log-node.js';
+export type { ProcessorDefinition } from './node/log-processors.js';
+export type { Backlog, ProcChange, ProcOptions, ProcState, ReclaimStrategy } from './node/log-procs.js';
+export type { RangeOptions } from './node/log-records.js';
 export { type ReadHeaders, readHeaders, splitSource, writeHeaders } from './node/marked-source.js';
 export { MemoryStore } from './node/memory-store.js';
 export { isObjectText, isTopicName } from './node/names.js';
+export type { DeadLetterFacts, LogNodeOptions } from './node/node-options.js';
 export {
   CorruptionError,
   DiskFullError,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { messageOf } from '../../errors.js';
 import { Backoff } from '../../support/index.js';
-import type { ProcState } from '../node/log-node.js';
+import type { ProcState } from '../node/log-procs.js';
 import { LIVE_PROC } from '../wire/index.js';
 import { LogCallError } from './errors.js';
 import type { NodeLine } from './node-line.js';

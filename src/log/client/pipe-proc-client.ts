@@ -1,4 +1,5 @@
-import type { ProcOptions, ProcState, RangeOptions } from '../node/log-node.js';
+import type { ProcOptions, ProcState } from '../node/log-procs.js';
+import type { RangeOptions } from '../node/log-records.js';
 import {
   addressOf,
   checkNamespaceFolder,

@@ -1,5 +1,5 @@
 import { isRecord } from '../../support/index.js';
-import type { ProcState } from '../node/log-node.js';
+import type { ProcState } from '../node/log-procs.js';
 import { LogCallError } from './errors.js';
 import type { Id, Rec } from './pipe-proc.js';
 

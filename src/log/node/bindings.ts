@@ -1,5 +1,5 @@
 import type { LogStore, NewRecord } from '../store/store.js';
-import type { TopicBinding } from './log-node.js';
+import type { TopicBinding } from './log-bindings.js';
 import { withSource } from './marked-source.js';
 import { checkTopic } from './names.js';
 import { matchesFilter } from './topic-filter.js';

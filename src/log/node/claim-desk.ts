@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { type CommitResult, type LogStore, type NewRecord, recordId, type StoredRecord } from '../store/store.js';
 import { ClaimJournal, Deadlines, deadlineOf } from './claim-timers.js';
+import type { NodeClock } from './clock.js';
 import type { Fanout } from './fanout.js';
 import type { Piece } from './free-records.js';
+import type { Claim } from './log-claims.js';
 import { LogError } from './log-error.js';
-import type { Claim, DeadLetterFacts, NodeClock } from './log-node.js';
+import type { DeadLetterFacts } from './node-options.js';
 import type { OpenClaim, Proc } from './proc.js';
 import { type Facts, noFacts } from './proc-facts.js';
 import type { ProcTable } from './proc-table.js';

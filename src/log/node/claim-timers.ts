@@ -1,4 +1,4 @@
-import type { NodeClock } from './log-node.js';
+import type { NodeClock } from './clock.js';
 import type { OpenClaim, Proc } from './proc.js';
 import type { ProcDefinition } from './proc-facts.js';
 

@@ -1,4 +1,12 @@
-import type { NodeClock } from './log-node.js';
+/** Time, as the node sees it. */
+export interface NodeClock {
+  /** Milliseconds since 1970. */
+  wallMs(): number;
+  /** Milliseconds that never go back. */
+  steadyMs(): number;
+  /** Calls once, unless called off. */
+  after(delayMs: number, work: () => void): () => void;
+}
 
 /** The longest that a timer of Node.js can be set to. */
 const MAX_DELAY_MS = 2_147_483_647;

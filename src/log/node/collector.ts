@@ -1,5 +1,6 @@
 import type { LogStore } from '../store/store.js';
-import type { LogNodeOptions, NodeClock } from './log-node.js';
+import type { NodeClock } from './clock.js';
+import type { LogNodeOptions } from './node-options.js';
 import type { ProcTable } from './proc-table.js';
 import type { TopicEntry } from './topic-entry.js';
 

@@ -1,5 +1,5 @@
 import type { NewRecord, StoredRecord } from '../store/store.js';
-import type { DeadLetterFacts } from './log-node.js';
+import type { DeadLetterFacts } from './node-options.js';
 
 /** The record as it was under `body`, and beside it why it lies here. Bodies are JSON text, so they need no parsing. */
 export function deadLetterOf(record: StoredRecord, facts: DeadLetterFacts): Pick<NewRecord, 'body' | 'headers'> {

@@ -1,6 +1,6 @@
 import type { NewRecord } from '../store/store.js';
 import type { Bindings } from './bindings.js';
-import type { Unsubscribe } from './log-node.js';
+import type { Unsubscribe } from './log-listening.js';
 import { bytesOf, MAX_COMMIT_BYTES } from './names.js';
 import type { ProcTable } from './proc-table.js';
 

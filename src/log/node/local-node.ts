@@ -14,25 +14,16 @@ import { Collector } from './collector.js';
 import { deadLetterOf } from './dead-letter.js';
 import { Facts } from './facts.js';
 import { Fanout } from './fanout.js';
+import type { InqueueOptions, TopicBinding } from './log-bindings.js';
+import type { AckCommitResult, Claim, Peek } from './log-claims.js';
 import { LogError } from './log-error.js';
-import type {
-  AckCommitResult,
-  Backlog,
-  Claim,
-  InqueueOptions,
-  LogNode,
-  LogNodeOptions,
-  NodeStats,
-  Peek,
-  ProcChange,
-  ProcessorDefinition,
-  ProcOptions,
-  ProcState,
-  RangeOptions,
-  TopicBinding,
-  Unsubscribe,
-} from './log-node.js';
+import type { Unsubscribe } from './log-listening.js';
+import type { LogNode, NodeStats } from './log-node.js';
+import type { ProcessorDefinition } from './log-processors.js';
+import type { Backlog, ProcChange, ProcOptions, ProcState } from './log-procs.js';
+import type { RangeOptions } from './log-records.js';
 import { checkRecords, INQUEUE } from './names.js';
+import type { LogNodeOptions } from './node-options.js';
 import { Offsets } from './offsets.js';
 import type { Proc } from './proc.js';
 import { ProcTable, positive } from './proc-table.js';

@@ -1,6 +1,6 @@
 import type { LogStore } from '../store/store.js';
 import { LogError } from './log-error.js';
-import type { RangeOptions } from './log-node.js';
+import type { RangeOptions } from './log-records.js';
 import type { Span } from './span-set.js';
 
 /** A place in a topic as callers write it. */

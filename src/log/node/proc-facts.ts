@@ -1,5 +1,5 @@
 import type { Put } from '../store/store.js';
-import type { ReclaimStrategy } from './log-node.js';
+import type { ReclaimStrategy } from './log-procs.js';
 
 /** What a node keeps beside the records, and how it is written. Names have no control characters, so NUL divides. */
 export const PROC = 'proc/';

@@ -1,7 +1,8 @@
 import type { CommitResult, LogStore, NewRecord } from '../store/store.js';
 import { deadlineOf } from './claim-timers.js';
+import type { NodeClock } from './clock.js';
 import { LogError } from './log-error.js';
-import type { NodeClock, ProcChange, ProcOptions, ProcState } from './log-node.js';
+import type { ProcChange, ProcOptions, ProcState } from './log-procs.js';
 import { checkProcName, checkTopic } from './names.js';
 import { Offsets } from './offsets.js';
 import { Proc } from './proc.js';

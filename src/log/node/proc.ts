@@ -1,5 +1,5 @@
 import { FreeRecords, type Piece } from './free-records.js';
-import type { ProcState } from './log-node.js';
+import type { ProcState } from './log-procs.js';
 import {
   aheadKey,
   claimKey,

@@ -1,6 +1,7 @@
 import type { LogStore } from '../store/store.js';
 import { LogError } from './log-error.js';
-import type { ProcessorDefinition, Unsubscribe } from './log-node.js';
+import type { Unsubscribe } from './log-listening.js';
+import type { ProcessorDefinition } from './log-processors.js';
 
 const PROCESSOR = 'processor/';
 

@@ -1,4 +1,4 @@
-import type { Unsubscribe } from './log-node.js';
+import type { Unsubscribe } from './log-listening.js';
 import type { Proc } from './proc.js';
 import type { TopicEntry } from './topic-entry.js';
 

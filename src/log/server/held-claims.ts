@@ -1,4 +1,5 @@
-import type { Claim, LogNode } from '../node/log-node.js';
+import type { Claim } from '../node/log-claims.js';
+import type { LogNode } from '../node/log-node.js';
 
 /** Of one proc; beyond that the oldest are forgotten, and come back by their time limit. */
 const MAX_REMEMBERED = 1000;

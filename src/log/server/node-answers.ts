@@ -1,5 +1,8 @@
+import type { Claim } from '../node/log-claims.js';
 import { LogError } from '../node/log-error.js';
-import type { Claim, LogNode, ProcessorDefinition, ProcOptions, ProcState, ReclaimStrategy } from '../node/log-node.js';
+import type { LogNode } from '../node/log-node.js';
+import type { ProcessorDefinition } from '../node/log-processors.js';
+import type { ProcOptions, ProcState, ReclaimStrategy } from '../node/log-procs.js';
 import { isTopicName } from '../node/names.js';
 import { procsOf } from '../node/processors.js';
 import type { NewRecord } from '../store/store.js';

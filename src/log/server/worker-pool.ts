@@ -1,7 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import { messageOf } from '../../errors.js';
 import { Backoff, type Logger, Semaphore, within } from '../../support/index.js';
-import type { Claim, LogNode, ProcessorDefinition, ProcOptions } from '../node/log-node.js';
+import type { Claim } from '../node/log-claims.js';
+import type { LogNode } from '../node/log-node.js';
+import type { ProcessorDefinition } from '../node/log-processors.js';
+import type { ProcOptions } from '../node/log-procs.js';
 import { procsOf } from '../node/processors.js';
 import type { NewRecord } from '../store/store.js';
 import { encodeRecords } from './encode-records.js';
