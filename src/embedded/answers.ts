@@ -1,7 +1,7 @@
 import { type EngineLetter, type EngineRecord, EngineRefusedError } from '../engine/index.js';
 import { MsgfloError } from '../errors.js';
 import { readHeaders } from '../log/index.js';
-import { WireError } from '../transport/log/index.js';
+import { WireError } from '../log/wire/index.js';
 
 /** What a request is answered with where there is more to say than that it was done. */
 export interface Answer {

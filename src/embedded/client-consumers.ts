@@ -1,11 +1,11 @@
 import type { EngineConsumer, EngineSession, Outcome, Submission } from '../engine/index.js';
+import { WireError } from '../log/wire/index.js';
 import { asQueueName } from '../names.js';
 import {
   type ByteReader,
   type Fields,
   type FrameSocket,
   readSettlement,
-  WireError,
   writeDelivery,
 } from '../transport/log/index.js';
 import { settlementOf } from './requests.js';

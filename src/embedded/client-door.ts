@@ -1,16 +1,9 @@
 import type { Socket } from 'node:net';
 import type { Engine, EngineSession } from '../engine/index.js';
 import { isSameText } from '../log/server/index.js';
+import { WireError } from '../log/wire/index.js';
 import { asQueueName } from '../names.js';
-import {
-  type ByteReader,
-  type Fields,
-  FrameSocket,
-  MESSAGE,
-  WIRE_VERSION,
-  WireError,
-  writeDone,
-} from '../transport/log/index.js';
+import { type ByteReader, type Fields, FrameSocket, MESSAGE, WIRE_VERSION, writeDone } from '../transport/log/index.js';
 import { type Answer, letterAnswer, pageAnswer, refusalOf } from './answers.js';
 import { ClientBrowses } from './client-browses.js';
 import { type Came, ClientConsumers } from './client-consumers.js';

@@ -1,7 +1,8 @@
 import type { EngineSession, Stop } from '../engine/index.js';
 import { readHeaders } from '../log/index.js';
+import { WireError } from '../log/wire/index.js';
 import { asQueueName } from '../names.js';
-import { type Fields, type FrameSocket, WireError } from '../transport/log/index.js';
+import type { Fields, FrameSocket } from '../transport/log/index.js';
 
 /** Beyond this many bytes that the client has not read, its copies of taps are dropped. */
 const TAP_BUFFER_BYTES = 1024 * 1024;

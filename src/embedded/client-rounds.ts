@@ -1,6 +1,7 @@
 import type { EngineLetter, EngineRound, EngineSession } from '../engine/index.js';
+import { WireError } from '../log/wire/index.js';
 import { asQueueName } from '../names.js';
-import { type Fields, WireError } from '../transport/log/index.js';
+import type { Fields } from '../transport/log/index.js';
 
 const FATES = ['keep', 'remove'] as const;
 /** Each keeps a letter from everybody else. */

@@ -5,6 +5,7 @@ import type {
   EngineQueueOptions,
   EngineSettlement,
 } from '../engine/index.js';
+import { WireError } from '../log/wire/index.js';
 import { asQueueName, type QueueName } from '../names.js';
 import {
   type ByteReader,
@@ -12,7 +13,6 @@ import {
   type Fields,
   type ReadOutput,
   readSend,
-  WireError,
   type WireSettlement,
 } from '../transport/log/index.js';
 

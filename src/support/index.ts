@@ -5,7 +5,9 @@
 export { newAjv } from './ajv.js';
 export { type ReplaceOptions, removeLeftovers, replaceFile, writeFileAtomic } from './atomic-file.js';
 export { Backoff } from './backoff.js';
+export { ByteBlocks } from './byte-blocks.js';
 export { canonicalJson, contentHash } from './canonical-json.js';
+export { FramePipe } from './frame-pipe.js';
 export { encodeFrame, FrameDecoder } from './framing.js';
 export { groupBy } from './group-by.js';
 export { isRecord } from './is-record.js';

@@ -1,7 +1,8 @@
+import { WireError } from '../../log/wire/index.js';
 import type { QueueName } from '../../names.js';
 import type { BrowseRange, KeptMessage } from '../index.js';
 import type { Answer, Connection } from './connection.js';
-import { type Fields, WireError } from './fields.js';
+import type { Fields } from './fields.js';
 import { withCreatedAt } from './header-text.js';
 
 /**

@@ -1,4 +1,4 @@
-import { WireError } from './fields.js';
+import { WireError } from '../../log/wire/index.js';
 
 /** Reads what a `ByteWriter` has written. Every reader throws WireError where the bytes end too soon. */
 export class ByteReader {

@@ -1,4 +1,5 @@
 import { MsgfloError } from '../../errors.js';
+import { MAX_FRAME_BYTES, WireError } from '../../log/wire/index.js';
 import { asQueueName } from '../../names.js';
 import {
   type Capabilities,
@@ -11,8 +12,8 @@ import {
 } from '../index.js';
 import type { ByteReader } from './byte-reader.js';
 import { type Endpoint, openSocket } from './endpoint.js';
-import { type Fields, WireError } from './fields.js';
-import { FrameSocket, MAX_FRAME_BYTES } from './frame-socket.js';
+import type { Fields } from './fields.js';
+import { FrameSocket } from './frame-socket.js';
 import {
   MESSAGE,
   readDelivery,

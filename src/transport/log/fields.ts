@@ -1,10 +1,5 @@
-import { MsgfloError } from '../../errors.js';
+import { WireError } from '../../log/wire/index.js';
 import { isRecord } from '../../support/index.js';
-
-/** The peer said something that is not of this protocol; the connection ends. */
-export class WireError extends MsgfloError {
-  readonly code = 'MSGFLO_WIRE';
-}
 
 /** The head of a frame, read field by field. Every reader throws WireError for what is not there or of another type. */
 export class Fields {

@@ -1,12 +1,11 @@
 import type { Socket } from 'node:net';
-import { FrameDecoder } from '../../support/index.js';
+import { MAX_FRAME_BYTES, WireError } from '../../log/wire/index.js';
+import { FramePipe } from '../../support/index.js';
 import { ByteReader } from './byte-reader.js';
 import type { ByteWriter } from './byte-writer.js';
-import { Fields, WireError } from './fields.js';
-import { FrameBlock } from './frame-block.js';
+import { Fields } from './fields.js';
+import { FrameWriter } from './frame-writer.js';
 
-/** Frames above this are refused, in bytes. */
-export const MAX_FRAME_BYTES = 64 * 1024 * 1024;
 const FLUSH_BYTES = 64 * 1024;
 
 /** What frames say; the bytes are nobody's but the receiver's. */
@@ -25,61 +24,49 @@ export interface OnFrame {
  */
 export class FrameSocket {
   readonly #socket: Socket;
-  readonly #frames = new FrameBlock();
-  #flush: NodeJS.Immediate | undefined;
+  readonly #pipe: FramePipe;
+  readonly #writer: FrameWriter;
   #atFlush: () => void = () => undefined;
-  #isFlushing = false;
-  #ended = false;
   /** Reasons not to read. */
   #holds = 0;
 
   /** What the peer sends that cannot be read, or that a receiver throws on, ends the connection. */
   constructor(socket: Socket, receiver: OnFrame) {
     this.#socket = socket;
-    const decoder = new FrameDecoder(MAX_FRAME_BYTES);
-    let reason: Error | undefined;
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        for (const frame of decoder.push(chunk)) {
-          if (this.#ended) return;
-          receive(frame, receiver);
-        }
-      } catch (error) {
-        this.destroy(error instanceof Error ? error : new WireError(String(error)));
-      }
+    this.#pipe = new FramePipe(socket, {
+      maxBytes: MAX_FRAME_BYTES,
+      onFrame: (frame) => receive(frame, receiver),
+      onEnd: (reason) => receiver.onEnd(reason),
+      atFlush: () => this.#atFlush(),
     });
-    socket.on('error', (error) => {
-      reason = error;
-    });
-    socket.on('close', () => {
-      this.#ended = true;
-      clearImmediate(this.#flush);
-      receiver.onEnd(reason);
-    });
+    this.#writer = new FrameWriter(this.#pipe.blocks);
   }
 
   /** Bytes that the peer has not taken yet. */
   get bufferedBytes(): number {
-    return this.#frames.bytes + this.#socket.writableLength;
+    return this.#pipe.bufferedBytes;
   }
 
   send(head: object, ...bodies: readonly Buffer[]): void {
-    if (this.#ended) return;
-    this.#frames.add(head, bodies);
-    if (this.#frames.bytes >= FLUSH_BYTES && !this.#isFlushing) this.#write();
-    else this.flushSoon();
+    if (this.#pipe.hasEnded) return;
+    this.#writer.add(head, bodies);
+    this.#added();
   }
 
-  /** For a message whose frame has at most so many bytes: has to be written in this turn, and ended by `end`. */
+  /** For a message whose frame has at most so many bytes: has to be written in this turn, and ended by `endMessage`. */
   begin(mostBytes: number): ByteWriter {
-    return this.#frames.begin(mostBytes);
+    return this.#writer.begin(mostBytes);
   }
 
   endMessage(): void {
-    this.#frames.end();
-    if (this.#ended) this.#frames.take();
-    else if (this.#frames.bytes >= FLUSH_BYTES && !this.#isFlushing) this.#write();
-    else this.flushSoon();
+    this.#writer.end();
+    if (this.#pipe.hasEnded) this.#pipe.blocks.take();
+    else this.#added();
+  }
+
+  #added(): void {
+    if (this.#pipe.blocks.bytes >= FLUSH_BYTES) this.#pipe.flush();
+    else this.#pipe.flushSoon();
   }
 
   /** Has `add` called before each write; it may send more, which goes with it. */
@@ -88,7 +75,7 @@ export class FrameSocket {
   }
 
   flushSoon(): void {
-    this.#flush ??= setImmediate(() => this.#write());
+    this.#pipe.flushSoon();
   }
 
   /** Reads no more. */
@@ -115,14 +102,11 @@ export class FrameSocket {
 
   /** Writes what is waiting and leaves. */
   end(): void {
-    this.#write();
-    this.#ended = true;
-    this.#socket.destroySoon();
+    this.#pipe.end();
   }
 
   destroy(reason?: Error): void {
-    this.#ended = true;
-    this.#socket.destroy(reason);
+    this.#pipe.destroy(reason);
   }
 
   #hold(): void {
@@ -132,20 +116,7 @@ export class FrameSocket {
 
   #letGo(): void {
     this.#holds -= 1;
-    if (this.#holds === 0 && !this.#ended) this.#socket.resume();
-  }
-
-  #write(): void {
-    this.#isFlushing = true;
-    this.#atFlush();
-    this.#isFlushing = false;
-    clearImmediate(this.#flush);
-    this.#flush = undefined;
-    if (this.#frames.bytes === 0 || this.#ended) return;
-    const parts = this.#frames.take();
-    if (parts.length > 1) this.#socket.cork();
-    for (const part of parts) this.#socket.write(part);
-    if (parts.length > 1) this.#socket.uncork();
+    if (this.#holds === 0 && !this.#pipe.hasEnded) this.#socket.resume();
   }
 }
 

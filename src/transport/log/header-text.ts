@@ -1,6 +1,6 @@
+import { WireError } from '../../log/wire/index.js';
 import { isRecord } from '../../support/index.js';
 import { checkHeaders, HEADER, type Stamps, stamped, timeOf } from '../index.js';
-import { WireError } from './fields.js';
 
 type Headers = Readonly<Record<string, string>>;
 

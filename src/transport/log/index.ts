@@ -13,8 +13,8 @@ import { LogBroker } from './log-broker.js';
 export { folderAddress, type KeyFiles, readLogTarget, shownLogAddress } from './address.js';
 export type { ByteReader } from './byte-reader.js';
 export { WIRE_VERSION } from './connection.js';
-export { Fields, WireError } from './fields.js';
-export { FrameSocket, MAX_FRAME_BYTES } from './frame-socket.js';
+export { Fields } from './fields.js';
+export { FrameSocket } from './frame-socket.js';
 export { checkHeaderText } from './header-text.js';
 export {
   MESSAGE,

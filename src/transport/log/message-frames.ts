@@ -1,5 +1,5 @@
+import { WireError } from '../../log/wire/index.js';
 import type { ByteReader } from './byte-reader.js';
-import { WireError } from './fields.js';
 import type { FrameSocket } from './frame-socket.js';
 
 /**
