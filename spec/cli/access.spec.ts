@@ -49,9 +49,10 @@ describe('access to a running msgflo', function () {
       .and.not.to.include(secret);
     expect(project.pidsOf(secret)).to.deep.equal([]);
     const folder = join(project.dir, '.msgflo');
-    for (const name of readdirSync(folder).filter((file) => !file.endsWith('.sock'))) {
-      expect(readFileSync(join(folder, name), 'latin1'), name).not.to.include(secret);
-    }
+    const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(entries.map(({ name }) => name).join(' ')).to.match(/\.seg\b/);
+    for (const { parentPath, name } of entries)
+      expect(readFileSync(join(parentPath, name), 'latin1'), name).not.to.include(secret);
     const [coordinator = 0] = project.pidsOf('bin/msgflo-coordinator');
     process.kill(coordinator, 'SIGKILL');
     await running.line(/the coordinator is back on/);

@@ -269,7 +269,7 @@ describe('QueueEngine on a disk that is full', () => {
     await scene.session.declare('outqueue', q('out'), { persistent: true });
     for (const name of ['c1', 'c2', 'c3', 'c4', 'c5'])
       await scene.engine.bind({ kind: 'pubsub', source: q('out'), target: q(name) });
-    const tooMuch = { ...output('outqueue', q('out'), ''), body: Buffer.alloc(16 * 1024 * 1024) };
+    const tooMuch = { ...output('outqueue', q('out'), ''), body: Buffer.alloc(64 * 1024 * 1024) };
     const outcome = send(scene.session, tooMuch);
     await all([outcome]);
     expect(outcome).to.deep.equal(GONE);
