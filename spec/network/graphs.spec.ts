@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
+import { readBrokerFile } from '../../src/embedded/index.js';
 import { sharedMosquitto } from '../support/mosquitto.js';
 import { sharedRabbit } from '../support/rabbitmq.js';
 import { isAlive, project, ROOT, RunningNetwork } from './running.js';
@@ -74,7 +75,7 @@ for (const [name, start] of Object.entries(brokers)) {
       expect(pids).to.have.length.above(3);
       expect(await network.stop()).to.equal(0);
       expect(pids.filter(isAlive)).to.deep.equal([]);
-      expect(existsSync(join(folder, '.msgflo/broker.json'))).to.equal(false);
+      expect(await readBrokerFile(join(folder, '.msgflo'))).to.equal(undefined);
       expect(existsSync(join(folder, '.msgflo/broker.sock'))).to.equal(false);
     });
   });
