@@ -135,4 +135,43 @@ describeNodes('changing where copies go', (nodes) => {
     const tooLarge = Buffer.alloc(64 * 1024 * 1024);
     expect(await refusal(() => node.commit([{ topic: 'a', body: tooLarge }]))).to.equal('commit_too_large');
   });
+
+  it('refuses the ack of what was taken back while its large copies were stored', async () => {
+    const node = await nodes.open();
+    for (const target of ['b', 'c', 'd', 'e']) await node.bind(to('a', target));
+    await node.inqueue('q');
+    await node.commit([record('q', 1)]);
+    await node.claim('in:q', 1);
+    const body = Buffer.alloc(15 * 1024 * 1024, 'x');
+    const refused = refusal(() => node.ackCommit('in:q', [{ topic: 'a', body }]));
+    await node.reclaim('in:q');
+    expect(await refused).to.equal('stale_claim');
+    expect(node.backlog('in:q')).to.include({ ready: 1, unacked: 0 });
+  });
+});
+
+describe('log node: large copies on their way', () => {
+  class NotingStore extends MemoryStore {
+    readonly batches: { readonly records: number; readonly isAck: boolean }[] = [];
+
+    override commit(batch: Batch): Promise<CommitResult> {
+      const isAck = batch.puts?.some(({ key }) => key === 'pos/in:q') ?? false;
+      this.batches.push({ records: batch.records?.length ?? 0, isAck });
+      return super.commit(batch);
+    }
+  }
+
+  it('are stored before the ack, so that whoever is killed in between is given the message again', async () => {
+    const store = new NotingStore();
+    const node = openLogNode(store);
+    for (const target of ['b', 'c', 'd', 'e']) await node.bind(to('a', target));
+    await node.inqueue('q');
+    await node.commit([record('q', 1)]);
+    await node.claim('in:q', 1);
+    store.batches.length = 0;
+    await node.ackCommit('in:q', [{ topic: 'a', body: Buffer.alloc(15 * 1024 * 1024, 'x') }]);
+    expect(store.batches.reduce((sum, { records }) => sum + records, 0)).to.equal(5);
+    expect(store.batches.map(({ isAck }) => isAck)).to.deep.equal([false, true]);
+    await node.close();
+  });
 });
