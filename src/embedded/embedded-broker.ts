@@ -1,7 +1,9 @@
 import type { EngineCounters } from '../engine/index.js';
+import { messageOf } from '../errors.js';
 import { StoreLockedError } from '../log/index.js';
 import { AddressInUseError } from '../log/server/index.js';
-import { findNode, folderAddress, type NodeFile, readNodeFile, writeNodeFile } from '../transport/log/index.js';
+import type { NodeFile } from '../log/wire/index.js';
+import { findNode, folderAddress, readNodeFile, writeNodeFile } from '../transport/log/index.js';
 import { BrokerRunningError } from './errors.js';
 import { type EmbeddedBrokerOptions, openAll, type Parts } from './node-parts.js';
 
@@ -79,8 +81,11 @@ export class EmbeddedBroker {
   }
 
   async #stop(): Promise<void> {
-    const { dir } = this.#options;
-    if (dir !== undefined && this.#file) await leaveFile(dir, this.#file);
+    const { dir, log } = this.#options;
+    if (dir !== undefined && this.#file)
+      await leaveFile(dir, this.#file).catch((error: unknown) => {
+        log.warn(`its place is not noted for the next one: ${messageOf(error)}`); // on a full disk
+      });
     await closeAll(this.#parts.closings);
   }
 }

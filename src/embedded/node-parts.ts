@@ -4,11 +4,18 @@ import { type Engine, type EngineHeaders, QueueEngine } from '../engine/index.js
 import { messageOf, UsageError } from '../errors.js';
 import { type LogNode, MemoryStore, openLogNode, openStore, readHeaders, writeHeaders } from '../log/index.js';
 import { AddressInUseError, NodeAnswers, NodeServer, type NodeSettings, WorkerPool } from '../log/server/index.js';
-import { formatAddress, type LogAddress, readAddress, readTlsFiles, type TlsFiles } from '../log/wire/index.js';
+import {
+  formatAddress,
+  type LogAddress,
+  type NodeFile,
+  readAddress,
+  readTlsFiles,
+  type TlsFiles,
+} from '../log/wire/index.js';
 import type { QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
 import { deadLetterHeaders } from '../transport/index.js';
-import { findNode, type NodeFile, readNodeFile, writeNodeFile } from '../transport/log/index.js';
+import { findNode, readNodeFile, writeNodeFile } from '../transport/log/index.js';
 import { ClientDoors } from './client-doors.js';
 import { doorIn, makePrivate } from './door-address.js';
 import type { MqttDoor } from './mqtt-door/index.js';

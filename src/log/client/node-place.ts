@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { isRecord } from '../../support/index.js';
-import { type LogAddress, readAddress } from '../wire/index.js';
+import { type LogAddress, nodeFileIn, parseNodeFile } from '../wire/index.js';
 import { LogCallError } from './errors.js';
 
 /** Where a node listens, and what has to be said there first. */
@@ -16,12 +14,9 @@ export interface NodePlace {
  */
 export function placeInFolder(folder: string): NodePlace {
   try {
-    const file: unknown = JSON.parse(readFileSync(join(folder, 'broker.json'), 'utf8'));
-    if (!isRecord(file) || typeof file['log'] !== 'string') throw new Error('it does not say where the node is');
-    const address = readAddress(file['log']);
-    const token = file['token'];
+    const { log: address, token } = parseNodeFile(readFileSync(nodeFileIn(folder), 'utf8'));
     // A socket file is guarded by the file system.
-    return { address, ...(address.kind === 'tcp' && typeof token === 'string' && { token }) };
+    return address.kind === 'tcp' ? { address, token } : { address };
   } catch (error) {
     throw new LogCallError('no_active_node', `no node has left broker.json in ${folder}`, { cause: error });
   }

@@ -1,5 +1,5 @@
 /**
- * What both ends of a connection to a node must agree on: addresses, TLS files, frames, messages. The server and the client
+ * What both ends of a connection to a node must agree on: addresses, the file that says where a node is, TLS files, frames, messages. The server and the client
  * stand on it; it knows neither the store nor the node.
  */
 export {
@@ -29,5 +29,6 @@ export {
   UNKNOWN_MESSAGE,
   type WireRecord,
 } from './messages.js';
+export { type NodeFile, nodeFileIn, parseNodeFile } from './node-file.js';
 export { type Refused, readReply, readRequest } from './read-message.js';
 export { readTlsFiles, type TlsFiles, type TlsTexts } from './tls-files.js';

@@ -26,7 +26,7 @@ export {
   writeDelivery,
   writeDone,
 } from './message-frames.js';
-export { findNode, type NodeFile, readNodeFile, writeNodeFile } from './node-file.js';
+export { findNode, readNodeFile, writeNodeFile } from './node-file.js';
 export { NODE_RUNNING } from './start-node.js';
 export { LogBroker };
 

@@ -13,6 +13,8 @@ export const NODE_RUNNING = 3;
 /** So long after its last client has left it ends, in seconds. */
 const IDLE_EXIT_S = 30;
 const LOOK_EVERY_MS = 20;
+/** Another one may just be starting; one that serves this log from elsewhere is never found here. */
+const OTHER_NODE_MS = 10_000;
 
 /**
  * Starts the node of a folder as a process that outlives this one, for as long as it has clients. What it says goes to
@@ -33,11 +35,14 @@ export async function startNode(folder: string, signal: AbortSignal): Promise<vo
   const ended = once(child, 'exit').then(([code]) => code as unknown);
   ended.catch(() => undefined);
   let code: unknown;
+  let endedAtMs = 0;
   void ended.then((is) => {
     code = is ?? 1;
+    endedAtMs = performance.now();
   });
   while (!(await findNode(folder))) {
-    if (code !== undefined && code !== NODE_RUNNING) {
+    const isForOther = code === NODE_RUNNING && performance.now() - endedAtMs < OTHER_NODE_MS;
+    if (code !== undefined && !isForOther) {
       const [line = ''] = (await readFile(said, 'utf8').catch(() => '')).trim().split('\n').slice(-1);
       throw new RefusedError(`the log in ${folder} cannot be served: ${line || `its process ended with ${code}`}`);
     }
