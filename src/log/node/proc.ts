@@ -1,11 +1,11 @@
+import { ClaimTrail } from './claim-trail.js';
 import { FreeRecords, type Piece } from './free-records.js';
 import type { ProcState } from './log-procs.js';
 import {
-  aheadKey,
   claimKey,
   claimValue,
   type Facts,
-  firstOf,
+  noFacts,
   type ProcDefinition,
   positionKey,
   positionValue,
@@ -13,7 +13,8 @@ import {
   type StoredClaim,
   type StoredPosition,
 } from './proc-facts.js';
-import { SpanSet } from './span-set.js';
+import { Progress } from './progress.js';
+import type { Span } from './span-set.js';
 import type { TopicEntry } from './topic-entry.js';
 
 /** Claims are written down some milliseconds after they were given out; there are hardly more in that time. */
@@ -32,7 +33,7 @@ export interface OpenClaim extends Piece {
 /** What a restart finds. */
 export interface StoredProc {
   readonly position: StoredPosition | undefined;
-  readonly ahead: readonly { readonly first: number; readonly last: number }[];
+  readonly ahead: readonly Span[];
   /** With their deadlines; those without a token came back. */
   readonly claims: readonly { readonly claim: StoredClaim; readonly deadlineMs: number }[];
 }
@@ -46,23 +47,16 @@ export class Proc {
   readonly name: string;
   readonly topic: TopicEntry;
   definition: ProcDefinition;
-  /** First sequence that is not acknowledged. */
-  position: number;
   /** The position without acks that the disk may lose yet. */
   safePosition: number;
   readonly #free: FreeRecords;
-  /** Acknowledged beyond the position. */
-  readonly #ahead = new SpanSet();
+  readonly #progress: Progress;
+  readonly #trail = new ClaimTrail();
   /** By token, oldest first. */
   readonly claims = new Map<string, OpenClaim>();
   /** Pieces that are being read. */
   #taken = 0;
   #claimedRecords = 0;
-  #lastClaimedAt = 0;
-  #lastAckedAt = 0;
-  #lastClaimedRange = '';
-  #previousClaimedRange = '';
-  #lastAckedRange = '';
   /** Writes on their way that acknowledge, and how many were lost. */
   acksInFlight = 0;
   lostAcks = 0;
@@ -76,7 +70,7 @@ export class Proc {
     this.name = name;
     this.topic = topic;
     this.definition = definition;
-    this.position = definition.start;
+    this.#progress = new Progress(name, definition.start);
     this.safePosition = definition.start;
     this.#free = new FreeRecords(topic, definition.start);
   }
@@ -84,15 +78,10 @@ export class Proc {
   /** Takes over what was stored, once, before anything else. */
   restore({ position, ahead, claims }: StoredProc): void {
     if (position) {
-      this.position = position.position;
       this.safePosition = position.position;
-      this.#lastClaimedAt = position.lastClaimedAt;
-      this.#lastAckedAt = position.lastAckedAt;
-      this.#lastAckedRange = position.lastAckedRange;
-      this.#previousClaimedRange = position.previousClaimedRange;
-      this.#lastClaimedRange = position.lastClaimedRange;
+      this.#trail.restore(position);
     }
-    for (const { first, last } of ahead) if (first > this.position) this.#ahead.add(first, last);
+    this.#progress.restore(position?.position ?? this.position, ahead);
     const out = claims
       .filter(({ claim }) => claim.first >= this.position)
       .sort((a, b) => a.claim.claimedAtMs - b.claim.claimedAtMs || a.claim.first - b.claim.first);
@@ -101,7 +90,7 @@ export class Proc {
     const pieces = out.map(({ claim: { first, last, token, reclaims } }) =>
       token === '' ? { first, last, back: { first, last, reclaims, isStored: true } } : { first, last },
     );
-    const taken = [...this.#ahead.spans, ...pieces].sort((a, b) => a.first - b.first);
+    const taken = [...this.#progress.ahead, ...pieces].sort((a, b) => a.first - b.first);
     this.#free.restore(this.position, taken);
   }
 
@@ -113,6 +102,11 @@ export class Proc {
   /** Whether records may have been given out before. */
   isRepeated({ first, reclaims }: Piece): boolean {
     return reclaims > 0 || first < this.#suspectBefore;
+  }
+
+  /** First sequence that is not acknowledged. */
+  get position(): number {
+    return this.#progress.position;
   }
 
   get isActive(): boolean {
@@ -185,40 +179,21 @@ export class Proc {
   /** All of a piece was dropped by the log. */
   vanished(piece: Piece): void {
     this.#taken--;
-    this.#advance(piece, { puts: [], deletes: [] });
+    this.#progress.advance(piece, noFacts());
   }
 
   #noteClaimed(claim: OpenClaim): void {
     this.claims.set(claim.token, claim);
     this.#claimedRecords += claim.last - claim.first + 1;
-    this.#previousClaimedRange = this.#lastClaimedRange;
-    this.#lastClaimedRange = claim.range;
-    this.#lastClaimedAt = claim.claimedAtMs;
+    this.#trail.claimed(claim.range, claim.claimedAtMs);
   }
 
   /** Ends a claim; its records are acknowledged when the facts are stored. */
   ack(claim: OpenClaim, nowMs: number, facts: Facts): void {
     this.#close(claim);
-    this.#lastAckedAt = nowMs;
-    this.#lastAckedRange = claim.range;
+    this.#trail.acked(claim.range, nowMs);
     if (claim.isStored) facts.deletes.push(claimKey(this.name, claim.first));
-    this.#advance(claim, facts);
-  }
-
-  #advance({ first, last }: Piece, facts: Facts): void {
-    if (first > this.position) {
-      const { span, gone } = this.#ahead.add(first, last);
-      facts.puts.push({ key: aheadKey(this.name, span.first), value: String(span.last) });
-      for (const one of gone) facts.deletes.push(aheadKey(this.name, one));
-      return;
-    }
-    this.position = last + 1;
-    const next = this.#ahead.takeLowest(this.position);
-    if (next) {
-      this.position = next.last + 1;
-      facts.deletes.push(aheadKey(this.name, next.first));
-    }
-    facts.puts.push({ key: positionKey(this.name), value: this.#positionValue() });
+    if (this.#progress.advance(claim, facts)) this.#statePosition(facts);
   }
 
   /** The facts of an `ack` were not stored: the claim is out as before. */
@@ -226,18 +201,23 @@ export class Proc {
     this.lostAcks++;
     this.claims.set(claim.token, claim);
     this.#claimedRecords += claim.last - claim.first + 1;
-    if (claim.last >= this.position) this.#ahead.remove(claim.first, claim.last);
-    else {
-      if (claim.last + 1 < this.position) this.#ahead.add(claim.last + 1, this.position - 1);
-      this.position = claim.first;
-    }
+    this.#progress.retreat(claim);
   }
 
   /** All of where it stands, for when an ack was stored although one before it was not. */
   restate(facts: Facts): void {
-    facts.puts.push({ key: positionKey(this.name), value: this.#positionValue() });
-    for (const { first, last } of this.#ahead.spans)
-      facts.puts.push({ key: aheadKey(this.name, first), value: String(last) });
+    this.#statePosition(facts);
+    this.#progress.restate(facts);
+  }
+
+  #statePosition(facts: Facts): void {
+    const { position } = this;
+    const { lastClaimedAt, lastAckedAt, lastAckedRange, previousClaimedRange, lastClaimedRange } = this.#trail;
+    const ranges = { lastAckedRange, previousClaimedRange, lastClaimedRange };
+    facts.puts.push({
+      key: positionKey(this.name),
+      value: positionValue({ position, lastClaimedAt, lastAckedAt, ...ranges }),
+    });
   }
 
   /** Ends a claim; its records can be claimed again. */
@@ -245,7 +225,7 @@ export class Proc {
     const { first, last } = claim;
     const reclaims = claim.reclaims + 1;
     this.#close(claim);
-    this.#lastClaimedRange = this.#lastAckedRange;
+    this.#trail.cameBack();
     this.#free.putBack([{ first, last, reclaims, isStored: true }]);
     const stored = { ...claim, reclaims, token: '', range: '' };
     facts.puts.push({ key: claimKey(this.name, first), value: claimValue(stored) });
@@ -262,7 +242,7 @@ export class Proc {
   /** Ends a claim without counting it. */
   release(claim: OpenClaim, facts: Facts): void {
     this.#close(claim);
-    this.#lastClaimedRange = this.#lastAckedRange;
+    this.#trail.cameBack();
     const { first, last, reclaims, isStored } = claim;
     this.#free.putBack([{ first, last, reclaims, isStored: isStored && reclaims > 0 }]);
     if (!isStored) return;
@@ -297,8 +277,7 @@ export class Proc {
 
   /** Records from here on may not be collected. */
   get keepFrom(): number {
-    const claimed = firstOf(this.#previousClaimedRange) ?? firstOf(this.#lastClaimedRange) ?? this.safePosition;
-    return Math.min(this.safePosition, claimed);
+    return Math.min(this.safePosition, this.#trail.oldest ?? this.safePosition);
   }
 
   /** Keys of everything that may be stored of it. */
@@ -306,28 +285,18 @@ export class Proc {
     return [
       procKey(this.name),
       positionKey(this.name),
-      ...this.#ahead.spans.map(({ first }) => aheadKey(this.name, first)),
+      ...this.#progress.keys,
       ...[...this.#free.returned, ...this.claims.values()].map(({ first }) => claimKey(this.name, first)),
     ];
   }
 
-  #positionValue(): string {
-    return positionValue({
-      position: this.position,
-      lastClaimedAt: this.#lastClaimedAt,
-      lastAckedAt: this.#lastAckedAt,
-      lastAckedRange: this.#lastAckedRange,
-      previousClaimedRange: this.#previousClaimedRange,
-      lastClaimedRange: this.#lastClaimedRange,
-    });
-  }
-
   get lastClaimedRange(): string {
-    return this.#lastClaimedRange;
+    return this.#trail.lastClaimedRange;
   }
 
   get state(): ProcState {
     const { name, topic, definition } = this;
+    const { lastClaimedAt, lastAckedAt, lastClaimedRange, previousClaimedRange, lastAckedRange } = this.#trail;
     const { offset, status, createdAt, maxReclaims, reclaimTimeout, onMaxReclaimsReached, count, maxClaims } =
       definition;
     return {
@@ -336,11 +305,11 @@ export class Proc {
       offset,
       status,
       createdAt,
-      lastClaimedAt: this.#lastClaimedAt,
-      lastAckedAt: this.#lastAckedAt,
-      lastClaimedRange: this.#lastClaimedRange,
-      previousClaimedRange: this.#previousClaimedRange,
-      lastAckedRange: this.#lastAckedRange,
+      lastClaimedAt,
+      lastAckedAt,
+      lastClaimedRange,
+      previousClaimedRange,
+      lastAckedRange,
       reclaims: [...this.#free.returned, ...this.claims.values()].reduce(
         (most, one) => Math.max(most, one.reclaims),
         0,
