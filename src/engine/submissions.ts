@@ -31,6 +31,8 @@ export class Submissions {
   /** Those that wait for somebody to be bound, by outqueue. */
   readonly #unrouted = new Map<QueueName, Line>();
   readonly #fullDisk = new FullDisk((first) => this.submit(first));
+  /** What is only acknowledged gives room back: it does not stand behind those who want some. */
+  readonly #fullForAcks = new FullDisk((first) => this.submit(first));
   #tickets = 0;
   #unroutedCount = 0;
   #isClosed = false;
@@ -48,6 +50,7 @@ export class Submissions {
   stop(): void {
     this.#isClosed = true;
     this.#fullDisk.stop();
+    this.#fullForAcks.stop();
   }
 
   /** Carries it out now, or puts it in line. */
@@ -55,9 +58,10 @@ export class Submissions {
     if (pending.isWriting || pending.isWithdrawn) return;
     if (pending.ticket === 0) pending.ticket = ++this.#tickets;
     const { batch } = pending;
-    const isRetry = this.#fullDisk.isTrying(pending);
-    if (this.#fullDisk.isFull && !isRetry && batch.isAlive()) {
-      this.#fullDisk.add(pending);
+    const fullDisk = this.#fullDiskFor(pending);
+    const isRetry = fullDisk.isTrying(pending);
+    if (fullDisk.isFull && !isRetry && batch.isAlive()) {
+      fullDisk.add(pending);
       return;
     }
     pending.leaveLine();
@@ -70,7 +74,7 @@ export class Submissions {
       if (obstacle.state === 'unrouted') this.#parts.taps.showUntaken(batch.outputs);
       pending.finish(obstacle);
     } else pending.waitIn(obstacle.line, obstacle.waitsFor);
-    if (isRetry) this.#leaveFullDisk();
+    if (isRetry) this.#leave(fullDisk);
   }
 
   /** There are new ways for a message to go. */
@@ -141,9 +145,10 @@ export class Submissions {
       if (queue?.limit.beyond === 'drop-oldest') onLetters(queue);
     }
     for (const { name } of pending.batch.outputs) if (!topology.isTaken(name)) this.#unroutedCount += 1;
-    const isRetry = this.#fullDisk.isTrying(pending);
+    const fullDisk = this.#fullDiskFor(pending);
+    const isRetry = fullDisk.isTrying(pending);
     this.#end(pending, DONE);
-    if (isRetry) this.#leaveFullDisk();
+    if (isRetry) this.#leave(fullDisk);
   }
 
   /** Nobody waits here who could be told what a listener throws. */
@@ -157,26 +162,32 @@ export class Submissions {
 
   #notWritten(pending: Pending, error: unknown): void {
     pending.written();
-    const isRetry = this.#fullDisk.isTrying(pending);
-    if (error instanceof DiskFullError && pending.batch.isAlive()) this.#waitForDisk(pending, error);
+    const fullDisk = this.#fullDiskFor(pending);
+    const isRetry = fullDisk.isTrying(pending);
+    if (error instanceof DiskFullError && pending.batch.isAlive()) this.#waitForDisk(pending, fullDisk, error);
     else if (error instanceof DiskFullError || error instanceof LogError || error instanceof RangeError) {
       // Somebody else took the claim away, or it is nothing that a log can take.
       const isUsual = error instanceof DiskFullError || (error instanceof LogError && error.code === 'stale_claim');
       if (!isUsual) this.#parts.logger.warn(`a message is not taken: ${error.message}`);
       this.#end(pending, GONE);
-      if (isRetry) this.#leaveFullDisk();
+      if (isRetry) this.#leave(fullDisk);
     } else if (!this.#isClosed) this.#parts.onFailure(error);
   }
 
-  #waitForDisk(pending: Pending, error: DiskFullError): void {
+  #waitForDisk(pending: Pending, fullDisk: FullDisk, error: DiskFullError): void {
     if (this.#isClosed) return;
-    if (!this.#fullDisk.isFull) this.#parts.logger.warn(`${error.message}; senders wait until there is room`);
-    this.#fullDisk.add(pending);
+    if (!this.#fullDisk.isFull && fullDisk === this.#fullDisk)
+      this.#parts.logger.warn(`${error.message}; senders wait until there is room`);
+    fullDisk.add(pending);
+  }
+
+  #fullDiskFor({ batch: { outputs } }: Pending): FullDisk {
+    return outputs.length > 0 ? this.#fullDisk : this.#fullForAcks;
   }
 
   /** One of them went through: the others may try, in their order. */
-  #leaveFullDisk(): void {
-    for (const pending of this.#fullDisk.leave()) this.submit(pending);
+  #leave(fullDisk: FullDisk): void {
+    for (const pending of fullDisk.leave()) this.submit(pending);
   }
 
   #unroutedLine(name: QueueName): Line {

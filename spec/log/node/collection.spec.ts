@@ -1,5 +1,14 @@
 import { expect } from 'chai';
-import type { LogNode, LogNodeOptions } from '../../../src/log/index.js';
+import {
+  type CompactResult,
+  CorruptionError,
+  DiskFullError,
+  type LogNode,
+  type LogNodeOptions,
+  MemoryStore,
+  openLogNode,
+  type StoreStats,
+} from '../../../src/log/index.js';
 import { bodies, describeNodes, FakeClock, given, record, refusal } from './support.js';
 
 const GC: LogNodeOptions['gc'] = { minPruneTimeMs: 1000, intervalMs: 100 };
@@ -124,4 +133,59 @@ describeNodes('collection', (nodes) => {
       expect((await node.commit([record('t', 'next')]))[0]).to.match(/-3$/);
       expect(given(await node.proc('t', { name: 'p', offset: '>' }))).to.deep.equal(['next']);
     });
+});
+
+/** A segment of one topic is damaged; there is no room for copies. */
+class PoorStore extends MemoryStore {
+  isFull = false;
+
+  override async sequenceAt(topic: string, timestampMs: number): Promise<number> {
+    if (topic === 'damaged') throw new CorruptionError('some.seg', 100, 'a flipped byte');
+    return await super.sequenceAt(topic, timestampMs);
+  }
+
+  override async compact(): Promise<CompactResult> {
+    throw new DiskFullError(this.folder);
+  }
+
+  override stats(): StoreStats {
+    return { ...super.stats(), isFull: this.isFull };
+  }
+}
+
+describe('collection on a poor disk', () => {
+  let clock: FakeClock;
+  let store: PoorStore;
+  let node: LogNode;
+  beforeEach(() => {
+    clock = new FakeClock();
+    store = new PoorStore('poor', () => clock.wallMs());
+    node = openLogNode(store, { clock, gc: { minPruneTimeMs: 1000, intervalMs: 1e9, maxBytes: 1000 } });
+  });
+  afterEach(async () => node.close());
+
+  it('goes on with other topics, and tells of the damage', async () => {
+    await node.commit([record('damaged', 0), record('whole', 0)]);
+    await clock.advance(1100);
+    expect(await refusal(() => node.collect())).to.equal('MSGFLO_LOG_CORRUPT');
+    expect(await node.length('whole')).to.equal(0);
+    expect(await node.length('damaged')).to.equal(1);
+  });
+
+  it('forgets the oldest beyond the size also where nothing can be compacted', async () => {
+    for (let at = 0; at < 300; at++) await node.commit([record('t', 'x'.repeat(20))]);
+    await refusal(() => node.collect());
+    expect(await node.length('t')).to.be.within(1, 100);
+  });
+
+  it('keeps nothing for replay on a full disk, and all that somebody wants', async () => {
+    await node.commit([record('t', 0), record('wanted', 0)]);
+    await node.ensureProc('wanted', { name: 'slow', offset: '>' });
+    await refusal(() => node.collect());
+    expect(await node.length('t')).to.equal(1);
+    store.isFull = true;
+    await refusal(() => node.collect());
+    expect(await node.length('t')).to.equal(0);
+    expect(await node.length('wanted')).to.equal(1);
+  });
 });

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { DiskFullError, type LogStore, StoreFailedError } from '../../../src/log/index.js';
@@ -127,6 +128,50 @@ describe('log store without room', () => {
       expect((await textsOf(store, 'a')).length).to.equal(done + 1);
     } finally {
       await store?.close();
+      spawnSync('umount', [mount]);
+    }
+  });
+
+  it('keeps room for what gives room back, also for a start on the full disk', async function () {
+    const mount = join(folder.path(), 'small');
+    mkdirSync(mount);
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', mount]);
+    if (status !== 0) return this.skip(); // needs root
+    const log = join(mount, 'log');
+    const fill = async (): Promise<void> => {
+      for (let error: unknown; error === undefined; )
+        error = await refusal(store?.commit({ records: [text('a', 'x'.repeat(10_000))] }) ?? Promise.resolve());
+    };
+    try {
+      store = await openStore(log, { segmentBytes: 200_000 });
+      await fill();
+      expect(store.stats().isFull).to.equal(true);
+      for (let n = 0; n < 100; n++) await store.commit({ puts: [{ key: 'acked', value: String(n) }] });
+      await store.close();
+      store = await openStore(log, { segmentBytes: 200_000 });
+      expect(store.get('acked')).to.equal('99');
+      expect(await refusal(store.commit({ records: [text('a', 'late')] }))).to.be.instanceOf(DiskFullError);
+      await store.drop('a', 80);
+      await new Promise((resolve) => setTimeout(resolve, 220)); // it asks the disk now and then
+      await store.commit({ records: [text('b', 'goes on')] });
+      expect(store.stats().isFull).to.equal(false);
+    } finally {
+      await store?.close();
+      spawnSync('umount', [mount]);
+    }
+  });
+
+  it('says that there is no room for a log at all', async function () {
+    const mount = join(folder.path(), 'small');
+    mkdirSync(mount);
+    const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', mount]);
+    if (status !== 0) return this.skip(); // needs root
+    try {
+      mkdirSync(join(mount, 'log'));
+      await refusal(writeFile(join(mount, 'filler'), Buffer.alloc(64 * 1024))); // as much as goes in
+      const opening = openStore(join(mount, 'log')).then((opened) => opened.close());
+      expect(await refusal(opening)).to.be.instanceOf(DiskFullError);
+    } finally {
       spawnSync('umount', [mount]);
     }
   });

@@ -75,30 +75,45 @@ export class Collector {
   }
 
   async #collect(): Promise<number> {
+    const errors: unknown[] = [];
     let dropped = 0;
     for (const topic of [...this.#options.table.topics]) {
       if (this.#stopped.signal.aborted) return dropped;
-      if (topic.first <= topic.last) dropped += await this.#dropOld(topic);
+      if (topic.first > topic.last) continue;
+      try {
+        dropped += await this.#dropOld(topic);
+      } catch (error) {
+        errors.push(error); // of this one only
+      }
     }
     const { gc } = this.#options;
-    return gc ? dropped + (await this.#makeRoom(gc.maxBytes ?? Number.POSITIVE_INFINITY)) : dropped;
+    if (gc) dropped += await this.#makeRoom(gc.maxBytes ?? Number.POSITIVE_INFINITY, errors);
+    if (errors.length > 0) throw errors[0];
+    return dropped;
   }
 
-  /** Compacts where that is worth it; when the log is too large, forgets the oldest that nobody may want any more. */
-  async #makeRoom(maxBytes: number): Promise<number> {
+  /**
+   * Compacts where that is worth it; when the log is too large, or the disk full, forgets the oldest that nobody may want
+   * any more. What cannot be compacted, for want of room or for damage, keeps nothing else from going.
+   */
+  async #makeRoom(maxBytes: number, errors: unknown[]): Promise<number> {
     const { store, table } = this.#options;
     const { signal } = this.#stopped;
-    const isShort = store.stats().bytes > maxBytes;
-    const options = isShort ? { signal, wasteShare: SHORT_WASTE_SHARE } : { signal };
-    await store.compact(options);
-    const excess = store.stats().bytes - maxBytes;
+    const { bytes, isFull } = store.stats();
+    const isShort = bytes > maxBytes || isFull;
+    const options = isShort ? { signal, wasteShare: SHORT_WASTE_SHARE, seals: isFull } : { signal };
+    const compact = async (): Promise<void> => {
+      await store.compact(options).catch((error: unknown) => errors.push(error));
+    };
+    await compact();
+    const excess = store.stats().isFull ? bytes : store.stats().bytes - maxBytes;
     if (excess <= 0) return 0;
     let dropped = 0;
     for (const [name, before] of store.oldest(excess, (topic) => keepFrom(table.topic(topic)))) {
       if (signal.aborted) return dropped;
       dropped += await this.#drop(table.topic(name), before);
     }
-    if (dropped > 0) await store.compact(options);
+    if (dropped > 0) await compact();
     return dropped;
   }
 

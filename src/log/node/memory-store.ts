@@ -188,7 +188,7 @@ export class MemoryStore implements LogStore {
   }
 
   stats(): StoreStats {
-    return { segments: 0, bytes: this.#bytes, commits: this.#commits, syncs: 0, inFlight: 0 };
+    return { segments: 0, bytes: this.#bytes, commits: this.#commits, syncs: 0, inFlight: 0, isFull: false };
   }
 
   async close(): Promise<void> {

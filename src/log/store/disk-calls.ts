@@ -48,5 +48,9 @@ function without(buffers: readonly Buffer[], count: number): Buffer[] {
 
 /** The disk, or a quota, or a limit on the size of files says that there is no room; it may have some later. */
 export function isNoRoom(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(String(error.code));
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].some((code) => hasCode(error, code));
+}
+
+export function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -7,6 +7,7 @@ import { writeIndex } from './index-file.js';
 import type { FolderLock } from './lock.js';
 import { pagesOf } from './pages.js';
 import { Reader } from './reader.js';
+import type { Reserve } from './reserve.js';
 import type { Segment } from './segment.js';
 import type {
   Batch,
@@ -25,6 +26,7 @@ import { Sweeper, type SweeperParts } from './sweeper.js';
 export interface DiskStoreParts extends Pick<SweeperParts, 'segmentBytes' | 'nowMs' | 'calls'> {
   readonly state: StoreState;
   readonly lock: FolderLock;
+  readonly reserve: Reserve;
   readonly logger: Logger;
   /** Makes the writer, which tells of sealed segments. */
   readonly writer: (onSealed: (segment: Segment) => Promise<void>) => GroupWriter;
@@ -35,6 +37,7 @@ export class DiskStore implements LogStore {
   readonly folder: string;
   readonly #state: StoreState;
   readonly #lock: FolderLock;
+  readonly #reserve: Reserve;
   readonly #logger: Logger;
   readonly #writer: GroupWriter;
   readonly #reader = new Reader();
@@ -43,10 +46,11 @@ export class DiskStore implements LogStore {
   #chores: Promise<void> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  constructor({ state, lock, logger, writer, ...options }: DiskStoreParts) {
+  constructor({ state, lock, reserve, logger, writer, ...options }: DiskStoreParts) {
     this.folder = state.folder;
     this.#state = state;
     this.#lock = lock;
+    this.#reserve = reserve;
     this.#logger = logger;
     this.#writer = writer((segment) => this.#sealed(segment));
     this.#sweeper = new Sweeper({
@@ -162,6 +166,7 @@ export class DiskStore implements LogStore {
       commits,
       syncs,
       inFlight,
+      isFull: !this.#reserve.isHeld,
     };
   }
 

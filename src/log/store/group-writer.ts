@@ -4,6 +4,7 @@ import { Encoder, finishFirstFrame, measure, type WholeBatch } from './encoder.j
 import { DiskFullError, StoreClosedError, StoreFailedError } from './errors.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
 import { Group, type Pending } from './group.js';
+import type { Reserve } from './reserve.js';
 import type { Segment } from './segment.js';
 import { closeSegment, createSegment, plannedSegment } from './segment-file.js';
 import type { CommitResult, SyncPolicy } from './store.js';
@@ -15,6 +16,7 @@ export interface GroupWriterOptions {
   readonly maxInFlightBytes: number;
   readonly nowMs: () => number;
   readonly calls: DiskCalls;
+  readonly reserve: Reserve;
   /** A segment was sealed; the state is exactly that of its end. The next one is not sealed before this is done. */
   readonly onSealed: (segment: Segment) => Promise<void>;
 }
@@ -77,6 +79,9 @@ export class GroupWriter {
       const bytes = measure(batch); // what it throws rejects
       if (bytes === 0) return resolve({ timestampMs: this.#state.lastTimestampMs, sequences: [] });
       if (this.#failure) return reject(this.#failure);
+      const { reserve } = this.#options;
+      if (!reserve.isHeld && batch.records && batch.records.length > 0 && !reserve.take())
+        return reject(new DiskFullError(this.#state.folder));
       const pending: Pending = { batch, bytes, resolve, reject, result: undefined };
       if (this.#waiting.length > 0 || this.#isFull(bytes)) this.#waiting.push(pending);
       else this.#encode(pending);
@@ -229,6 +234,7 @@ export class GroupWriter {
       ftruncateSync(this.#fd, active.end);
       this.#allocated = active.end;
       if (!isNoRoom(cause)) throw cause;
+      this.#options.reserve.release();
     } catch (worse) {
       error = this.#failure = new StoreFailedError(folder, { cause: worse });
     }

@@ -1,11 +1,13 @@
 import { mkdirSync, openSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { silentLogger } from '../../support/index.js';
-import { type DiskCalls, diskCalls } from './disk-calls.js';
+import { type Logger, silentLogger } from '../../support/index.js';
+import { type DiskCalls, diskCalls, isNoRoom } from './disk-calls.js';
 import { DiskStore } from './disk-store.js';
+import { DiskFullError } from './errors.js';
 import { GroupWriter } from './group-writer.js';
-import { lockFolder } from './lock.js';
+import { type FolderLock, lockFolder } from './lock.js';
 import { recover } from './recovery.js';
+import { Reserve } from './reserve.js';
 import { createSegment, newSegment } from './segment-file.js';
 import type { LogStore, StoreOptions } from './store.js';
 import type { StoreState } from './store-state.js';
@@ -17,6 +19,7 @@ const MAX_SEGMENT_BYTES = 1024 * MIB;
  * Opens the log in a folder, which is made if it is missing, and finishes what a crash left.
  * @throws {StoreLockedError} while another process, or another store of this one, has it open
  * @throws {CorruptionError} when the files are not what was written, other than a torn end
+ * @throws {DiskFullError} where there is no room for what a log begins with
  * @throws {RangeError} for options that make no sense
  */
 export async function openStore(
@@ -33,23 +36,41 @@ export async function openStore(
     throw new RangeError(`sync.intervalMs must be above zero, got ${sync.intervalMs}`);
   const path = resolve(folder);
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  const lock = lockFolder(path, logger);
+  const reserve = new Reserve(path);
+  const lock = lockWithin(path, reserve, logger);
   try {
     const state = recover(path, logger);
     const fd = await writable(state, { nowMs, calls });
     const store = new DiskStore({
       state,
       lock,
+      reserve,
       logger,
       ...{ segmentBytes, nowMs, calls },
       writer: (onSealed) =>
-        new GroupWriter(state, fd, { sync, segmentBytes, maxInFlightBytes, nowMs, calls, onSealed }),
+        new GroupWriter(state, fd, { sync, segmentBytes, maxInFlightBytes, nowMs, calls, reserve, onSealed }),
     });
+    reserve.take();
     await store.tidy();
     return store;
   } catch (error) {
     lock.release();
-    throw error;
+    throw isNoRoom(error) ? new DiskFullError(path, { cause: error }) : error;
+  }
+}
+
+/** The lock needs some room, too: at the worst what was kept. */
+function lockWithin(path: string, reserve: Reserve, logger: Logger): FolderLock {
+  try {
+    return lockFolder(path, logger);
+  } catch (error) {
+    if (!isNoRoom(error)) throw error;
+    reserve.release();
+  }
+  try {
+    return lockFolder(path, logger);
+  } catch (error) {
+    throw isNoRoom(error) ? new DiskFullError(path, { cause: error }) : error;
   }
 }
 

@@ -121,6 +121,8 @@ export interface StoreStats {
   readonly syncs: number;
   /** Encoded and not done, or waiting for their turn. */
   readonly inFlight: number;
+  /** The disk has no room: records are refused, what gives room back is written. */
+  readonly isFull: boolean;
 }
 
 /**
@@ -137,7 +139,7 @@ export interface LogStore {
   /**
    * Writes a batch. Resolves once it is as safe as the sync policy asks. A batch of nothing resolves without writing.
    * @throws {RangeError} for a topic, key or batch of a wrong size; nothing is written
-   * @throws {DiskFullError} this batch was not written, later ones may be
+   * @throws {DiskFullError} this batch was not written, later ones may be; for batches without records room is kept
    * @throws {StoreFailedError} the disk failed; this and every later commit is refused, reads go on
    */
   commit(batch: Batch): Promise<CommitResult>;
