@@ -93,8 +93,8 @@ export class Collector {
   }
 
   /**
-   * Compacts where that is worth it; when the log is too large, or the disk full, forgets the oldest that nobody may want
-   * any more. What cannot be compacted, for want of room or for damage, keeps nothing else from going.
+   * Compacts where that is worth it; forgets the oldest that nobody may want any more when the log is too large, and all of
+   * that when the disk is full. What cannot be compacted, for want of room or for damage, keeps nothing else from going.
    */
   async #makeRoom(maxBytes: number, errors: unknown[]): Promise<number> {
     const { store, table } = this.#options;
@@ -105,10 +105,11 @@ export class Collector {
     const compact = async (): Promise<void> => {
       await store.compact(options).catch((error: unknown) => errors.push(error));
     };
-    await compact();
-    const excess = store.stats().isFull ? bytes : store.stats().bytes - maxBytes;
-    if (excess <= 0) return 0;
     let dropped = 0;
+    if (isFull) for (const topic of [...table.topics]) dropped += await this.#drop(topic, keepFrom(topic));
+    await compact();
+    const excess = store.stats().bytes - maxBytes;
+    if (excess <= 0) return dropped;
     for (const [name, before] of store.oldest(excess, (topic) => keepFrom(table.topic(topic)))) {
       if (signal.aborted) return dropped;
       dropped += await this.#drop(table.topic(name), before);
