@@ -7,6 +7,7 @@ import {
   type StoredRecord,
   type TopicState,
 } from '../store/store.js';
+import { claimAvailable, type WantedProc } from './available-proc.js';
 import { Bindings } from './bindings.js';
 import { ClaimDesk } from './claim-desk.js';
 import { machineClock } from './clock.js';
@@ -14,23 +15,21 @@ import { Collector } from './collector.js';
 import { deadLetterOf } from './dead-letter.js';
 import { Facts } from './facts.js';
 import { Fanout } from './fanout.js';
+import { inqueueProc } from './inqueue-proc.js';
 import type { InqueueOptions, TopicBinding } from './log-bindings.js';
 import type { AckCommitResult, Claim, Peek } from './log-claims.js';
-import { LogError } from './log-error.js';
 import type { Unsubscribe } from './log-listening.js';
 import type { LogNode, NodeStats } from './log-node.js';
 import type { ProcessorDefinition } from './log-processors.js';
 import type { Backlog, ProcChange, ProcOptions, ProcState } from './log-procs.js';
 import type { RangeOptions } from './log-records.js';
-import { checkRecords, INQUEUE } from './names.js';
+import { checkRecords } from './names.js';
 import type { LogNodeOptions } from './node-options.js';
-import { Offsets } from './offsets.js';
 import type { Proc } from './proc.js';
 import { ProcTable, positive } from './proc-table.js';
-import { Processors, procsOf } from './processors.js';
+import { Processors } from './processors.js';
+import { type PageOptions, TopicReader } from './topic-reader.js';
 import { anyWork, caughtUp } from './waits.js';
-
-const KEYS_OF_INQUEUES = ['maxClaims', 'maxReclaims', 'reclaimTimeout', 'deadletter'] as const;
 
 /** The node over a store that it has for itself and closes. Procs, claims and bindings are as they were left. */
 export function openLogNode(store: LogStore, options: LogNodeOptions = {}): LogNode {
@@ -42,7 +41,7 @@ class LocalNode implements LogNode {
   readonly #store: LogStore;
   readonly #table: ProcTable;
   readonly #desk: ClaimDesk;
-  readonly #offsets: Offsets;
+  readonly #reader: TopicReader;
   readonly #fanout: Fanout;
   readonly #bindings: Bindings;
   readonly facts: Facts;
@@ -54,7 +53,7 @@ class LocalNode implements LogNode {
   constructor(store: LogStore, options: LogNodeOptions) {
     const { clock = machineClock, deadLetter = deadLetterOf, onError = () => undefined, gc, keepMs } = options;
     this.#store = store;
-    this.#offsets = new Offsets(store);
+    this.#reader = new TopicReader(store);
     this.#table = new ProcTable({ store, clock, onError });
     const known = { store, table: this.#table, clock, onError };
     this.#bindings = new Bindings(store);
@@ -67,7 +66,7 @@ class LocalNode implements LogNode {
       deadLetter,
       ...(!history && { onAcked: (topic) => this.#collector.trimNowAndThen(topic) }),
     });
-    this.#processors = new Processors(store);
+    this.#processors = new Processors(store, this.#table);
     this.#collector = new Collector({ ...known, ...(gc && { gc }), ...(keepMs && { keepMs }) });
   }
 
@@ -93,31 +92,23 @@ class LocalNode implements LogNode {
   }
 
   async range(topic: string, options: RangeOptions = {}): Promise<readonly StoredRecord[]> {
-    return await all(this.pages(topic, options));
+    this.#checkOpen();
+    return await this.#reader.all(topic, options);
   }
 
   async revrange(topic: string, options: RangeOptions = {}): Promise<readonly StoredRecord[]> {
-    return await all(this.pages(topic, { ...options, reverse: true }));
+    this.#checkOpen();
+    return await this.#reader.all(topic, { ...options, reverse: true });
   }
 
-  async *pages(
-    topic: string,
-    options: RangeOptions & { readonly reverse?: boolean } = {},
-  ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
-    const { reverse = false, limit = 0 } = options;
-    this.#needTopic(topic);
-    const span = await this.#offsets.span(topic, options, reverse);
-    if (!span) return;
-    const size = span.last - span.first + 1;
-    yield* this.#store.pages(topic, {
-      from: reverse ? span.last : span.first,
-      limit: limit > 0 ? Math.min(limit, size) : size,
-      reverse,
-    });
+  async *pages(topic: string, options: PageOptions = {}): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    this.#checkOpen();
+    yield* this.#reader.pages(topic, options);
   }
 
   async length(topic: string): Promise<number> {
-    return this.#needTopic(topic).length;
+    this.#checkOpen();
+    return this.#reader.need(topic).length;
   }
 
   read(topic: string, from: number, limit?: number): Promise<readonly StoredRecord[]> {
@@ -141,22 +132,9 @@ class LocalNode implements LogNode {
     return await this.#desk.claim(this.#need(name), max);
   }
 
-  async availableProc(
-    procs: readonly { readonly topic: string; readonly options: ProcOptions }[],
-  ): Promise<Claim | undefined> {
+  async availableProc(procs: readonly WantedProc[]): Promise<Claim | undefined> {
     this.#checkOpen();
-    const isNew = new Set(procs.filter(({ options }) => !this.#table.find(options.name)));
-    const found: { readonly proc: Proc; readonly count: number; readonly rank: number }[] = [];
-    for (const one of procs) {
-      const proc = await this.#ensure(one.topic, one.options);
-      const count = positive(one.options.count, proc.definition.count);
-      found.push({ proc, count, rank: isNew.has(one) ? -1 : proc.servedAt });
-    }
-    for (const { proc, count } of found.sort((a, b) => a.rank - b.rank)) {
-      const [claim] = proc.hasWork ? await this.#desk.claim(proc, 1, count) : [];
-      if (claim) return claim;
-    }
-    return undefined;
+    return await claimAvailable(this.#table, this.#desk, procs);
   }
 
   async ack(name: string, token?: string): Promise<string> {
@@ -278,11 +256,7 @@ class LocalNode implements LogNode {
 
   async systemProc(definition: ProcessorDefinition): Promise<readonly ProcState[]> {
     this.#checkOpen();
-    const states: ProcState[] = [];
-    for (const [name, topic] of procsOf(definition))
-      states.push(await this.ensureProc(topic, { ...definition.options, name }));
-    await this.#processors.define(definition);
-    return states;
+    return await this.#processors.define(definition);
   }
 
   processors(): readonly ProcessorDefinition[] {
@@ -299,10 +273,7 @@ class LocalNode implements LogNode {
 
   async removeProcessor(name: string): Promise<void> {
     this.#checkOpen();
-    const definition = this.#processors.find(name);
-    if (!definition) throw new LogError('invalid_proc', `there is no processor '${name}'`);
-    await this.#processors.remove(definition);
-    for (const [one] of procsOf(definition)) if (this.#table.find(one)) await this.destroyProc(one);
+    await this.#processors.remove(name);
   }
 
   async bind(binding: TopicBinding): Promise<void> {
@@ -337,13 +308,8 @@ class LocalNode implements LogNode {
   }
 
   async inqueue(queue: string, options: InqueueOptions = {}): Promise<ProcState> {
-    const name = INQUEUE + queue;
-    const made = { ...options, name, offset: '>', onMaxReclaimsReached: 'deadletter' } as const;
-    const { maxClaims, maxReclaims, reclaimTimeout, deadletter } = await this.ensureProc(queue, made);
-    const now: InqueueOptions = { maxClaims, maxReclaims, reclaimTimeout, deadletter };
-    const wanted = { ...now, ...options };
-    const isSame = KEYS_OF_INQUEUES.every((key) => wanted[key] === now[key]);
-    return isSame ? this.inspectProc(name) : await this.updateProc(name, options);
+    this.#checkOpen();
+    return await inqueueProc(this.#table, queue, options);
   }
 
   async collect(): Promise<number> {
@@ -393,13 +359,6 @@ class LocalNode implements LogNode {
     return this.#table.need(name);
   }
 
-  #needTopic(topic: string): TopicState {
-    this.#checkOpen();
-    const state = this.#store.topic(topic);
-    if (!state) throw new LogError('invalid_topic', `there is no topic '${topic}'`);
-    return state;
-  }
-
   #checkOpen(): void {
     if (this.#closing) throw new StoreClosedError(this.#store.folder);
   }
@@ -408,10 +367,4 @@ class LocalNode implements LogNode {
 /** Those of the records themselves; their copies come behind them. */
 function idsOf(records: readonly NewRecord[], { timestampMs, sequences }: CommitResult): readonly string[] {
   return records.map((_, at) => recordId(timestampMs, sequences[at] ?? 0));
-}
-
-async function all(pages: AsyncIterable<readonly StoredRecord[]>): Promise<readonly StoredRecord[]> {
-  const records: StoredRecord[] = [];
-  for await (const page of pages) for (const record of page) records.push(record);
-  return records;
 }

@@ -2,18 +2,22 @@ import type { LogStore } from '../store/store.js';
 import { LogError } from './log-error.js';
 import type { Unsubscribe } from './log-listening.js';
 import type { ProcessorDefinition } from './log-processors.js';
+import type { ProcState } from './log-procs.js';
+import type { ProcTable } from './proc-table.js';
 
 const PROCESSOR = 'processor/';
 
-/** Which processors were defined, kept in the log. */
+/** Which processors were defined, kept in the log, and their procs. */
 export class Processors {
   readonly #store: LogStore;
+  readonly #table: ProcTable;
   readonly #definitions = new Map<string, ProcessorDefinition>();
   readonly #listeners = new Set<(definition: ProcessorDefinition) => void>();
   readonly #removed = new Set<(definition: ProcessorDefinition) => void>();
 
-  constructor(store: LogStore) {
+  constructor(store: LogStore, table: ProcTable) {
     this.#store = store;
+    this.#table = table;
     for (const [key, value] of store.list(PROCESSOR)) {
       const definition: ProcessorDefinition = JSON.parse(value);
       this.#definitions.set(key.slice(PROCESSOR.length), definition);
@@ -24,17 +28,17 @@ export class Processors {
     return [...this.#definitions.values()];
   }
 
-  find(name: string): ProcessorDefinition | undefined {
-    return this.#definitions.get(name);
-  }
-
-  /** Its procs have to exist before. @throws {LogError} no_valid_processor_provided */
-  async define(definition: ProcessorDefinition): Promise<void> {
+  /** Makes its procs, and keeps it. @throws {LogError} no_valid_processor_provided, invalid_topic */
+  async define(definition: ProcessorDefinition): Promise<readonly ProcState[]> {
+    const states: ProcState[] = [];
+    for (const [name, topic] of procsOf(definition))
+      states.push((await this.#table.ensure(topic, { ...definition.options, name })).state);
     const value = JSON.stringify(definition);
     const key = PROCESSOR + definition.name;
     if (this.#store.get(key) !== value) await this.#store.commit({ puts: [{ key, value }] });
     this.#definitions.set(definition.name, definition);
     for (const listener of [...this.#listeners]) listener(definition);
+    return states;
   }
 
   onDefined(listener: (definition: ProcessorDefinition) => void): Unsubscribe {
@@ -47,11 +51,17 @@ export class Processors {
     return () => this.#removed.delete(listener);
   }
 
-  async remove(definition: ProcessorDefinition): Promise<void> {
-    const { name } = definition;
+  /** Forgets it, and destroys its procs. @throws {LogError} invalid_proc */
+  async remove(name: string): Promise<void> {
+    const definition = this.#definitions.get(name);
+    if (!definition) throw new LogError('invalid_proc', `there is no processor '${name}'`);
     this.#definitions.delete(name);
     for (const listener of [...this.#removed]) listener(definition);
     await this.#store.commit({ deletes: [PROCESSOR + name] });
+    for (const [one] of procsOf(definition)) {
+      const proc = this.#table.find(one);
+      if (proc) await this.#table.destroy(proc);
+    }
   }
 }
 
