@@ -8,6 +8,7 @@ import { AddressError, checkNamespaceFolder, formatAddress, type LogAddress, typ
 import { AddressInUseError } from './errors.js';
 
 const PROBE_MS = 1000;
+const HANDSHAKE_MS = 10_000;
 /** Only the user may connect. */
 const SOCKET_UMASK = 0o177;
 
@@ -18,7 +19,14 @@ const SOCKET_UMASK = 0o177;
  */
 export async function listen(address: LogAddress, tls?: TlsTexts): Promise<Server> {
   const server = tls
-    ? createTlsServer({ ...tls, requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2', noDelay: true })
+    ? createTlsServer({
+        ...tls,
+        requestCert: true,
+        rejectUnauthorized: true,
+        minVersion: 'TLSv1.2',
+        noDelay: true,
+        handshakeTimeout: HANDSHAKE_MS,
+      })
     : createServer({ noDelay: true });
   if (address.kind === 'ipc') {
     await mkdir(dirname(address.path), { recursive: true, mode: 0o700 });

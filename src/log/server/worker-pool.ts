@@ -6,6 +6,7 @@ import type { LogNode } from '../node/log-node.js';
 import type { ProcessorDefinition } from '../node/log-processors.js';
 import type { ProcOptions } from '../node/log-procs.js';
 import { procsOf } from '../node/processors.js';
+import { DiskFullError } from '../store/errors.js';
 import type { NewRecord } from '../store/store.js';
 import { encodeRecords } from './encode-records.js';
 import { Worker } from './worker.js';
@@ -189,7 +190,9 @@ export class WorkerPool {
       else await this.#node.ack(claim.proc, claim.token);
       proc.backoff.reset();
     } catch (failure) {
-      await this.#failed(proc, claim, messageOf(failure));
+      // That the disk is full is no failure of the processor: it is not counted.
+      if (failure instanceof DiskFullError) this.#putOff(proc, claim, failure.message);
+      else await this.#failed(proc, claim, messageOf(failure));
     }
   }
 
@@ -199,6 +202,18 @@ export class WorkerPool {
       this.#node.release(claim.proc, claim.token);
       return;
     }
+    this.#rest(proc, claim, reason);
+    // It may have come back by itself meanwhile.
+    await this.#node.reclaim(claim.proc, claim.token, reason).catch(() => undefined);
+  }
+
+  /** The same, as if it had not been tried. */
+  #putOff(proc: SystemProc, claim: Claim, reason: string): void {
+    if (!this.#isStopped) this.#rest(proc, claim, reason);
+    this.#node.release(claim.proc, claim.token);
+  }
+
+  #rest(proc: SystemProc, claim: Claim, reason: string): void {
     this.#options.logger.debug(`processor '${claim.proc}': ${reason}`);
     proc.isResting = true;
     const rest = setTimeout(() => {
@@ -207,8 +222,6 @@ export class WorkerPool {
       this.#wake();
     }, proc.backoff.nextMs());
     this.#rests.add(rest);
-    // It may have come back by itself meanwhile.
-    await this.#node.reclaim(claim.proc, claim.token, reason).catch(() => undefined);
   }
 
   /** The worker of a slot; another one when it is dead or has done enough. */
