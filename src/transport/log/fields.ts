@@ -77,13 +77,6 @@ export class Fields {
     });
   }
 
-  counts(name: string): readonly number[] {
-    return this.#array(name).map((item) => {
-      if (typeof item !== 'number') throw this.#wrong(name, 'a list of numbers');
-      return item;
-    });
-  }
-
   #array(name: string): readonly unknown[] {
     const value = this.#head[name];
     if (!Array.isArray(value)) throw this.#wrong(name, 'a list');
