@@ -94,6 +94,26 @@ describe('msgflo-send-message and msgflo-dump-message', function () {
     expect(code === 1 || code === null).to.equal(true);
   });
 
+  it('say that a full queue lets them wait, and end when interrupted', async () => {
+    const role = unique('p');
+    const text = `import { participant } from 'msgflo';
+export default participant({
+  component: 'Stuck',
+  inports: { in: { maxLength: 1 } },
+  process: () => new Promise(() => {}),
+});`;
+    await project.write({ 'participants/Stuck.js': text });
+    await project.start('msgflo-participant', ['--name', role, 'participants/Stuck.js']).line(/ connected to /);
+    const send = () => project.start('msgflo-send-message', ['--queue', `${role}.IN`, '--json', '1']);
+    const waiting = [send(), send(), send()];
+    const stuck = await Promise.any(waiting.map(async (one) => one.line(/has not confirmed/).then(() => one)));
+    stuck.child.kill('SIGINT');
+    const { code, stdout, stderr } = await stuck.ended;
+    expect({ code, stdout }).to.deep.equal({ code: 1, stdout: '' });
+    expect(linesOf(stderr).at(-1)).to.match(/^msgflo: interrupted: .* may arrive or not$/);
+    for (const one of waiting) one.child.kill('SIGINT');
+  });
+
   it('answer misuse with one line and exit code 2', async () => {
     const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
       ['msgflo-send-message', ['--queue', 'q', '--json', '{'], /^msgflo-send-message: --json is not JSON: /],

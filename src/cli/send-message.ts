@@ -2,7 +2,11 @@ import type { Command } from 'commander';
 import { messageOf, UsageError } from '../errors.js';
 import type { QueueName } from '../names.js';
 import { brokerOption, joinBroker, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
-import { type CliContext, command, parseQueue } from './command.js';
+import { AlreadyToldError, type CliContext, command, parseQueue } from './command.js';
+import { untilAborted } from './until-aborted.js';
+
+/** Before it is said that the broker does not confirm, in ms. */
+const PATIENCE_MS = 3000;
 
 interface Options {
   readonly broker?: string;
@@ -19,10 +23,31 @@ export function sendMessage(context: CliContext): Command {
     .action(async ({ broker, queue, json }: Options) => {
       const address = await joinBroker(broker, context);
       await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, (client) => {
-        return client.send('inqueue', queue, { data: json }, { mandatory: true });
+        const sent = client.send('inqueue', queue, { data: json }, { mandatory: true });
+        return confirmed(sent, queue, context);
       });
       context.print(`sent to ${queue}`);
     });
+}
+
+/** @throws {AlreadyToldError} when interrupted: a broker that has no room lets senders wait, for ever if need be */
+async function confirmed(sent: Promise<void>, queue: QueueName, { signal, log }: CliContext): Promise<void> {
+  const waiting = new AbortController();
+  const limit = setTimeout(() => {
+    log.warn(`the broker has not confirmed what is sent to '${queue}': it is full, or its disk; waiting for room`);
+  }, PATIENCE_MS);
+  const interrupted = untilAborted(AbortSignal.any([signal, waiting.signal])).then(() => {
+    if (!signal.aborted) return;
+    log.warn(`interrupted: what was sent to '${queue}' may arrive or not`);
+    throw new AlreadyToldError('interrupted');
+  });
+  try {
+    await Promise.race([sent, interrupted]);
+  } finally {
+    clearTimeout(limit);
+    waiting.abort();
+    await interrupted.catch(() => undefined);
+  }
 }
 
 function parseJson(text: string): unknown {
