@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { asQueueName } from '../../src/names.js';
@@ -9,6 +8,7 @@ import { silentLogger } from '../../src/support/index.js';
 import { builtinTransports } from '../../src/transport/builtin/index.js';
 import type { Broker } from '../../src/transport/index.js';
 import { ROOT } from '../network/running.js';
+import { freePort } from '../support/free-port.js';
 import type { ChaosServer, Remains } from './servers.js';
 
 const TOKEN = 'chaos';
@@ -96,13 +96,4 @@ async function doubled(broker: Broker): Promise<number> {
     before = here;
   }
   return sum;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address ? address.port : 0;
 }

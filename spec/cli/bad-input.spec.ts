@@ -2,16 +2,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect } from 'chai';
 import { until } from '../process/processes.js';
+import { freePort } from '../support/free-port.js';
 import { complaints, linesOf, Project, SPEC_LIMIT_MS } from './run-executable.js';
-
-/** A port that is free now, and that nobody gets for a while. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await once(server.close(), 'close');
-  return typeof address === 'object' && address ? address.port : 0;
-}
 
 /** Tools that join a broker, each with an address where none is. */
 const JOINERS: readonly (readonly [string, string, ...string[]])[] = [

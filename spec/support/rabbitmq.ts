@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { connect } from 'amqplib';
 import { stopAfterAllSpecs } from './brokers.js';
+import { killed } from './child-process.js';
 import { ensureInstalled } from './debian.js';
 
 const SERVER = '/usr/lib/rabbitmq/bin/rabbitmq-server';
@@ -153,13 +154,6 @@ async function ready(url: string, child: ChildProcess, folder: string): Promise<
 async function logEnd(folder: string): Promise<string> {
   const log = await readFile(join(folder, 'log', 'server.log'), 'utf8').catch(() => '(no log)');
   return log.slice(-2000);
-}
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
 }
 
 /** A mocha that ends without its teardown, or by SIGTERM, leaves no server behind. Returns how to forget it. */

@@ -9,7 +9,8 @@ import { namespaceFolder } from '../../../src/log/wire/index.js';
 import { silentLogger } from '../../../src/support/index.js';
 import { readNodeFile } from '../../../src/transport/log/index.js';
 import { certificatesForSpecs } from '../../server/tls-files.js';
-import { codeOf, freePort, programs, unique } from './support.js';
+import { freePort } from '../../support/free-port.js';
+import { codeOf, programs, unique } from './support.js';
 
 const run = promisify(execFile);
 

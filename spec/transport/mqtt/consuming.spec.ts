@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { expect } from 'chai';
 import { connectAsync, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type Delivery, type KeptLetter, timeOf } from '../../../src/transport/index.js';
 import { keepingLogger } from '../../participant/network.js';
+import { killed } from '../../support/child-process.js';
 import { sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
+import { hanging } from './hanging.js';
 import { eventually, Opened, Received, unique } from './harness.js';
 
 describe('mqtt consuming', () => {
@@ -15,11 +15,7 @@ describe('mqtt consuming', () => {
     const { url } = await sharedMosquitto();
     const queue = unique('killed');
     const slot = unique('worker');
-    const child = spawn(process.execPath, ['--import=tsx', HANGING, url, queue, slot], {
-      stdio: ['ignore', 'pipe', 2],
-    });
-    opened.later(() => killed(child));
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
+    const child = await hanging(opened, url, queue, slot);
     const sender = await opened.client(url);
     for (let n = 0; n < 20; n += 1) await sender.send('inqueue', queue, { data: n });
     await killed(child);
@@ -242,14 +238,5 @@ describe('mqtt consuming', () => {
   });
 });
 
-const HANGING = new URL('./hanging-consumer.ts', import.meta.url).pathname;
-
 const nextMessage = (client: MqttClient): Promise<IPublishPacket> =>
   new Promise((resolve) => client.once('message', (_topic, _payload, packet) => resolve(packet)));
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGKILL');
-  await gone;
-}

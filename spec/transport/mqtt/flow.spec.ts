@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'chai';
 import type { QueueName } from '../../../src/names.js';
@@ -7,7 +5,9 @@ import type { Logger } from '../../../src/support/index.js';
 import { silentLogger } from '../../../src/support/index.js';
 import type { Broker, ClientOptions, Handler } from '../../../src/transport/index.js';
 import { MqttBroker } from '../../../src/transport/mqtt/broker.js';
+import { killed } from '../../support/child-process.js';
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js';
+import { hanging } from './hanging.js';
 import { eventually, Opened, Received, unique } from './harness.js';
 
 const DEFAULTS = {
@@ -152,7 +152,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
   it('goes on at once when a target that was killed is started again, and nothing is lost', async () => {
     const [out, inqueue, slot] = [unique('out'), unique('in'), unique('slot')];
     const source = await opened.client(mosquitto.url);
-    const child = await hanging(out, inqueue, slot);
+    const child = await hanging(opened, mosquitto.url, inqueue, slot, 'certain', out);
     await source.flowTo(out, [inqueue]);
     const sending = sendAll(source, out, 0, 2000);
     await stopped(() => sending.confirmed);
@@ -236,24 +236,7 @@ describe('mqtt flow on a broker that drops what a slow reader leaves', function 
     expect(refused.length).to.be.above(1000);
     expect(refused[0]?.reason).to.have.property('code', 'MSGFLO_NOT_CONNECTED');
   });
-
-  async function hanging(out: QueueName, inqueue: QueueName, slot: string): Promise<ChildProcess> {
-    const args = ['--import=tsx', HANGING, mosquitto.url, inqueue, slot, 'certain', out];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 2] });
-    opened.later(() => killed(child));
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
-    return child;
-  }
 });
-
-const HANGING = new URL('./hanging-consumer.ts', import.meta.url).pathname;
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGKILL');
-  await gone;
-}
 
 /** Waits until a figure has not changed for 200 ms. */
 async function stopped(figure: () => number): Promise<void> {

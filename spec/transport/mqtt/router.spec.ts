@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { expect } from 'chai';
 import { contentHash } from '../../../src/support/index.js';
 import type { Binding } from '../../../src/transport/index.js';
+import { killed } from '../../support/child-process.js';
 import { type Mosquitto, sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
 import { eventually, flood, insist, Opened, Received, unique } from './harness.js';
 
@@ -164,10 +164,3 @@ describe('mqtt router', () => {
 });
 
 const ROUTER = new URL('./router-process.ts', import.meta.url).pathname;
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGKILL');
-  await gone;
-}

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { expect } from 'chai';
 import { connectAsync } from 'mqtt';
 import type { QueueName } from '../../../src/names.js';
 import type { Broker } from '../../../src/transport/index.js';
+import { killed } from '../../support/child-process.js';
 import { type Mosquitto, startMosquitto } from '../../support/mosquitto.js';
+import { hanging } from './hanging.js';
 import { eventually, Opened, Received, unique } from './harness.js';
 
 describe('mqtt slots that nobody takes again', function () {
@@ -19,15 +19,6 @@ describe('mqtt slots that nobody takes again', function () {
   });
   afterEach(() => opened.closeAll());
 
-  /** A process that holds the slot and settles nothing. */
-  async function hanging(queue: QueueName, source: QueueName, slot: string): Promise<ChildProcess> {
-    const args = ['--import=tsx', HANGING, mosquitto.url, queue, slot, 'certain', source];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 2] });
-    opened.later(() => killed(child));
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
-    return child;
-  }
-
   async function consumer(queue: QueueName, source: QueueName, slot: string) {
     const client = await opened.client(mosquitto.url, { slot });
     const received = new Received();
@@ -39,7 +30,7 @@ describe('mqtt slots that nobody takes again', function () {
   it('are emptied: all that was left there comes to the others, and they take all from then on', async () => {
     const [queue, source] = [unique('in'), unique('out')];
     const [stays, dies] = [unique('stays'), unique('dies')];
-    const child = await hanging(queue, source, dies);
+    const child = await hanging(opened, mosquitto.url, queue, dies, 'certain', source);
     const { received } = await consumer(queue, source, stays);
     for (let n = 0; n < 20; n += 1) await sender.send('outqueue', source, { data: n });
     await killed(child);
@@ -56,7 +47,7 @@ describe('mqtt slots that nobody takes again', function () {
 
   it('are left alone while nobody else takes from their inqueues', async () => {
     const [queue, source, dies] = [unique('in'), unique('out'), unique('dies')];
-    const child = await hanging(queue, source, dies);
+    const child = await hanging(opened, mosquitto.url, queue, dies, 'certain', source);
     for (let n = 0; n < 10; n += 1) await sender.send('outqueue', source, { data: n });
     await killed(child);
     const asked = new Received();
@@ -75,7 +66,7 @@ describe('mqtt slots that nobody takes again', function () {
   it('are not touched while their holder lives, or once it has come again', async () => {
     const [queue, source, slot] = [unique('in'), unique('out'), unique('slot')];
     const other = await consumer(queue, source, unique('other'));
-    const child = await hanging(queue, source, slot);
+    const child = await hanging(opened, mosquitto.url, queue, slot, 'certain', source);
     await opened.router(mosquitto.url, { slotTimeoutMs: 200 });
     for (let n = 0; n < 20; n += 1) await sender.send('outqueue', source, { data: n });
     await eventually(() => other.received.distinct.size === 10);
@@ -100,12 +91,3 @@ describe('mqtt slots that nobody takes again', function () {
     return topics.filter((topic) => topic !== 'msgflo/end');
   }
 });
-
-const HANGING = new URL('./hanging-consumer.ts', import.meta.url).pathname;
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGKILL');
-  await gone;
-}

@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { expect } from 'chai';
 import { connectAsync } from 'mqtt';
 import type { QueueName } from '../../../src/names.js';
 import type { Broker, ClientOptions } from '../../../src/transport/index.js';
+import { killed } from '../../support/child-process.js';
 import { sharedMosquitto, startMosquitto } from '../../support/mosquitto.js';
+import { hanging } from './hanging.js';
 import { eventually, Opened, Received, unique } from './harness.js';
 
 describe('mqtt slots that are used only while nobody else holds them', function () {
@@ -24,19 +24,10 @@ describe('mqtt slots that are used only while nobody else holds them', function 
     for (let n = from; n < from + count; n += 1) await sender.send('inqueue', queue, { data: n });
   }
 
-  /** A process that holds the slot and settles nothing. */
-  async function hanging(url: string, queue: QueueName, slot: string): Promise<ChildProcess> {
-    const args = ['--import=tsx', HANGING, url, queue, slot, 'if-free'];
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 2] });
-    opened.later(() => killed(child));
-    await new Promise((resolve) => child.stdout?.once('data', resolve));
-    return child;
-  }
-
   it('gives who is started again at once what the one killed held, and what came meanwhile', async () => {
     const { url } = await sharedMosquitto();
     const [queue, slot] = [unique('again'), unique('slot')];
-    const child = await hanging(url, queue, slot);
+    const child = await hanging(opened, url, queue, slot, 'if-free');
     const sender = await opened.client(url);
     await sendTo(queue, sender, 0, 10);
     await killed(child);
@@ -51,7 +42,7 @@ describe('mqtt slots that are used only while nobody else holds them', function 
   it('two share, and the second takes over what waits for the first once that is killed', async () => {
     const { url } = await sharedMosquitto();
     const [queue, slot] = [unique('pair'), unique('slot')];
-    const child = await hanging(url, queue, slot);
+    const child = await hanging(opened, url, queue, slot, 'if-free');
     const { received } = await consumer(url, queue, { slot });
     const sender = await opened.client(url);
     await sendTo(queue, sender, 0, 40);
@@ -133,7 +124,7 @@ describe('mqtt slots that are used only while nobody else holds them', function 
     const mosquitto = await startMosquitto();
     opened.later(() => mosquitto.stop());
     const [queue, slot] = [unique('stale'), unique('slot')];
-    const child = await hanging(mosquitto.url, queue, slot);
+    const child = await hanging(opened, mosquitto.url, queue, slot, 'if-free');
     const sender = await opened.client(mosquitto.url);
     await sendTo(queue, sender, 0, 10);
     await mosquitto.save();
@@ -144,15 +135,6 @@ describe('mqtt slots that are used only while nobody else holds them', function 
     await received.until(10);
   });
 });
-
-const HANGING = new URL('./hanging-consumer.ts', import.meta.url).pathname;
-
-async function killed(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, 'exit');
-  child.kill('SIGKILL');
-  await gone;
-}
 
 describe('mqtt slots that are given up', function () {
   this.timeout(30_000);
