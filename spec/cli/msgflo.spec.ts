@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { expect } from 'chai';
 import { until } from '../process/processes.js';
@@ -89,6 +90,18 @@ describe('msgflo', function () {
     await until(() => pings.seen.length > 1);
     await running.stop();
     expect(new Set(pings.seen)).to.deep.equal(new Set(['POST /from-env']));
+  });
+
+  it('says that a broker which a tool has started lets in no clients of MQTT', async () => {
+    const at = ['--broker', `log:${project.dir}/.msgflo`];
+    await project.run('msgflo-send-message', ['--queue', 'q', '--json', '1', ...at]); // nobody takes it, but there is a broker now
+    const running = project.start('msgflo', ['--port', '0']);
+    expect(await running.line(/using the/)).to.match(/ that runs in this folder already: process \d+, /);
+    await running.line(/^msgflo: process \d+ was started without a door for MQTT: /);
+    const { pid } = JSON.parse(await readFile(`${project.dir}/.msgflo/broker.json`, 'utf8')) as { pid: number };
+    await running.stop();
+    process.kill(pid, 'SIGTERM');
+    await until(() => !project.brokerFiles().includes('broker.sock'));
   });
 
   it('says which broker it uses and how to choose another, keeps its id, and pings nobody unless told how often', async () => {

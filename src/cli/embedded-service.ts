@@ -76,11 +76,13 @@ export class EmbeddedService {
     await this.#over;
   }
 
-  #say({ pid }: BrokerFile): void {
+  #say({ pid, mqtt }: BrokerFile): void {
     const { log, stateDir } = this.#options;
     if (this.#service)
       log.info('using the embedded broker, for this machine only (another: --broker amqp://... or mqtt://...)');
     else log.info(`using the embedded broker that runs in this folder already: process ${pid}, ${stateDir}`);
+    if (mqtt === undefined)
+      log.warn(`process ${pid} was started without a door for MQTT: clients of MQTT cannot come in`);
   }
 
   async #keep(): Promise<void> {

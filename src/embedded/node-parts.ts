@@ -187,7 +187,8 @@ async function serve(
 async function serveFar(parts: Parts, door: Door, log: Logger): Promise<void> {
   try {
     await serve(parts, door, log);
-    log.info(`other machines find the log on ${parts.servers.at(-1)?.address}`);
+    const address = parts.servers.at(-1)?.address ?? '';
+    log.info(`clients find the log on ${address.replace(/^tcp:/, door.tls ? 'logs:' : 'log:')} too`);
   } catch (error) {
     throw new UsageError(`cannot listen on ${formatAddress(door.address)}: ${messageOf(error)}`, { cause: error });
   }
