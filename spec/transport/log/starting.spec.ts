@@ -68,6 +68,12 @@ describe('log:///folder', function () {
     await waiting;
   });
 
+  it('says who has the log where a node serves it from another folder: MSGFLO_REFUSED', async () => {
+    await client(`log://${dir}`).connect();
+    const { message } = await rejection(client(`log://${dir}/log`).connect(), 'MSGFLO_REFUSED');
+    expect(message).to.include(`is open in process ${(await findNode(dir))?.pid}`);
+  });
+
   it('says which file of a damaged log cannot be read, and where: MSGFLO_REFUSED', async () => {
     const first = client(`log://${dir}`);
     await first.connect();

@@ -14,7 +14,7 @@ export const NODE_RUNNING = 3;
 const IDLE_EXIT_S = 30;
 const LOOK_EVERY_MS = 20;
 /** Another one may just be starting; one that serves this log from elsewhere is never found here. */
-const OTHER_NODE_MS = 10_000;
+const OTHER_NODE_MS = 5000;
 
 /**
  * Starts the node of a folder as a process that outlives this one, for as long as it has clients. What it says goes to
