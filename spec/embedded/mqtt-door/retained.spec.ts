@@ -1,4 +1,6 @@
 import { expect } from 'chai';
+import { writeHeaders } from '../../../src/log/index.js';
+import { asQueueName } from '../../../src/names.js';
 import { DoorStage, until } from './stage.js';
 
 describe('what the MQTT door keeps and tells beside the queues', () => {
@@ -28,6 +30,16 @@ describe('what the MQTT door keeps and tells beside the queues', () => {
       'off false',
       'dim false',
     ]);
+  });
+
+  it('takes no header of a sender for the mark of a retained message', async () => {
+    const client = await stage.connect();
+    await client.mqtt.subscribeAsync('lamp/#', { qos: 1 });
+    const headers = writeHeaders({ 'mqtt-retained': 'lamp/2' });
+    const output = { kind: 'outqueue', name: asQueueName('lamp/1'), headers, body: Buffer.from('on') } as const;
+    stage.inside.send(output, () => undefined);
+    await client.gets(1);
+    expect(client.received).to.deep.equal([{ topic: 'lamp/1', text: 'on', qos: 1, dup: false, retain: false }]);
   });
 
   it('an empty retained message clears, and is delivered', async () => {

@@ -74,10 +74,11 @@ export class Deliveries {
 
   #give({ tag, source, headers, body, redelivered }: EngineDelivery): void {
     const { client, outbox } = this.#options;
-    const retained = readHeaders(headers).headers[RETAINED_HEADER];
+    // Copies say where they come from; what was sent to the queue itself only the door can have sent.
+    const retained = source === undefined ? readHeaders(headers).headers[RETAINED_HEADER] : undefined;
     const topic = retained ?? (source === undefined ? undefined : topicOf(source));
     const qos = topic === undefined ? undefined : client.qosOf(topic);
-    // It was sent before the subscription ended, or to the queue itself, where only the door sends.
+    // It was sent before the subscription ended.
     if (topic === undefined || qos === undefined) {
       process.nextTick(() => this.#settle(tag));
       return;
