@@ -1,7 +1,5 @@
 import { findNode, folderAddress } from '../transport/log/index.js';
-
-/** The user that the MQTT door asks for. */
-export const MQTT_USER = 'msgflo';
+import { MQTT_USER } from './mqtt-user.js';
 
 /** The broker that runs for a folder. */
 export interface BrokerFile {

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { MQTT_USER } from '../mqtt-user.js';
 import type { Refusal } from './connection.js';
 import type { ConnectPacket } from './packets.js';
 
-const USER = 'msgflo';
 /** With what the door puts around it, it is no longer than the log takes. */
 const MAX_CLIENT_ID_CHARS = 128;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -23,5 +23,5 @@ export function refusalOf(packet: ConnectPacket, token: string | undefined): Ref
 function knows({ username, password }: ConnectPacket, token: string): boolean {
   const digest = (bytes: Buffer | string): Buffer => createHash('sha256').update(bytes).digest();
   const isPassword = timingSafeEqual(digest(password ?? ''), digest(token));
-  return isPassword && username === USER;
+  return isPassword && username === MQTT_USER;
 }

@@ -1,5 +1,5 @@
 import type { Engine, EngineSession } from '../../engine/index.js';
-import { Facts } from './facts.js';
+import { KeptTable } from './kept-table.js';
 import { matches } from './topics.js';
 
 const SHARDS = 256;
@@ -11,7 +11,7 @@ const SHARDS = 256;
 export class RetainedTopics {
   readonly #engine: Engine;
   readonly #session: EngineSession;
-  readonly #names: Facts<true>;
+  readonly #names: KeptTable<true>;
   /** What is being written: newer than what the engine has. */
   readonly #writing = new Map<string, { readonly body: Buffer; writes: number }>();
   readonly #max: number;
@@ -21,7 +21,7 @@ export class RetainedTopics {
     this.#engine = engine;
     this.#session = session;
     this.#max = max;
-    this.#names = new Facts({
+    this.#names = new KeptTable({
       engine,
       session,
       name: '$mqtt/retained',

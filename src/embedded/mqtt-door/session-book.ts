@@ -2,7 +2,8 @@ import type { Engine, EngineSession } from '../../engine/index.js';
 import { asQueueName } from '../../names.js';
 import { CleanQueues } from './clean-queues.js';
 import { ClientSession } from './client-session.js';
-import { Facts, readStoredSession, type StoredSession } from './facts.js';
+import { KeptTable } from './kept-table.js';
+import { readStoredSession, type StoredSession } from './stored-session.js';
 import { OWN_PREFIX } from './topics.js';
 
 const SHARDS = 64;
@@ -12,7 +13,7 @@ const NOTED_FOR_MS = 60 * 60 * 1000;
 /** The sessions that outlive their connections, and the node. */
 export class SessionBook {
   readonly #engine: Engine;
-  readonly #stored: Facts<StoredSession>;
+  readonly #stored: KeptTable<StoredSession>;
   /** Those that were used since the node was started: they know more than what is stored. */
   readonly #known = new Map<string, ClientSession>();
 
@@ -20,7 +21,7 @@ export class SessionBook {
 
   constructor(engine: Engine, session: EngineSession) {
     this.#engine = engine;
-    this.#stored = new Facts({ engine, session, name: '$mqtt/sessions', shards: SHARDS, read: readStoredSession });
+    this.#stored = new KeptTable({ engine, session, name: '$mqtt/sessions', shards: SHARDS, read: readStoredSession });
   }
 
   get size(): number {

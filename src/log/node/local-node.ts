@@ -13,7 +13,6 @@ import { ClaimDesk } from './claim-desk.js';
 import { machineClock } from './clock.js';
 import { Collector } from './collector.js';
 import { deadLetterOf } from './dead-letter.js';
-import { Facts } from './facts.js';
 import { Fanout } from './fanout.js';
 import { inqueueProc } from './inqueue-proc.js';
 import type { InqueueOptions, TopicBinding } from './log-bindings.js';
@@ -28,6 +27,7 @@ import type { LogNodeOptions } from './node-options.js';
 import type { Proc } from './proc.js';
 import { ProcTable, positive } from './proc-table.js';
 import { Processors } from './processors.js';
+import { StoredFacts } from './stored-facts.js';
 import { type PageOptions, TopicReader } from './topic-reader.js';
 import { anyWork, caughtUp } from './waits.js';
 
@@ -44,7 +44,7 @@ class LocalNode implements LogNode {
   readonly #reader: TopicReader;
   readonly #fanout: Fanout;
   readonly #bindings: Bindings;
-  readonly facts: Facts;
+  readonly facts: StoredFacts;
   readonly #processors: Processors;
   readonly #collector: Collector;
   readonly #closed = new AbortController();
@@ -57,7 +57,7 @@ class LocalNode implements LogNode {
     this.#table = new ProcTable({ store, clock, onError });
     const known = { store, table: this.#table, clock, onError };
     this.#bindings = new Bindings(store);
-    this.facts = new Facts(store);
+    this.facts = new StoredFacts(store);
     const { history = true } = options;
     this.#fanout = new Fanout({ ...known, bindings: this.#bindings, history });
     this.#desk = new ClaimDesk({

@@ -5,7 +5,7 @@ import type { LogFacts } from './log-node.js';
 const OTHERS = 'app/';
 
 /** Facts of others, under keys of their own. */
-export class Facts implements LogFacts {
+export class StoredFacts implements LogFacts {
   readonly #store: LogStore;
 
   constructor(store: LogStore) {

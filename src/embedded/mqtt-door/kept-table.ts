@@ -1,7 +1,6 @@
 import type { Engine, EngineSession } from '../../engine/index.js';
-import { isRecord } from '../../support/index.js';
 
-export interface FactsOptions<V> {
+export interface KeptTableOptions<V> {
   readonly engine: Engine;
   /** By which they are read. */
   readonly session: EngineSession;
@@ -19,13 +18,13 @@ interface Writing {
 }
 
 /** A table that outlives the node: kept in memory, and as retained notices. What is put is there at once. */
-export class Facts<V> {
-  readonly #options: FactsOptions<V>;
+export class KeptTable<V> {
+  readonly #options: KeptTableOptions<V>;
   readonly #shards: readonly Map<string, V>[];
   readonly #writing = new Map<number, Writing>();
   #size = 0;
 
-  constructor(options: FactsOptions<V>) {
+  constructor(options: KeptTableOptions<V>) {
     this.#options = options;
     this.#shards = Array.from({ length: options.shards }, (_, shard) => new Map(this.#load(shard)));
     for (const shard of this.#shards) this.#size += shard.size;
@@ -101,8 +100,8 @@ export class Facts<V> {
     return entries.flatMap((entry: unknown): readonly (readonly [string, V])[] => {
       if (!Array.isArray(entry)) return [];
       const [key, value]: readonly unknown[] = entry;
-      const fact = this.#options.read(value);
-      return typeof key === 'string' && fact !== undefined ? [[key, fact]] : [];
+      const kept = this.#options.read(value);
+      return typeof key === 'string' && kept !== undefined ? [[key, kept]] : [];
     });
   }
 
@@ -116,24 +115,4 @@ export class Facts<V> {
     for (let at = 0; at < key.length; at += 1) hash = Math.imul(hash ^ key.charCodeAt(at), 0x01000193) >>> 0;
     return hash % this.#options.shards;
   }
-}
-
-/** What is remembered of a session that outlives its connection. */
-export interface StoredSession {
-  /** Filters with the QoS granted. */
-  readonly filters: readonly (readonly [string, number])[];
-  /** When somebody used it last, in ms since 1970. */
-  readonly usedAtMs: number;
-}
-
-export function readStoredSession(value: unknown): StoredSession | undefined {
-  if (!isRecord(value)) return undefined;
-  const { filters, usedAtMs } = value;
-  if (!Array.isArray(filters) || typeof usedAtMs !== 'number') return undefined;
-  const read = filters.flatMap((entry: unknown): readonly (readonly [string, number])[] => {
-    if (!Array.isArray(entry)) return [];
-    const [filter, qos]: readonly unknown[] = entry;
-    return typeof filter === 'string' && typeof qos === 'number' ? [[filter, qos]] : [];
-  });
-  return { filters: read, usedAtMs };
 }
