@@ -3,6 +3,7 @@ import type { QueueName } from '../names.js';
 import type { EngineDepth } from './engine.js';
 import { Expiry } from './expiry.js';
 import { Line } from './line.js';
+import { type QueueLimit, Room } from './room.js';
 import { Throughput } from './throughput.js';
 import type { Held, Window } from './window.js';
 
@@ -10,13 +11,6 @@ import type { Held, Window } from './window.js';
 const NO_LIMIT = 1_000_000_000;
 const PROC = { offset: '$>', maxClaims: NO_LIMIT, maxReclaims: -1, reclaimTimeout: -1 };
 const NONE = { ready: 0, unacked: 0, taken: 0, acked: 0 };
-
-/** How much an inqueue holds ready, and what happens beyond: `wait` holds senders back, `drop-oldest` makes room. */
-export interface QueueLimit {
-  readonly maxMessages: number;
-  readonly maxBytes: number;
-  readonly beyond: 'wait' | 'drop-oldest';
-}
 
 export interface InqueueOptions {
   readonly limit: QueueLimit;
@@ -45,14 +39,9 @@ export class Inqueue {
   readonly #parts: InqueueParts;
   readonly #throughput = new Throughput();
   readonly #expiry: Expiry;
-  #limit: QueueLimit;
+  readonly #room: Room;
   #taking: Window[] = [];
   #turn = 0;
-  /** Being written, and not ready yet. */
-  #reserved = 0;
-  #reservedBytes = 0;
-  /** Of what is ready, where there is a limit to it. */
-  #bytes = 0;
   /** What happens while records are being claimed must not go unseen. */
   #touches = 0;
   #isClaiming = false;
@@ -65,9 +54,9 @@ export class Inqueue {
   private constructor(name: QueueName, { limit, ttlMs }: InqueueOptions, parts: InqueueParts) {
     this.name = name;
     this.proc = `in:${name}`;
-    this.#limit = limit;
     this.#parts = parts;
     const { node, nowMs } = parts;
+    this.#room = new Room(limit, () => node.ready(this.proc));
     const hand = (claim: Claim): void => this.#hand(claim);
     this.#expiry = new Expiry(ttlMs, { node, proc: this.proc, nowMs, hand, touch: () => this.touch() });
   }
@@ -90,12 +79,12 @@ export class Inqueue {
   }
 
   get limit(): QueueLimit {
-    return this.#limit;
+    return this.#room.limit;
   }
 
   /** It is another one from now on, with what it holds. */
   change({ limit, ttlMs }: InqueueOptions): void {
-    this.#limit = limit;
+    this.#room.limit = limit;
     this.#expiry.change(ttlMs);
     this.#parts.onRoom(this);
     this.touch();
@@ -103,23 +92,17 @@ export class Inqueue {
 
   /** False while who sends this has to wait; true also for what is more than the limit, when nothing is there. */
   hasRoomFor(messages: number, bytes: number): boolean {
-    const { maxMessages, maxBytes, beyond } = this.#limit;
-    if (beyond === 'drop-oldest') return true;
-    const here = this.#ready + this.#reserved;
-    return here === 0 || (here + messages <= maxMessages && this.#bytes + this.#reservedBytes + bytes <= maxBytes);
+    return this.#room.isFor(messages, bytes);
   }
 
   /** A message is on its way here. */
   reserve(bytes: number): void {
-    this.#reserved += 1;
-    this.#reservedBytes += bytes;
+    this.#room.reserve(bytes);
   }
 
   /** It has come, or does not come. */
   arrived(bytes: number, hasCome: boolean): void {
-    this.#reserved -= 1;
-    this.#reservedBytes -= bytes;
-    if (hasCome) this.#bytes += bytes;
+    this.#room.arrived(bytes, hasCome);
     if (this.waiting.size > 0) this.#parts.onRoom(this);
   }
 
@@ -136,8 +119,8 @@ export class Inqueue {
   async giveBack({ token, bytes, sequence }: Held): Promise<void> {
     this.#cameBack = Math.min(this.#cameBack, sequence);
     this.#expiry.somethingCameBack();
-    this.#bytes += bytes;
-    if (!(await this.#reclaim(token))) this.#bytes -= bytes;
+    this.#room.add(bytes);
+    if (!(await this.#reclaim(token))) this.#room.remove(bytes);
   }
 
   /** @returns false when somebody else took it away before */
@@ -168,12 +151,11 @@ export class Inqueue {
     let dropped = 0;
     try {
       for (;;) {
-        const surplus = this.#ready - this.#limit.maxMessages;
-        const isHeavy = this.#bytes > this.#limit.maxBytes;
-        if (surplus <= 0 && !isHeavy) return dropped;
-        const claims = await node.claim(this.proc, Math.max(surplus, 1));
+        const { surplus } = this.#room;
+        if (surplus === 0) return dropped;
+        const claims = await node.claim(this.proc, surplus);
         if (claims.length === 0) return dropped;
-        for (const { records } of claims) this.#bytes -= records[0]?.body.length ?? 0;
+        for (const { records } of claims) this.#room.remove(records[0]?.body.length ?? 0);
         await Promise.all(claims.map(({ token }) => node.ack(this.proc, token)));
         dropped += claims.length;
       }
@@ -196,18 +178,14 @@ export class Inqueue {
     this.#expiry.stop();
   }
 
-  get #ready(): number {
-    return this.#parts.node.ready(this.proc);
-  }
-
   /** Hands out what is ready, to each consumer in turn, for as long as one has room. */
   async #claim(): Promise<void> {
     this.#isClaiming = true;
     try {
-      for (let room = this.#room(); room > 0 && !this.#isGone; room = this.#room()) {
+      for (let wanted = this.#wanted(); wanted > 0 && !this.#isGone; wanted = this.#wanted()) {
         this.#cameBack = Number.POSITIVE_INFINITY;
         const touches = this.#touches;
-        const claims = await this.#parts.node.claim(this.proc, room);
+        const claims = await this.#parts.node.claim(this.proc, wanted);
         const [first] = claims;
         if (!first && touches === this.#touches) break;
         if (!first) continue;
@@ -215,7 +193,7 @@ export class Inqueue {
         else for (const claim of claims) this.#hand(claim);
         if (this.waiting.size > 0) this.#parts.onRoom(this);
       }
-      if (this.#ready + this.#reserved === 0) this.#bytes = 0; // others may have come and gone as well
+      this.#room.correct();
     } catch (error) {
       if (!this.#isGone) this.#parts.onError(error, `taking from '${this.name}'`);
     } finally {
@@ -228,7 +206,7 @@ export class Inqueue {
     if (!record) return;
     const isExpired = this.#expiry.isOver(record);
     const window = isExpired ? undefined : this.#nextWithRoom();
-    if (isExpired || window) this.#bytes -= record.body.length;
+    if (isExpired || window) this.#room.remove(record.body.length);
     if (isExpired) this.#parts.onExpired(this, claim, this.#expiry.bury());
     else if (window) this.#give(window, claim, record);
     else this.#putBack([claim]);
@@ -248,11 +226,12 @@ export class Inqueue {
     for (const { token } of claims) this.#parts.node.release(this.proc, token);
   }
 
-  #room(): number {
+  /** How many deliveries there is room for in windows. */
+  #wanted(): number {
     if (this.#expiry.isBusy) return 0;
-    let room = 0;
-    for (const window of this.#taking) room += window.room;
-    return room;
+    let wanted = 0;
+    for (const window of this.#taking) wanted += window.room;
+    return wanted;
   }
 
   #nextWithRoom(): Window | undefined {
@@ -274,10 +253,10 @@ export class Inqueue {
 
   async #weigh(): Promise<void> {
     const { node } = this.#parts;
-    if (!Number.isFinite(this.#limit.maxBytes)) return;
+    if (!Number.isFinite(this.#room.limit.maxBytes)) return;
     const first = await node.peek(this.proc);
     if (!first) return;
     for await (const page of node.pages(this.name, { start: `:${first.sequence}` }))
-      for (const { body } of page) this.#bytes += body.length;
+      for (const { body } of page) this.#room.add(body.length);
   }
 }

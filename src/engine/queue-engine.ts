@@ -17,10 +17,11 @@ import type {
   EngineRecord,
   EngineSession,
 } from './engine.js';
-import type { Inqueue, QueueLimit } from './inqueue.js';
+import type { Inqueue } from './inqueue.js';
 import { NoticeBoard } from './notice-board.js';
 import { type Batch, Pending } from './pending.js';
 import { QueueSession } from './queue-session.js';
+import type { QueueLimit } from './room.js';
 import { Submissions } from './submissions.js';
 import { Taps } from './taps.js';
 import { deadName, Topology } from './topology.js';

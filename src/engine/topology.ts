@@ -2,7 +2,8 @@ import type { LogNode } from '../log/index.js';
 import { asQueueName, type QueueName } from '../names.js';
 import type { EngineQueueKind, EngineQueueOptions } from './engine.js';
 import { EngineRefusedError } from './errors.js';
-import { Inqueue, type InqueueOptions, type InqueueParts, type QueueLimit } from './inqueue.js';
+import { Inqueue, type InqueueOptions, type InqueueParts } from './inqueue.js';
+import type { QueueLimit } from './room.js';
 
 const DEAD = 'dead-';
 /** Dead letters of the inqueue `q` go to the outqueue `dead-q`; the inqueue of that name keeps them. */
