@@ -1,5 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { expect } from 'chai';
@@ -82,6 +83,21 @@ describe('EmbeddedBroker', () => {
       const user = await connected(broker.address);
       await user.declare('inqueue', work);
       expect(await user.depths([work])).to.have.length(1);
+    });
+
+    it('is left also when that cannot be noted on a full disk', async function () {
+      const small = join(dir, 'small');
+      await mkdir(small);
+      const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', small]);
+      if (status !== 0) return this.skip(); // needs root
+      try {
+        const broker = await listen({ dir: small });
+        await writeFile(join(small, 'filler'), Buffer.alloc(64 * 1024)).catch(() => undefined); // as much as goes in
+        await broker.stop();
+        expect(broker.clients).to.equal(0);
+      } finally {
+        spawnSync('umount', [small]);
+      }
     });
 
     it('asks for the token there: MSGFLO_REFUSED, at once', async () => {
@@ -285,7 +301,7 @@ describe('EmbeddedBroker', () => {
     expect(got).to.deep.equal([1, 2, 3, 4]);
   });
 
-  it('refuses a message above 63 MiB at the sender; as an output it is the failure of the handler', async () => {
+  it('refuses a message above 62 MiB at the sender; as an output it is the failure of the handler', async () => {
     const broker = await listen();
     const user = await connected(broker.address);
     await user.declare('inqueue', work);

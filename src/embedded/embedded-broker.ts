@@ -96,8 +96,11 @@ async function leaveFile(dir: string, { pid: _gone, ...file }: NodeFile): Promis
   if (now?.pid === process.pid) await writeNodeFile(dir, file);
 }
 
+/** All of them, also when one fails: what stays open keeps the process. @throws what the first has thrown */
 async function closeAll(closings: (() => Promise<void>)[]): Promise<void> {
-  for (const close of closings.splice(0).reverse()) await close();
+  const errors: unknown[] = [];
+  for (const close of closings.splice(0).reverse()) await close().catch((error: unknown) => errors.push(error));
+  if (errors.length > 0) throw errors[0];
 }
 
 async function running(
