@@ -191,8 +191,8 @@ export interface Engine {
   bindings(): readonly EngineBinding[];
   /**
    * From now on the inqueue gets a copy of everything that comes to a queue whose name one of these filters matches,
-   * directly or by a binding: words between `/`, `+` for any one word, `#` at the end for all the rest. Replaces what was said before; none
-   * ends it. Survives a restart as bindings do, and goes with its inqueue.
+   * directly or by a binding: words between `/`, `+` for any one word, `#` at the end for all the rest. Replaces what was
+   * said before; none ends it. Survives a restart as bindings do, and goes with its inqueue.
    * @throws {EngineRefusedError} `not-found` while the inqueue does not exist
    */
   subscribe(inqueue: QueueName, filters: readonly string[]): Promise<void>;
