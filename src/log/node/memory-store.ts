@@ -36,6 +36,8 @@ export class MemoryStore implements LogStore {
   #bytes = 0;
   #commits = 0;
   #isClosed = false;
+  /** The next turn of the event loop, for all commits of this one. */
+  #turn: Promise<void> | undefined;
 
   /** @param name for messages, where others have their folder */
   constructor(name = 'memory', nowMs: () => number = Date.now) {
@@ -62,7 +64,19 @@ export class MemoryStore implements LogStore {
       return sequence;
     });
     this.#apply(puts, deletes);
+    await this.#nextTurn();
     return { timestampMs, sequences };
+  }
+
+  /** A disk takes a moment. Without one, who gives back what he is given again and again would keep the program from all else. */
+  #nextTurn(): Promise<void> {
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = undefined;
+        resolve();
+      });
+    });
+    return this.#turn;
   }
 
   #apply(puts: readonly Put[], deletes: readonly string[]): void {
