@@ -148,6 +148,7 @@ export class Submissions {
     const fullDisk = this.#fullDiskFor(pending);
     const isRetry = fullDisk.isTrying(pending);
     this.#end(pending, DONE);
+    if (isRetry && fullDisk === this.#fullDisk) this.#parts.logger.info('there is room again; senders go on');
     if (isRetry) this.#leave(fullDisk);
   }
 

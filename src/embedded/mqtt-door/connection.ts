@@ -194,7 +194,13 @@ export class MqttConnection {
       this.#await(this.#begin(packet));
       return;
     }
-    this.outbox.send([packet.level === 5 ? CONNACK_FOR_5 : connack('protocol', false)]);
+    if (packet.level === 5) {
+      // Who tries MQTT 5 first, as our own do, comes again: nothing to speak of.
+      this.outbox.send([CONNACK_FOR_5]);
+      this.end();
+      return;
+    }
+    this.outbox.send([connack('protocol', false)]);
     this.end(new MqttClientError(`it speaks level ${packet.level} of MQTT, and here is 3.1.1 only, which is 4`));
   }
 
