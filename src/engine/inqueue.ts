@@ -9,7 +9,7 @@ import type { Held, Window } from './window.js';
 
 /** More claims than anybody can have out: how many there may be is the windows' affair. */
 const NO_LIMIT = 1_000_000_000;
-const PROC = { offset: '$>', maxClaims: NO_LIMIT, maxReclaims: -1, reclaimTimeout: -1 };
+const PROC = { offset: '$>', maxClaims: NO_LIMIT, maxReclaims: -1, reclaimTimeout: -1, trail: false };
 const NONE = { ready: 0, unacked: 0, taken: 0, acked: 0 };
 
 export interface InqueueOptions {

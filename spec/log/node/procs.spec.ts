@@ -325,4 +325,15 @@ describeNodes('procs', (nodes) => {
     expect(node.inspectProc('p')).to.include({ position: 2, acked: 2, ready: 2, unacked: 1 });
     expect(node.stats()).to.include({ topics: 1, procs: 1, claims: 1 });
   });
+
+  it('keep no trail where nobody wants one, and stand where they stood after a restart all the same', async () => {
+    let node = await nodes.open();
+    await commitNumbers(node, 't', 3);
+    await node.ensureProc('t', { name: 'p', offset: '>', maxClaims: 3, trail: false });
+    const claims = await node.claim('p', 2);
+    for (const { token } of claims) await node.ack('p', token);
+    if (nodes.isDurable) node = await nodes.reopen();
+    expect(node.inspectProc('p')).to.include({ position: 2, lastClaimedRange: '', lastAckedRange: '' });
+    expect((await node.claim('p', 3)).map(given)).to.deep.equal([[2]]);
+  });
 });

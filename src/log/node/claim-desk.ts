@@ -123,7 +123,8 @@ export class ClaimDesk {
   #open(proc: Proc, piece: Piece, records: readonly StoredRecord[]): Claim {
     const [first, last] = [records[0], records.at(-1)];
     if (!first || !last) throw new RangeError('a claim has one record at least');
-    const range = `${recordId(first.timestampMs, first.sequence)}..${recordId(last.timestampMs, last.sequence)}`;
+    const hasTrail = proc.definition.trail !== false;
+    const range = hasTrail ? rangeOf(first, last) : '';
     const token = `${this.#run}-${(++this.#claims).toString(36)}`;
     const open: OpenClaim = {
       first: piece.first,
@@ -276,4 +277,8 @@ export class ClaimDesk {
     if (facts.puts.length + facts.deletes.length === 0) return;
     this.#store.commit(facts).catch((error: unknown) => this.#options.onError(error, what));
   }
+}
+
+function rangeOf(first: StoredRecord, last: StoredRecord): string {
+  return `${recordId(first.timestampMs, first.sequence)}..${recordId(last.timestampMs, last.sequence)}`;
 }

@@ -31,6 +31,8 @@ export interface ProcDefinition {
   readonly onMaxReclaimsReached: ReclaimStrategy;
   readonly deadletter: string;
   readonly maxClaims: number;
+  /** @default true */
+  readonly trail?: boolean;
 }
 
 export interface StoredPosition {
@@ -83,8 +85,8 @@ export function parsePosition(value: string): StoredPosition {
   const [position, claimedAt, ackedAt, lastAckedRange = '', previousClaimedRange = '', last = ''] = value.split(' ');
   return {
     position: Number(position),
-    lastClaimedAt: Number(claimedAt),
-    lastAckedAt: Number(ackedAt),
+    lastClaimedAt: Number(claimedAt ?? 0),
+    lastAckedAt: Number(ackedAt ?? 0),
     lastAckedRange,
     previousClaimedRange,
     lastClaimedRange: last === '=' ? lastAckedRange : last,

@@ -142,6 +142,7 @@ export class ProcTable {
       onMaxReclaimsReached: options.onMaxReclaimsReached ?? 'disable',
       deadletter: options.deadletter || `dead-${topic}`,
       maxClaims: positive(options.maxClaims, 1),
+      ...(options.trail === false && { trail: false }),
     };
     await this.#store.commit({ puts: [{ key: procKey(name), value: JSON.stringify(definition) }] });
     if (definition.start !== UNTIL_STORED) return this.#add(new Proc(name, entry, definition));

@@ -212,6 +212,10 @@ export class Proc {
 
   #statePosition(facts: Facts): void {
     const { position } = this;
+    if (this.definition.trail === false) {
+      facts.puts.push({ key: positionKey(this.name), value: String(position) });
+      return;
+    }
     const { lastClaimedAt, lastAckedAt, lastAckedRange, previousClaimedRange, lastClaimedRange } = this.#trail;
     const ranges = { lastAckedRange, previousClaimedRange, lastClaimedRange };
     facts.puts.push({
