@@ -85,6 +85,22 @@ describe('the embedded broker as a process', () => {
     expect((await readBrokerFile(dir))?.pid).to.equal(first.child.pid);
   });
 
+  for (const [what, ...path] of [
+    ['its folder', 'file'],
+    ['the folder of its log', 'log'],
+    ['a folder around it', 'file', 'in'],
+  ] as const)
+    it(`gives up, with the name of the folder, where ${what} is a file`, async () => {
+      await writeFile(join(dir, path[0]), '');
+      const own = path[0] === 'log' ? dir : join(dir, ...path);
+      const outcome = await BrokerProcess.start(own).then(
+        () => 'started',
+        (error: Error) => error.message,
+      );
+      expect(outcome).to.include(`ended with 4: broker: the folder ${join(dir, ...path)} cannot be written: `);
+      expect(outcome.trim()).to.not.include('\n');
+    });
+
   it('is not believed in when broker.json is stale, cut short or nonsense', async () => {
     await writeNodeFile(dir, { log: { kind: 'ipc', path: join(dir, 'broker.sock') }, token: 'x', pid: process.pid });
     expect(await readBrokerFile(dir), 'nobody answers').to.equal(undefined);

@@ -31,7 +31,7 @@ export class EmbeddedBroker {
 
   /**
    * @throws {BrokerRunningError} when another one has the folder, or answers at that place
-   * @throws {CorruptionError} and what else opening a log throws
+   * @throws {FolderUnwritableError} @throws {CorruptionError} and what else opening a log throws
    */
   static async listen(options: EmbeddedBrokerOptions): Promise<EmbeddedBroker> {
     const closings: (() => Promise<void>)[] = [];

@@ -16,8 +16,13 @@ import { AddressError } from '../log/wire/index.js';
 import { createLogger } from '../support/index.js';
 import { NODE_RUNNING } from '../transport/log/index.js';
 import { EmbeddedBroker } from './embedded-broker.js';
-import { BrokerRunningError, NODE_HOPELESS } from './errors.js';
+import { BrokerRunningError, FolderUnwritableError, NODE_HOPELESS } from './errors.js';
 import { readRun } from './node-flags.js';
+
+const HOPELESS = [
+  ...[CorruptionError, FormatVersionError, FolderUnwritableError],
+  ...[UsageError, AddressError, RangeError],
+];
 
 async function run(): Promise<void> {
   // Whoever read what is said here may leave, as a terminal does; the log must go on.
@@ -75,10 +80,7 @@ function complaint(error: unknown): string {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof BrokerRunningError) return NODE_RUNNING;
-  const isHopeless = [CorruptionError, FormatVersionError, UsageError, AddressError, RangeError].some(
-    (kind) => error instanceof kind,
-  );
-  return isHopeless ? NODE_HOPELESS : 1;
+  return HOPELESS.some((kind) => error instanceof kind) ? NODE_HOPELESS : 1;
 }
 
 run().catch((error: unknown) => {

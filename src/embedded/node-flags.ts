@@ -65,7 +65,8 @@ function readFlags(argv: readonly string[]): Flags {
 
 /** Where the log of a node's folder is: in `log` below it, unless the folder is one of a log itself. */
 export function logIn(dir: string): string {
-  return existsSync(dir) && segmentFiles(dir).length > 0 ? dir : join(dir, 'log');
+  // The slash: a file is no folder.
+  return existsSync(`${dir}/`) && segmentFiles(dir).length > 0 ? dir : join(dir, 'log');
 }
 
 function secondsOf(text: string): number {

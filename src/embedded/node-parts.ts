@@ -17,7 +17,7 @@ import type { Logger } from '../support/index.js';
 import { deadLetterHeaders } from '../transport/index.js';
 import { findNode, readNodeFile, writeNodeFile } from '../transport/log/index.js';
 import { ClientDoors } from './client-doors.js';
-import { doorIn, makePrivate } from './door-address.js';
+import { doorIn, makeFolder, makePrivate } from './door-address.js';
 import type { MqttDoor } from './mqtt-door/index.js';
 import { ProcessorRoles } from './processor-roles.js';
 
@@ -110,6 +110,7 @@ async function openEngine(
 }
 
 async function openNode({ location, history, sync, gc, log }: EmbeddedBrokerOptions): Promise<LogNode> {
+  if (location !== undefined) await makeFolder(location);
   const store =
     location === undefined ? new MemoryStore() : await openStore(location, { logger: log, ...(sync && { sync }) });
   return openLogNode(store, {
