@@ -1,13 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'chai';
 import { PipeProc } from '../../../src/log/index.js';
 import { asQueueName } from '../../../src/names.js';
-import { silentLogger } from '../../../src/support/index.js';
+import { type Logger, silentLogger } from '../../../src/support/index.js';
 import { findNode, LogBroker } from '../../../src/transport/log/index.js';
 import { BrokerProcess, freshDir } from '../../embedded/broker-process.js';
+import { keepingLogger } from '../../participant/network.js';
 import { eventually, rejection } from '../conformance/stage.js';
 
 const work = asQueueName('work');
@@ -31,8 +32,8 @@ describe('log:///folder', function () {
     await remove();
   });
 
-  function client(address: string): LogBroker {
-    const one = new LogBroker(new URL(address), { id: randomUUID() }, silentLogger);
+  function client(address: string, log: Logger = silentLogger): LogBroker {
+    const one = new LogBroker(new URL(address), { id: randomUUID() }, log);
     clients.push(one);
     return one;
   }
@@ -66,6 +67,42 @@ describe('log:///folder', function () {
     const waiting = client(`log://${dir}?start=false`).connect();
     await BrokerProcess.start(dir);
     await waiting;
+  });
+
+  it('says once that its node is away, and once that it is there again', async () => {
+    const log = keepingLogger();
+    const waiting = client(`log://${dir}?start=false`, log);
+    const connecting = waiting.connect();
+    await eventually(() => log.lines.length > 0, 'a word of it');
+    const node = await BrokerProcess.start(dir);
+    await connecting;
+    await node.kill('SIGKILL');
+    await eventually(() => log.lines.length > 2, 'a word of it');
+    await BrokerProcess.start(dir);
+    await eventually(() => waiting.status === 'open', 'the next node');
+    const away = `cannot reach the broker log://${dir}: `;
+    expect(log.lines.map((line) => (line.startsWith(away) ? 'away' : line))).to.deep.equal([
+      'away',
+      'connected to the broker',
+      'away',
+      'connected to the broker again',
+    ]);
+  });
+
+  it('is the right one where the folder around it is named: MSGFLO_USAGE', async () => {
+    const inner = join(dir, '.msgflo');
+    mkdirSync(join(inner, 'log'), { recursive: true });
+    for (const address of [`log://${dir}`, `log://${dir}?start=false`]) {
+      const { message } = await rejection(client(address).connect(), 'MSGFLO_USAGE');
+      expect(message).to.include(`log://${inner}`);
+    }
+    expect(readdirSync(dir)).to.deep.equal(['.msgflo']);
+  });
+
+  it('is refused where it cannot be written: MSGFLO_REFUSED', async () => {
+    await writeFile(join(dir, 'file'), '');
+    const { message } = await rejection(client(`log://${dir}/file`).connect(), 'MSGFLO_REFUSED');
+    expect(message).to.match(new RegExp(`^the folder ${dir}/file cannot be written: `));
   });
 
   it('says who has the log where a node serves it from another folder: MSGFLO_REFUSED', async () => {

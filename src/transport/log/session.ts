@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.js';
+import { messageOf, UsageError } from '../../errors.js';
 import { Backoff, type Logger, timeLimit } from '../../support/index.js';
 import { BrokerUnreachableError, type ClientOptions, NotConnectedError, RefusedError } from '../index.js';
 import type { LogTarget } from './address.js';
@@ -68,7 +68,7 @@ export class Session {
     return this.#current;
   }
 
-  /** @throws {BrokerUnreachableError} when `signal` aborts @throws {RefusedError} when the broker does not want us */
+  /** @throws {BrokerUnreachableError} when `signal` aborts @throws {RefusedError} when the broker does not want us @throws {UsageError} */
   async connect(signal?: AbortSignal): Promise<void> {
     await this.#connect(true, signal);
   }
@@ -80,9 +80,12 @@ export class Session {
     let reason: unknown;
     while (!stop.aborted) {
       try {
-        return await this.#open(stop);
+        await this.#open(stop);
+        // What was said to be away.
+        if (backoff.tries > 0) log.info(`connected to the broker${isFirst ? '' : ' again'}`);
+        return;
       } catch (error) {
-        if (error instanceof RefusedError && isFirst) throw error;
+        if (isFirst && (error instanceof RefusedError || error instanceof UsageError)) throw error;
         if (!stop.aborted) reason = error;
         if (!stop.aborted && backoff.tries === 0)
           log.warn(`cannot reach the broker ${shown}: ${messageOf(error)}; trying again until it answers`);

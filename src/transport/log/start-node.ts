@@ -4,6 +4,7 @@ import { closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../errors.js';
 import { programOf } from '../../support/index.js';
 import { RefusedError } from '../index.js';
 import { findNode } from './node-file.js';
@@ -24,9 +25,8 @@ const OTHER_NODE_MS = 5000;
 export async function startNode(folder: string, signal: AbortSignal): Promise<void> {
   if (!existsSync(folder) && !existsSync(dirname(folder)))
     throw new RefusedError(`there is no folder ${dirname(folder)} for a log in ${folder}`);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const said = join(folder, 'node.log');
-  const output = openSync(said, 'w', 0o600);
+  const output = openIn(folder, said);
   const { path, execArgv } = programOf('embedded/main');
   const args = [...execArgv, path, '--dir', folder, '--idle-exit', String(IDLE_EXIT_S)];
   const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'ignore', output] });
@@ -47,5 +47,14 @@ export async function startNode(folder: string, signal: AbortSignal): Promise<vo
       throw new RefusedError(`the log in ${folder} cannot be served: ${line || `its process ended with ${code}`}`);
     }
     await delay(LOOK_EVERY_MS, undefined, { signal });
+  }
+}
+
+function openIn(folder: string, file: string): number {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    return openSync(file, 'w', 0o600);
+  } catch (error) {
+    throw new RefusedError(`the folder ${folder} cannot be written: ${messageOf(error)}`, { cause: error });
   }
 }
