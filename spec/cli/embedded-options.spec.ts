@@ -1,6 +1,12 @@
 import { expect } from 'chai';
 import { Command } from 'commander';
-import { type EmbeddedFlags, embeddedOptions, embeddedSettings } from '../../src/cli/embedded-options.js';
+import {
+  type EmbeddedFlags,
+  embeddedOptions,
+  embeddedSettings,
+  givenEmbedded,
+  isForOthers,
+} from '../../src/cli/embedded-options.js';
 
 describe('flags of the embedded broker', () => {
   function settings(...args: string[]) {
@@ -40,6 +46,25 @@ describe('flags of the embedded broker', () => {
       { address: 'tcp://[::]:7001', token: 't&' },
     ]);
     expect(settings('--mqtt-listen', '0.0.0.0:1883').mqtt).to.deep.equal({ host: '0.0.0.0', port: 1883 });
+  });
+
+  it('are told from those that nobody has given', () => {
+    const parser = new Command().exitOverride();
+    for (const option of embeddedOptions()) parser.addOption(option);
+    expect(givenEmbedded(parser.parse([], { from: 'user' }))).to.deep.equal([]);
+    const args = ['--mqtt-listen', '127.0.0.1:0', '--log-sync', 'always', '--log-memory'];
+    const given = givenEmbedded(parser.parse(args, { from: 'user' }));
+    expect(given).to.have.members(['--mqtt-listen', '--log-sync', '--log-memory']);
+  });
+
+  it('are for other machines where one of them can come in', () => {
+    for (const args of [[], ['--log-listen', 'log://127.0.0.1:7001'], ['--mqtt-listen', 'localhost:1883']])
+      expect(isForOthers(settings(...args)), args.join(' ')).to.equal(false);
+    for (const args of [
+      ['--log-listen', 'log://127.0.0.1:7001', '--log-listen', 'log://[::]:7001?token=t'],
+      ['--mqtt-listen', '0.0.0.0:1883'],
+    ])
+      expect(isForOthers(settings(...args)), args.join(' ')).to.equal(true);
   });
 
   for (const args of [

@@ -52,7 +52,7 @@ describe('msgflo', function () {
       'lib.json': JSON.stringify({ components: { Loud: 'msgflo-participant --name #ROLE loud.js' } }),
       'loud.js': `import { participant } from 'msgflo';
         process.stderr.write('on stderr\\n');
-        process.stdout.write('on stdout\\n');
+        process.stdout.write('on stdout\\n' + process.env.MSGFLO_BROKER + '\\n');
         export default participant({ component: 'Loud', inports: { in: {} }, process() {} });`,
       'parts/Greet.js': "export { default } from '../participants/Greet.js';",
       'g.fbp':
@@ -65,6 +65,7 @@ describe('msgflo', function () {
     const address = (await running.line(/^msgflo started on /)).replace('msgflo started on ', '');
     expect(address).to.match(/^ws:\/\/127\.0\.0\.1:\d+$/);
     await running.line(/^loud \| on stdout$/);
+    await running.line(/^loud \| mqtt:\/\/msgflo:\*\*\*@127\.0\.0\.1:\d+$/);
     await running.line(/^msgflo: g\.fbp:2:1: role 'later' is pending: /);
     await running.line(/^msgflo: g\.fbp:3:1: edge 'greet out -> in last' is pending: /);
     await until(() => pings.seen.length > 2);
@@ -92,11 +93,12 @@ describe('msgflo', function () {
     expect(new Set(pings.seen)).to.deep.equal(new Set(['POST /from-env']));
   });
 
-  it('says that a broker which a tool has started lets in no clients of MQTT', async () => {
+  it('says that a broker which a tool has started lets in no clients of MQTT, and heeds no flags', async () => {
     const at = ['--broker', `log:${project.dir}/.msgflo`];
     await project.run('msgflo-send-message', ['--queue', 'q', '--json', '1', ...at]); // nobody takes it, but there is a broker now
-    const running = project.start('msgflo', ['--port', '0']);
+    const running = project.start('msgflo', ['--port', '0', '--log-sync', 'never', '--mqtt-listen=127.0.0.1:0']);
     expect(await running.line(/using the/)).to.match(/ that runs in this folder already: process \d+, /);
+    await running.line(/^msgflo: --log-sync, --mqtt-listen: not in force as long as process \d+ runs the broker, /);
     await running.line(/^msgflo: process \d+ was started without a door for MQTT: /);
     const { pid } = JSON.parse(await readFile(`${project.dir}/.msgflo/broker.json`, 'utf8')) as { pid: number };
     await running.stop();
@@ -110,15 +112,18 @@ describe('msgflo', function () {
     const ids = new Set<string>();
     for (const [broker, args, env] of [
       [own, ['--auto-save'], {}],
+      [own.replace(', for this machine only', ''), ['--log-listen', 'log://0.0.0.0:0?token=t'], {}],
       [
         `the broker ${url} (MSGFLO_BROKER)`,
         ['--auto-save=true'],
         { MSGFLO_BROKER: url, CLOUDAMQP_URL: 'amqp://[::1]:9' },
       ],
-      [`the broker ${url} (CLOUDAMQP_URL)`, ['--auto-save', 'false'], { CLOUDAMQP_URL: url }],
+      [`the broker ${url} (CLOUDAMQP_URL)`, ['--auto-save', 'false', '--log-memory'], { CLOUDAMQP_URL: url }],
     ] as const) {
       const running = project.start('msgflo', ['--port', '0', '--ping-url', pings.url, ...args], { env });
       expect(await running.line(/using the/)).to.equal(`msgflo: using ${broker}`);
+      if (broker.endsWith('(CLOUDAMQP_URL)'))
+        await running.line(/^msgflo: --log-memory: not in force, as CLOUDAMQP_URL names another broker$/);
       ids.add((await running.line(/^Open in /)).replace(/.*%26id%3D/, ''));
       await running.stop();
     }

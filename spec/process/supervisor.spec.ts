@@ -2,7 +2,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'chai';
-import type { ProcessSpec } from '../../src/process/index.js';
+import { type ProcessSpec, Secrets } from '../../src/process/index.js';
 import { type Bench, bench, isAlive, until } from './processes.js';
 
 function script(text: string, more: Partial<ProcessSpec> = {}): ProcessSpec {
@@ -47,6 +47,18 @@ describe('Supervisor', () => {
     await until(() => output.length > 0);
     expect(output[0]?.line).to.equal(`mine amqp://x [] ${process.env['HOME']}`);
     expect(process.env).not.to.include.keys('OWN', 'MSGFLO_GUARD');
+  });
+
+  it('hides what is secret in all that is printed, and in what is said of its end', async () => {
+    const secrets = new Secrets();
+    const { supervisor, output, stateOf, log } = supervise({ secrets, restart: { limit: 1 } });
+    secrets.add('');
+    secrets.add('s3cret');
+    await supervisor.start(script('echo at mqtt://u:s3cret@h, s3cret; echo Error: s3cret >&2; exit 1'));
+    await until(async () => (await stateOf('k'))?.status === 'failed');
+    expect(output.map(({ line }) => line)).to.have.members(['at mqtt://u:***@h, ***', 'Error: ***']);
+    expect((await stateOf('k'))?.stderrTail).to.deep.equal(['Error: ***']);
+    expect(log.lines.filter((line) => line.includes('(Error: ***)'))).to.have.length(1);
   });
 
   it('does nothing when an equal spec is started again', async () => {

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Option } from 'commander';
-import { readBrokerFile } from '../embedded/index.js';
+import { type BrokerFile, readBrokerFile } from '../embedded/index.js';
 import { MsgfloError, UsageError } from '../errors.js';
 import { timeLimit } from '../support/index.js';
 import { builtinTransports } from '../transport/builtin/index.js';
 import { type Broker, type ClientOptions, withoutPassword } from '../transport/index.js';
+import { readNodeFile } from '../transport/log/index.js';
 import type { CliContext } from './command.js';
 import { isLoopback } from './embedded-options.js';
 
@@ -16,7 +18,7 @@ export const stateDir = (cwd: string): string => join(cwd, '.msgflo');
 export function brokerOption(): Option {
   return new Option(
     '--broker <url>',
-    'broker: amqp://, amqps://, mqtt://, mqtts://, ws://, wss://, log:///folder (else MSGFLO_BROKER, else CLOUDAMQP_URL, else the embedded broker)',
+    'broker: amqp://, amqps://, mqtt://, mqtts://, ws://, wss://, log:///folder, log://host:port, logs://host:port (else MSGFLO_BROKER, else CLOUDAMQP_URL, else the embedded broker)',
   );
 }
 
@@ -43,6 +45,10 @@ export function managementOf({ management }: { readonly management: string }): P
 /** How long a one-shot tool tries to reach the broker, in ms. */
 export const ONE_SHOT_CONNECT_MS = 10_000;
 
+/** How long one that was killed is waited for: who keeps it starts another, in ms. */
+const NEXT_BROKER_MS = 3000;
+const LOOK_EVERY_MS = 50;
+
 /** No broker was named and no embedded one runs here. */
 export class NoBrokerError extends MsgfloError {
   readonly code = 'MSGFLO_NO_BROKER';
@@ -57,6 +63,11 @@ export interface ChildBroker {
 /** What is told to children on the embedded broker: old libraries understand its MQTT door, ours find the log's beside it. */
 export function childBroker(address: string, mqtt: string | undefined): ChildBroker {
   return mqtt === undefined ? { broker: address } : { broker: mqtt, log: address };
+}
+
+/** Of the MQTT door, which children are told with its address; libraries show that. Empty where there is no door. */
+export function tokenIn(mqtt: string | undefined): string {
+  return mqtt === undefined ? '' : new URL(mqtt).password;
 }
 
 /** The broker named by flag or environment, or undefined: then it is the embedded one. */
@@ -97,11 +108,21 @@ export async function joinWithChildren(
   const named = namedBroker(flag, context.env);
   const mqtt = context.env['MSGFLO_BROKER'];
   if (named) return { address: named.address, ...(named.from === 'MSGFLO_LOG' && mqtt ? { mqtt } : {}) };
-  const embedded = await readBrokerFile(stateDir(context.cwd));
+  const embedded = await embeddedIn(stateDir(context.cwd), context.signal);
   if (embedded) return embedded;
   throw new NoBrokerError(
     `no broker: give --broker URL or set MSGFLO_BROKER, or start 'msgflo' in this folder (${context.cwd}), which brings an embedded one`,
   );
+}
+
+/** The broker of the folder; the next one, where its last one has gone without a word. */
+async function embeddedIn(dir: string, signal: AbortSignal): Promise<BrokerFile | undefined> {
+  for (const endMs = performance.now() + NEXT_BROKER_MS; ; await delay(LOOK_EVERY_MS, undefined, { signal })) {
+    const broker = await readBrokerFile(dir);
+    if (broker) return broker;
+    const left = await readNodeFile(dir);
+    if (left?.pid === undefined || performance.now() > endMs) return undefined;
+  }
 }
 
 /**

@@ -1,9 +1,9 @@
 import { isIPv4 } from 'node:net';
 import { join } from 'node:path';
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { DoorSettings, NodeSettings } from '../log/server/index.js';
-import { formatAddress } from '../log/wire/index.js';
+import { formatAddress, readAddress } from '../log/wire/index.js';
 import { readLogTarget } from '../transport/log/index.js';
 import { booleanOption, repeatable } from './command.js';
 import { parseDuration } from './duration.js';
@@ -53,6 +53,14 @@ export function embeddedOptions(): readonly Option[] {
   ];
 }
 
+/** Flags and variables of the embedded broker that were given: where they do not count, that is to be said. */
+export function givenEmbedded(parser: Command): readonly string[] {
+  return embeddedOptions().flatMap((option) => {
+    const source = parser.getOptionValueSource(option.attributeName());
+    return (source === 'cli' ? option.long : source === 'env' ? option.envVar : undefined) ?? [];
+  });
+}
+
 /** @throws {UsageError} naming the flag */
 export function embeddedSettings(stateDir: string, flags: EmbeddedFlags = DEFAULTS): EmbeddedSettings {
   const { logSync: sync, logKeep, logKeepBytes: maxBytes, logMemory, logListen, mqttListen: mqtt } = flags;
@@ -97,6 +105,13 @@ function doorOf(text: string): DoorSettings {
   if (!tls && token === undefined && !isLoopback(host))
     throw new UsageError('--log-listen for other machines wants TLS, logs://host:port?..., or a token at least');
   return { address: formatAddress({ kind: 'tcp', host, port }), ...(tls ? { tls } : { token }) };
+}
+
+/** Somebody on another machine could come in. */
+export function isForOthers({ listen = [], mqtt }: EmbeddedSettings): boolean {
+  const places = listen.map(({ address }) => readAddress(address));
+  const hosts = places.flatMap((place) => (place.kind === 'tcp' ? place.host : []));
+  return [...hosts, ...(mqtt ? [mqtt.host] : [])].some((host) => !isLoopback(host));
 }
 
 /** Only this machine can come there. */

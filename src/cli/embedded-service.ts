@@ -5,7 +5,7 @@ import { type Guard, KeptService } from '../process/index.js';
 import { programOf, timeLimit } from '../support/index.js';
 import { NODE_RUNNING } from '../transport/log/index.js';
 import type { CliContext } from './command.js';
-import type { EmbeddedSettings } from './embedded-options.js';
+import { type EmbeddedSettings, isForOthers } from './embedded-options.js';
 
 /** The embedded broker did not come up; it said why on stderr. */
 class EmbeddedBrokerError extends MsgfloError {
@@ -24,6 +24,8 @@ export interface EmbeddedServiceOptions {
   readonly guard: Guard;
   /** Count for a process of our own only: that of another msgflo has its own. */
   readonly settings: EmbeddedSettings;
+  /** Which flags they were given by. */
+  readonly given: readonly string[];
 }
 
 /**
@@ -77,10 +79,12 @@ export class EmbeddedService {
   }
 
   #say({ pid, mqtt }: BrokerFile): void {
-    const { log, stateDir } = this.#options;
-    if (this.#service)
-      log.info('using the embedded broker, for this machine only (another: --broker amqp://... or mqtt://...)');
+    const { log, stateDir, settings, given } = this.#options;
+    const reach = isForOthers(settings) ? '' : ', for this machine only';
+    if (this.#service) log.info(`using the embedded broker${reach} (another: --broker amqp://... or mqtt://...)`);
     else log.info(`using the embedded broker that runs in this folder already: process ${pid}, ${stateDir}`);
+    if (!this.#service && given.length > 0)
+      log.warn(`${given.join(', ')}: not in force as long as process ${pid} runs the broker, with settings of its own`);
     if (mqtt === undefined)
       log.warn(`process ${pid} was started without a door for MQTT: clients of MQTT cannot come in`);
   }

@@ -1,9 +1,17 @@
 import { join } from 'node:path';
-import { Guard, KeeperServer, KeptService, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
+import {
+  Guard,
+  KeeperServer,
+  KeptService,
+  type OutputLine,
+  prefixedOutput,
+  Secrets,
+  Supervisor,
+} from '../process/index.js';
+import { tokenIn } from './broker.js';
 import { AlreadyToldError, type CliContext } from './command.js';
 import { CANNOT_START } from './coordinator-process.js';
-import type { EmbeddedSettings } from './embedded-options.js';
-import { EmbeddedService } from './embedded-service.js';
+import { EmbeddedService, type EmbeddedServiceOptions } from './embedded-service.js';
 import { executable } from './project.js';
 import { type RuntimeSettings, settingsAsEnv } from './runtime-settings.js';
 import { untilAborted } from './until-aborted.js';
@@ -14,7 +22,7 @@ export interface KeeperOptions {
   /** Without `broker`: the embedded one is started, or joined where it runs already. */
   readonly settings: Omit<RuntimeSettings, 'broker'> & { readonly broker?: string };
   /** Of the embedded broker. */
-  readonly embedded: EmbeddedSettings;
+  readonly embedded: Pick<EmbeddedServiceOptions, 'settings' | 'given'>;
   /** Which output of participants is shown. */
   readonly forward: readonly OutputLine['stream'][];
 }
@@ -33,15 +41,17 @@ export async function keep({ settings, embedded, forward }: KeeperOptions, conte
   const { log, signal } = context;
   const guard = new Guard(log);
   const env = compileCache(settings.stateDir, context);
-  const supervisor = new Supervisor({ guard, log, env });
+  const secrets = new Secrets();
+  const supervisor = new Supervisor({ guard, log, env, secrets });
   const toTerminal = prefixedOutput(process.stderr);
   supervisor.onOutput((line) => (forward.includes(line.stream) ? toTerminal(line) : undefined));
   const server = new KeeperServer(supervisor, log);
   const services: Service[] = [];
   const bringUp = async (): Promise<Pick<RuntimeSettings, 'broker' | 'mqtt'>> => {
-    const options = { stateDir: settings.stateDir, guard, settings: embedded };
+    const options = { stateDir: settings.stateDir, guard, ...embedded };
     const { service, broker } = await EmbeddedService.start(options, context);
     services.push(service);
+    secrets.add(tokenIn(broker.mqtt));
     return { broker: broker.address, ...(broker.mqtt !== undefined && { mqtt: broker.mqtt }) };
   };
   try {

@@ -9,7 +9,7 @@ import { withoutPassword } from '../transport/index.js';
 import { type AccessFlags, accessOf, accessOptions, takeSecret } from './access-options.js';
 import { brokerOption, managementOf, managementOption, namedBroker, stateDir } from './broker.js';
 import { booleanOption, type CliContext, command, presetOption, repeatable, secondsOption } from './command.js';
-import { type EmbeddedFlags, embeddedOptions, embeddedSettings } from './embedded-options.js';
+import { type EmbeddedFlags, embeddedOptions, embeddedSettings, givenEmbedded } from './embedded-options.js';
 import { keep } from './keeper.js';
 import { loadGraph, loadProjectLibrary } from './project.js';
 import { runtimeIdOf } from './runtime-settings.js';
@@ -78,16 +78,16 @@ export function msgflo(context: CliContext): Command {
     .addOption(
       secondsOption('--ping-interval <seconds>', 'how often to ping; 0 is never', 0).env('MSGFLO_PING_INTERVAL'),
     )
-    .action((graph: string | undefined, options: Options) => {
+    .action((graph: string | undefined, options: Options, self: Command) => {
       if (graph !== undefined && options.graph !== undefined) {
         throw new UsageError(`one graph at a time: '${graph}' and --graph '${options.graph}'`);
       }
-      return start(graph === undefined ? options : { ...options, graph }, context);
+      return start(graph === undefined ? options : { ...options, graph }, givenEmbedded(self), context);
     });
 }
 
 /** Checks all that can be checked before anything is started, so that a mistake is one line and nothing is left behind. */
-async function start(options: Options, context: CliContext): Promise<void> {
+async function start(options: Options, given: readonly string[], context: CliContext): Promise<void> {
   const secret = takeSecret(process.env);
   const { graph } = await loadGraph(options.graph);
   const flags = { library: options.library, componentDir: options.componentdir };
@@ -96,12 +96,13 @@ async function start(options: Options, context: CliContext): Promise<void> {
   if (named) {
     builtinTransports().check(named.address);
     context.log.info(`using the broker ${withoutPassword(named.address)} (${named.from})`);
+    if (given.length > 0) context.log.warn(`${given.join(', ')}: not in force, as ${named.from} names another broker`);
   }
   const tls = await tlsFilesOf(options);
   const isTls = tls !== undefined;
   const access = await accessOf(options, { host: options.host, isTls, secret, log: context.log });
   const dir = stateDir(context.cwd);
-  const embedded = embeddedSettings(dir, options);
+  const embedded = { settings: embeddedSettings(dir, options), given };
   const settings = {
     stateDir: dir,
     ...(named ? { broker: named.address } : {}),

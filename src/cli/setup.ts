@@ -6,7 +6,7 @@ import { UsageError } from '../errors.js';
 import { type GraphDocument, participantNodes } from '../graph/index.js';
 import type { Library } from '../library/index.js';
 import type { Role } from '../names.js';
-import { Guard, type OutputLine, prefixedOutput, Supervisor } from '../process/index.js';
+import { Guard, type OutputLine, prefixedOutput, Secrets, Supervisor } from '../process/index.js';
 import { withoutPassword } from '../transport/index.js';
 import {
   brokerOption,
@@ -15,6 +15,7 @@ import {
   joinWithChildren,
   namedBroker,
   stateDir,
+  tokenIn,
   withBroker,
 } from './broker.js';
 import { booleanOption, type CliContext, command, presetOption, secondsOption } from './command.js';
@@ -60,7 +61,7 @@ async function setUp(path: string, options: Options, context: CliContext): Promi
   const library = options.participants ? await libraryFor(document, options, context) : undefined;
   // The broker goes last, for participants that finish what they hold.
   await withAddress(options, context, ({ address, mqtt }, guard) => {
-    return withSupervisor(options, guard, context, async (supervisor) => {
+    return withSupervisor({ ...options, mqtt }, guard, context, async (supervisor) => {
       const launches = library
         ? launchesFor(document, library, childBroker(address, mqtt), options)
         : new Map<Role, Launch>();
@@ -100,7 +101,10 @@ async function withAddress(
   try {
     if (joined !== undefined) return await work(joined, guard);
     const dir = stateDir(context.cwd);
-    const started = await EmbeddedService.start({ stateDir: dir, guard, settings: embeddedSettings(dir) }, context);
+    const started = await EmbeddedService.start(
+      { stateDir: dir, guard, settings: embeddedSettings(dir), given: [] },
+      context,
+    );
     embedded = started.service;
     await work(started.broker, guard);
   } finally {
@@ -141,12 +145,14 @@ function launchesFor(
 
 /** A supervisor for as long as `work` takes; what it started is gone afterwards. */
 async function withSupervisor(
-  { forward }: Pick<Options, 'forward'>,
+  { forward, mqtt }: Pick<Options, 'forward'> & { readonly mqtt?: string | undefined },
   guard: Guard,
   { log }: CliContext,
   work: (supervisor: Supervisor) => Promise<void>,
 ): Promise<void> {
-  const supervisor = new Supervisor({ guard, log });
+  const secrets = new Secrets();
+  secrets.add(tokenIn(mqtt));
+  const supervisor = new Supervisor({ guard, log, secrets });
   const toTerminal = prefixedOutput(process.stderr);
   supervisor.onOutput((line) => (forward.includes(line.stream) ? toTerminal(line) : undefined));
   try {

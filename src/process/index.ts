@@ -17,5 +17,6 @@ export { KeptService, type KeptServiceOptions } from './kept-service.js';
 export { prefixedOutput } from './lines.js';
 export type { Exit, OutputLine, ProcessSpec, ProcessState, ProcessStatus } from './model.js';
 export type { RestartOptions } from './restart-policy.js';
+export { Secrets } from './secrets.js';
 export { isSharedOrder, SHARED_VARIABLE, type SharedEnd } from './shared-protocol.js';
 export { type OutputHandler, Supervisor, type SupervisorOptions } from './supervisor.js';

@@ -9,6 +9,7 @@ import { linesOf, Tail } from './lines.js';
 import type { Exit, OutputLine, ProcessSpec, ProcessState, ProcessStatus } from './model.js';
 import { endGroup } from './process-group.js';
 import { type Decision, type RestartOptions, RestartPolicy, SETTLED_MS } from './restart-policy.js';
+import type { Secrets } from './secrets.js';
 
 export interface RunnerOptions {
   readonly guard: Guard;
@@ -19,6 +20,8 @@ export interface RunnerOptions {
   readonly env: Readonly<Record<string, string>>;
   /** Given line by line, waiting for each; `inherit` leaves our own stdout and stderr to the process. */
   readonly output: 'inherit' | ((line: OutputLine) => Promise<void>);
+  /** Hidden in what it prints. */
+  readonly secrets?: Secrets;
   readonly onState: (state: ProcessState) => void;
   /** Gives the process a channel for messages, and the process to the caller as soon as it runs. */
   readonly onSpawn?: (child: ChildProcess) => void;
@@ -149,11 +152,12 @@ export class ProcessRunner {
   }
 
   async #read(stream: Readable | null, name: OutputLine['stream'], tail?: Tail): Promise<void> {
-    const { output, log } = this.#options;
+    const { output, log, secrets } = this.#options;
     if (!stream || output === 'inherit') return;
     const { key, role } = this.spec;
     try {
-      for await (const line of linesOf(stream)) {
+      for await (const said of linesOf(stream)) {
+        const line = secrets ? secrets.masked(said) : said;
         tail?.push(line);
         await output({ key, role, stream: name, line });
       }

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Exit, ProcessSpec, ProcessState } from './model.js';
 import { ProcessRunner, type RunnerOptions } from './process-runner.js';
+import type { Secrets } from './secrets.js';
 import { isSharedEnd, SHARED_VARIABLE, type SharedOrder } from './shared-protocol.js';
 
 /** One spec that runs in a shared process. */
@@ -21,10 +22,12 @@ export interface SharedMember {
 export class SharedProcess {
   readonly #runner: ProcessRunner;
   readonly #members = new Map<string, SharedMember>();
+  readonly #secrets: Secrets | undefined;
   #child: ChildProcess | undefined;
 
   /** @param first decides on program, folder and surroundings */
   constructor(first: ProcessSpec, options: RunnerOptions) {
+    this.#secrets = options.secrets;
     const { shared: name = '', argv, cwd } = first;
     const [node = '', script = ''] = argv;
     const spec = { key: `shared ${name}`, role: name, argv: [node, script], env: { [SHARED_VARIABLE]: name } };
@@ -79,7 +82,8 @@ export class SharedProcess {
     child.on('message', (message) => {
       if (this.#child !== child || !isSharedEnd(message)) return;
       const exit = { code: message.code, signal: null, atMs: Date.now() };
-      this.#members.get(message.ended)?.ended(exit, message.said);
+      const said = message.said.map((line) => this.#secrets?.masked(line) ?? line);
+      this.#members.get(message.ended)?.ended(exit, said);
     });
     for (const member of this.#members.values()) this.#start(member, child);
   }

@@ -5,6 +5,7 @@ import type { Guard } from './guard.js';
 import type { OutputLine, ProcessSpec, ProcessState } from './model.js';
 import { ProcessRunner, type RunnerOptions } from './process-runner.js';
 import type { RestartOptions } from './restart-policy.js';
+import type { Secrets } from './secrets.js';
 import { SharedProcess } from './shared-process.js';
 import { SharedRunner } from './shared-runner.js';
 
@@ -17,6 +18,8 @@ export interface SupervisorOptions {
   readonly restart?: RestartOptions;
   /** Added to the environment of every process. @default {} */
   readonly env?: Readonly<Record<string, string>>;
+  /** Hidden in all that processes print. @default none */
+  readonly secrets?: Secrets;
 }
 
 /** What keeps one spec running. */
@@ -112,13 +115,14 @@ export class Supervisor {
   }
 
   #runnerOptions(): RunnerOptions {
-    const { guard, log, graceMs = 5000, restart = {}, env = {} } = this.#options;
+    const { guard, log, graceMs = 5000, restart = {}, env = {}, secrets } = this.#options;
     return {
       guard,
       log,
       graceMs,
       restart,
       env,
+      ...(secrets && { secrets }),
       output: async (line) => {
         await Promise.all(this.#outputHandlers.map((handler) => handler(line)));
       },
