@@ -53,12 +53,12 @@ describe('msgflo-log compact', () => {
     expect((await run(folder.path())).lines.join()).to.match(/^1 segment, (\d+ B) -> 1 segment, \1$/);
   });
 
-  it('leaves alone a log that is open, and names the process', async () => {
+  it('leaves alone a log that is open, names the process and says what to do', async () => {
     await written();
     const store = await folder.open();
     const { code, complaint, lines } = await run(folder.path());
     expect({ code, lines }).to.deep.equal({ code: 1, lines: [] });
-    expect(complaint).to.include(`is open in process ${process.pid}`);
+    expect(complaint).to.include(`is open in process ${process.pid}: stop that process, or wait `);
     await store.close();
   });
 

@@ -3,7 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.js';
+import { MsgfloError, UsageError } from '../errors.js';
+import { StoreLockedError } from '../log/index.js';
 import { asQueueName, type QueueName } from '../names.js';
 import { ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
 import { AlreadyToldError, booleanOption, type CliContext, command, parseQueue } from './command.js';
@@ -129,7 +130,16 @@ type Work = (folder: string, options: Options, context: CliContext) => Promise<v
 const WORK: Readonly<Record<Action, Work>> = { inspect, verify, dump, compact, replay: replayQueue };
 
 async function compact(folder: string, options: Options, context: CliContext): Promise<void> {
-  await (options.salvage ? salvageLog : compactLog)(folder, options, context);
+  await (options.salvage ? salvageLog : compactLog)(folder, options, context).catch((error: unknown) => {
+    throw error instanceof StoreLockedError ? new LogInUseError(error) : error;
+  });
+}
+
+class LogInUseError extends MsgfloError {
+  readonly code = 'MSGFLO_LOG_LOCKED';
+  constructor(cause: StoreLockedError) {
+    super(`${cause.message}: stop that process, or wait for it to end, and try again`, { cause });
+  }
 }
 
 async function replayQueue(folder: string, options: Options, context: CliContext): Promise<void> {
