@@ -91,8 +91,9 @@ describe('claims over a connection that ends', () => {
     await claimed(client, { ...proc, name: 'q' });
     client.send({ type: 'ack', msgKey: 'a', data: { name: 'q' } });
     client.send({ type: 'proc', msgKey: 'b', data: { proc: { ...proc, name: 'q' }, waitMs: 0 } });
-    await client.next();
-    expect((await client.next()).data).to.have.nested.property('records[0].body.n', 2);
+    const answers = [await client.next(), await client.next()];
+    const given = answers.find(({ msgKey }) => msgKey === 'b');
+    expect(given?.data).to.have.nested.property('records[0].body.n', 2);
     await gone(client);
     while (served.node().inspectProc('q').unacked > 0) await new Promise(setImmediate);
     expect(served.node().inspectProc('p')).to.include({ reclaims: 0, ready: 1, unacked: 0 });
