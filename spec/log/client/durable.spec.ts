@@ -40,14 +40,18 @@ describe('a node on disk', () => {
     expect(await node.length('t')).to.equal(1000);
   });
 
-  it('loses nothing that it answered, and has no batch in part, when it is killed; clients find it again', async () => {
-    const node = await NodeProcess.start({
-      address: `ipc://${join(folder(), 'socket')}`,
+  /** A node in a process of its own that nobody's client has started. */
+  const nodeAlone = (socket: string): Promise<NodeProcess> =>
+    NodeProcess.start({
+      address: `ipc://${join(folder(), socket)}`,
       location: join(folder(), unique()),
       workers: 0,
       workerConcurrency: 1,
       workerRestartAfter: 0,
     });
+
+  it('loses nothing that it answered, and has no batch in part, when it is killed; clients find it again', async () => {
+    const node = await nodeAlone('socket');
     try {
       const program = client();
       await program.connect({ socket: node.address });
@@ -136,13 +140,7 @@ describe('a node on disk', () => {
     });
 
   it('lets a program acknowledge what it had claimed before the node was killed', async () => {
-    const node = await NodeProcess.start({
-      address: `ipc://${join(folder(), 'killed')}`,
-      location: join(folder(), unique()),
-      workers: 0,
-      workerConcurrency: 1,
-      workerRestartAfter: 0,
-    });
+    const node = await nodeAlone('killed');
     try {
       const program = client();
       await program.connect({ socket: node.address });

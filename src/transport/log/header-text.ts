@@ -15,34 +15,27 @@ export function headerText(headers: Headers | undefined, stamps: Stamps): string
 
 /** With the time of creation, where the id tells it. */
 export function withCreatedAt(headers: Headers): Headers {
-  const id = headers[HEADER.messageId];
-  const createdMs = id === undefined || HEADER.createdAt in headers ? undefined : timeOf(id);
-  return createdMs === undefined ? headers : { ...headers, [HEADER.createdAt]: String(createdMs) };
+  return filled({ ...headers });
 }
 
 /** @throws {WireError} for what is no JSON object of texts */
 export function checkHeaderText(bytes: Buffer): void {
-  const headers = parse(bytes);
-  for (const name in headers) if (typeof headers[name] !== 'string') throw new WireError('headers that are no texts');
+  parse(bytes);
 }
 
 /** As `withCreatedAt`, of the text as bytes; nothing at all are no headers. @throws {WireError} for what is no JSON object of texts */
 export function readHeaderText(bytes: Buffer): Headers {
-  if (bytes.length === 0) return {};
-  const headers = parse(bytes);
-  const texts: Record<string, string> = {};
-  for (const name in headers) {
-    const text = headers[name];
-    if (typeof text !== 'string') throw new WireError('headers that are no texts');
-    texts[name] = text;
-  }
-  const id = texts[HEADER.messageId];
-  const createdMs = id === undefined || texts[HEADER.createdAt] !== undefined ? undefined : timeOf(id);
-  if (createdMs !== undefined) texts[HEADER.createdAt] = String(createdMs);
-  return texts;
+  return bytes.length === 0 ? {} : filled(parse(bytes));
 }
 
-function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
+function filled(headers: Record<string, string>): Headers {
+  const id = headers[HEADER.messageId];
+  const createdMs = id === undefined || headers[HEADER.createdAt] !== undefined ? undefined : timeOf(id);
+  if (createdMs !== undefined) headers[HEADER.createdAt] = String(createdMs);
+  return headers;
+}
+
+function parse(bytes: Buffer): Record<string, string> {
   let headers: unknown;
   try {
     headers = JSON.parse(bytes.toString());
@@ -50,5 +43,11 @@ function parse(bytes: Buffer): Readonly<Record<string, unknown>> {
     throw new WireError('headers that are no JSON', { cause: error });
   }
   if (!isRecord(headers)) throw new WireError('headers that are no object');
+  if (!areTexts(headers)) throw new WireError('headers that are no texts');
   return headers;
+}
+
+function areTexts(headers: Record<string, unknown>): headers is Record<string, string> {
+  for (const name in headers) if (typeof headers[name] !== 'string') return false;
+  return true;
 }
