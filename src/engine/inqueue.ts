@@ -1,4 +1,4 @@
-import { type Claim, DiskFullError, LogError, type LogNode, type StoredRecord } from '../log/index.js';
+import { type Claim, DiskFullError, INQUEUE, LogError, type LogNode, type StoredRecord } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import type { EngineDepth } from './engine.js';
 import { Expiry } from './expiry.js';
@@ -53,7 +53,7 @@ export class Inqueue {
 
   private constructor(name: QueueName, { limit, ttlMs }: InqueueOptions, parts: InqueueParts) {
     this.name = name;
-    this.proc = `in:${name}`;
+    this.proc = INQUEUE + name;
     this.#parts = parts;
     const { node, nowMs } = parts;
     this.#room = new Room(limit, () => node.ready(this.proc));

@@ -35,7 +35,7 @@ export type { Backlog, ProcChange, ProcOptions, ProcState, ReclaimStrategy } fro
 export type { RangeOptions } from './node/log-records.js';
 export { type ReadHeaders, readHeaders, splitSource, writeHeaders } from './node/marked-source.js';
 export { MemoryStore } from './node/memory-store.js';
-export { isObjectText, isTopicName } from './node/names.js';
+export { INQUEUE, isObjectText, isTopicName } from './node/names.js';
 export type { DeadLetterFacts, LogNodeOptions } from './node/node-options.js';
 export {
   CorruptionError,
