@@ -94,6 +94,17 @@ describe('the table of msgflo-top', () => {
       ...['THE BROKER DROPPED 9 MESSAGES', 'the broker dropped 9 messages', '', 'a note'],
     ]);
     expect(lines[1]).to.match(/^b\?\? /);
+  });
+
+  it('marks a queue that is damaged, and says where to its end', () => {
+    const damage = `/${'x'.repeat(60)}/0.seg is damaged at byte 4711: the checksum of the frame is wrong`;
+    const lines = topTable(report([row('a', { ready: 3, damage }), row('b')]), 50);
+    expect(lines[1]).to.include(' 3! ');
+    expect(lines.slice(3, 5)).to.deep.equal(['', 'DAMAGED (msgflo-log compact --salvage mends it)']);
+    expect(lines.slice(5).join('')).to.equal(`a.IN: ${damage}`);
+  });
+
+  it('says so where there is nothing to show', () => {
     expect(topTable(report([]))).to.deep.equal([
       'no inport to show: nobody has announced one, or none of those asked for',
     ]);

@@ -53,7 +53,7 @@ describe('Metrics', () => {
     const [role, port] = [asRole('a "b" \\ c\nd'), asPortName('p,q{}')];
     const durations = { counts: [4, 0, 3, ...Array.from({ length: 12 }, () => 0), 2], sumMs: 1500 };
     const counts = { taken: 9, settled: 9, dead: 0, retried: 0, inHand: 0, waiting: durations };
-    const inports = [{ role, port, queue: asQueueName('q"'), counts, ready: 2 }];
+    const inports = [{ role, port, queue: asQueueName('q"'), counts, ready: 2, damage: 'at byte 7' }];
     const outports = [{ role, port, counts: { sent: 5, dropped: 6 } }];
     const roles = [{ role, participants: { ...NOBODY, live: 2 }, reconnects: 7 }];
     const metrics = new Metrics(sourceOf({ inports, outports, roles, leftOut: 8 }));
@@ -64,6 +64,7 @@ describe('Metrics', () => {
     expect(told.value('msgflo_message_waiting_seconds_sum', labels)).to.equal(1.5);
     expect(told.value('msgflo_message_working_seconds_count', labels)).to.equal(undefined);
     expect(told.value('msgflo_queue_ready', { ...labels, queue: 'q"' })).to.equal(2);
+    expect(told.value('msgflo_queue_damaged', { ...labels, queue: 'q"' })).to.equal(1);
     expect(told.value('msgflo_messages_dropped_total', labels)).to.equal(6);
     expect(told.value('msgflo_participants', { role, status: 'live' })).to.equal(2);
     expect(told.value('msgflo_participant_reconnects_total', { role })).to.equal(7);

@@ -13,7 +13,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'ROLE', cell: ({ role }) => role, isText: true, spare: 0 },
   { title: 'PORT', cell: ({ port }) => port, isText: true, spare: 0 },
   { title: 'QUEUE', cell: ({ queue }) => queue, isText: true, spare: 6 },
-  { title: 'READY', cell: ({ ready }) => count(ready), spare: 0 },
+  { title: 'READY', cell: ({ ready, damage }) => `${count(ready)}${damage === undefined ? '' : '!'}`, spare: 0 },
   { title: 'UNACKED', cell: ({ unacked }) => count(unacked), spare: 1 },
   { title: 'CONSUMERS', cell: ({ consumers }) => count(consumers), spare: 5 },
   { title: 'IN/S', cell: ({ inPerSecond }) => rate(inPerSecond), spare: 0 },
@@ -31,13 +31,18 @@ const MAX_NAME = 40;
 
 const NOTHING = 'no inport to show: nobody has announced one, or none of those asked for';
 
-/** A report as lines to read, none longer than `width`: the queues, then who is lost and what the broker dropped. */
+/** A report as lines to read, none longer than `width`: the queues, then which are damaged, who is lost and what the broker dropped. */
 export function topTable(report: TopReport, width = Infinity): string[] {
   const { rows, lost, brokerLosses, notes } = report;
   const table = rows.length > 0 ? tableOf(rows, width) : [NOTHING];
   const { messages, last } = brokerLosses;
+  const damaged = rows.flatMap(({ queue, damage }) =>
+    damage === undefined ? [] : wrapped(`${queue}: ${damage}`, width),
+  );
   return [
     ...table,
+    ...(damaged.length > 0 ? ['', 'DAMAGED (msgflo-log compact --salvage mends it)'] : []),
+    ...damaged,
     ...(lost.length > 0 ? ['', 'LOST'] : []),
     ...lost.map(({ role, component, id }) => `${role} (${component}), the last was ${id}`),
     ...(messages > 0 ? ['', `THE BROKER DROPPED ${messages} MESSAGES`, last ?? ''] : []),
@@ -79,6 +84,13 @@ function quantiles(value: Quantiles | undefined): string {
 function duration(ms: number): string {
   if (ms < 10) return `${ms.toFixed(1)}ms`;
   return ms < 1000 ? `${Math.round(ms)}ms` : `${(ms / 1000).toFixed(1)}s`;
+}
+
+/** All of it: what it ends with is what matters. */
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < text.length; at += width) lines.push(text.slice(at, at + width));
+  return lines;
 }
 
 const cut = (text: string, width: number): string => (text.length > width ? `${text.slice(0, width - 1)}…` : text);

@@ -26,6 +26,8 @@ export interface QueueFigures {
   readonly consumers?: number;
   readonly inPerSecond?: number;
   readonly outPerSecond?: number;
+  /** It stands still: where and why, in words. */
+  readonly damage?: string;
 }
 
 /** The same of an inport's. */
@@ -109,6 +111,7 @@ export class QueueMeter {
         ...reading.rates,
         ...(depth?.inPerSecond !== undefined && { inPerSecond: depth.inPerSecond }),
         ...(depth?.outPerSecond !== undefined && { outPerSecond: depth.outPerSecond }),
+        ...(depth?.damage !== undefined && { damage: depth.damage }),
       };
     });
     this.#readings = readings;

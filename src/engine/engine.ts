@@ -71,6 +71,8 @@ export interface EngineDepth {
   /** Taken in, and settled for good, since the last time of asking, over a second at least; absent at the first. */
   readonly inPerSecond?: number;
   readonly outPerSecond?: number;
+  /** What comes next of it is damaged, in words: the file and the byte. Nobody is given more. Known once somebody takes from it. */
+  readonly damage?: string;
 }
 
 /** The last three are for inqueues. */

@@ -1,4 +1,12 @@
-import { type Claim, DiskFullError, INQUEUE, LogError, type LogNode, type StoredRecord } from '../log/index.js';
+import {
+  type Claim,
+  CorruptionError,
+  DiskFullError,
+  INQUEUE,
+  LogError,
+  type LogNode,
+  type StoredRecord,
+} from '../log/index.js';
 import type { QueueName } from '../names.js';
 import type { EngineDepth } from './engine.js';
 import { Expiry } from './expiry.js';
@@ -48,6 +56,8 @@ export class Inqueue {
   /** The first of what came back while records were being claimed. */
   #cameBack = Number.POSITIVE_INFINITY;
   #isDropping = false;
+  /** Why nothing more can be taken. */
+  #damage: CorruptionError | undefined;
   #unsubscribe: (() => void) | undefined;
   #isGone = false;
 
@@ -69,7 +79,7 @@ export class Inqueue {
     const isOurs = maxClaims === NO_LIMIT && maxReclaims < 0 && reclaimTimeout < 0;
     if (!isOurs) await node.updateProc(queue.proc, PROC); // made by a client of the log
     await Promise.all(node.outstanding(queue.proc).map((token) => queue.#reclaim(token)));
-    await queue.#weigh().catch((error: unknown) => parts.onError(error, `weighing what '${name}' has`)); // the rest may be well
+    await queue.#weigh().catch((error: unknown) => queue.#failed(error, `weighing what '${name}' has`)); // the rest may be well
     queue.#unsubscribe = node.onWork(queue.proc, () => queue.touch());
     return queue;
   }
@@ -168,7 +178,8 @@ export class Inqueue {
     const { ready, unacked, taken, acked } = this.#parts.node.backlog(this.proc) ?? NONE;
     const rates = this.#throughput.rates(this.#parts.nowMs(), { in: taken, out: acked });
     const waiting = this.waiting.size > 0 && { waiting: this.waiting.size };
-    return { queue: this.name, ready, unacked, consumers: this.#taking.length, ...rates, ...waiting };
+    const damage = this.#damage && { damage: this.#damage.message };
+    return { queue: this.name, ready, unacked, consumers: this.#taking.length, ...rates, ...waiting, ...damage };
   }
 
   /** It is used no more. */
@@ -189,13 +200,14 @@ export class Inqueue {
         const [first] = claims;
         if (!first && touches === this.#touches) break;
         if (!first) continue;
+        this.#damage = undefined;
         if (this.#cameBack < (first.records[0]?.sequence ?? 0)) this.#putBack(claims);
         else for (const claim of claims) this.#hand(claim);
         if (this.waiting.size > 0) this.#parts.onRoom(this);
       }
       this.#room.correct();
     } catch (error) {
-      if (!this.#isGone) this.#parts.onError(error, `taking from '${this.name}'`);
+      this.#failed(error, `taking from '${this.name}'`);
     } finally {
       this.#isClaiming = false;
     }
@@ -247,8 +259,14 @@ export class Inqueue {
     try {
       await this.#expiry.look();
     } catch (error) {
-      if (!this.#isGone) this.#parts.onError(error, `looking for what is too old in '${this.name}'`);
+      this.#failed(error, `looking for what is too old in '${this.name}'`);
     }
+  }
+
+  /** It is tried again at the next touch. */
+  #failed(error: unknown, during: string): void {
+    if (error instanceof CorruptionError) this.#damage = error;
+    if (!this.#isGone) this.#parts.onError(error, during);
   }
 
   async #weigh(): Promise<void> {

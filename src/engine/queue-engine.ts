@@ -1,4 +1,5 @@
-import { type Claim, type LogNode, splitSource } from '../log/index.js';
+import { dirname, isAbsolute } from 'node:path';
+import { type Claim, CorruptionError, type LogNode, splitSource } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import { type Logger, silentLogger } from '../support/index.js';
 import { browse } from './browse.js';
@@ -162,7 +163,9 @@ export class QueueEngine implements Engine {
   }
 
   #lost(error: unknown, during: string): void {
-    if (!this.#isClosed) this.#logger.warnOnce(during, `${during}: ${String(error)}`);
+    if (this.#isClosed) return;
+    const why = error instanceof CorruptionError ? standsStill(error) : String(error);
+    this.#logger.warnOnce(during, `${during}: ${why}`);
   }
 
   /** Resolves when nothing is under way any more. Sessions have to be ended before. Idempotent. */
@@ -213,4 +216,11 @@ export class QueueEngine implements Engine {
       if (!queue.isGone) this.#logger.warnOnce(queue.name, `dropping the oldest of '${queue.name}': ${String(error)}`);
     }
   }
+}
+
+/** With what to do about it. */
+function standsStill({ message, file }: CorruptionError): string {
+  const folder = isAbsolute(file) ? ` --dir ${dirname(file)}` : '';
+  const mend = `msgflo-log compact --salvage${folder}`;
+  return `${message}; nobody is given what comes from there on. To mend it, end the node, copy the folder, run: ${mend}`;
 }

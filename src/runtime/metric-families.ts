@@ -78,6 +78,7 @@ export function metricFamilies() {
     consumers: gauge('msgflo_queue_consumers', 'Consumers of an inqueue', QUEUE),
     inPerSecond: gauge('msgflo_queue_in_per_second', 'Messages a second that came to an inqueue', QUEUE),
     outPerSecond: gauge('msgflo_queue_out_per_second', 'Messages a second that left an inqueue', QUEUE),
+    damaged: gauge('msgflo_queue_damaged', '1 for an inqueue that stands still: the log is damaged there', QUEUE),
     participants: gauge('msgflo_participants', 'Participants of a role: live, lost, or known from before', [
       'role',
       'status',

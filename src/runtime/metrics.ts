@@ -116,7 +116,8 @@ function fillQueues(families: MetricFamilies, { inports }: NetworkFigures): void
   const { ready, unacked, consumers, inPerSecond, outPerSecond } = families;
   const gauges = { ready, unacked, consumers, inPerSecond, outPerSecond };
   for (const figures of inports) {
-    const { queue, role, port } = figures;
+    const { queue, role, port, damage } = figures;
+    if (damage !== undefined) families.damaged.set({ queue, role, port }, 1);
     for (const name of ['ready', 'unacked', 'consumers', 'inPerSecond', 'outPerSecond'] as const) {
       const value = figures[name];
       if (value !== undefined) gauges[name].set({ queue, role, port }, value);

@@ -202,6 +202,8 @@ export interface QueueDepth {
   readonly unacked?: number;
   readonly inPerSecond?: number;
   readonly outPerSecond?: number;
+  /** What comes next of it cannot be read at the broker, and it stands still: where and why, in words. */
+  readonly damage?: string;
 }
 
 /** A dead letter as it is kept at the broker until somebody looks. */

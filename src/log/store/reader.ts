@@ -61,7 +61,12 @@ export class Reader {
     if (reverse) return this.#backward(topic, Math.min(options.from ?? topic.last, topic.last), limit, maxBytes);
     const next = Math.max(options.from ?? topic.first, topic.first);
     const page: Page = { topic, next, to: Math.min(topic.last, next + limit - 1), left: maxBytes, records: [] };
-    await this.#fill(page);
+    try {
+      await this.#fill(page);
+    } catch (error) {
+      // What lies before a damage is given; the next page begins with it and throws.
+      if (!(error instanceof CorruptionError) || page.records.length === 0) throw error;
+    }
     const isOvertaken = page.records.length === 0 && topic.first > next;
     return isOvertaken ? this.page(topic, { ...options, from: topic.first }) : page.records;
   }

@@ -224,6 +224,7 @@ export class LogBroker implements Broker {
       consumers: row.count('consumers'),
       ...(row.has('inPerSecond') && { inPerSecond: row.amount('inPerSecond') }),
       ...(row.has('outPerSecond') && { outPerSecond: row.amount('outPerSecond') }),
+      ...(row.has('damage') && { damage: row.text('damage') }),
     }));
   }
 
