@@ -293,7 +293,10 @@ describe('QueueEngine on a disk that is full', () => {
     const tooMuch = { ...output('outqueue', q('out'), ''), body: Buffer.alloc(64 * 1024 * 1024) };
     const outcome = send(scene.session, tooMuch);
     await all([outcome]);
-    expect(outcome).to.deep.equal(GONE);
+    expect(outcome)
+      .to.have.nested.property('[0].text')
+      .that.includes(String(63 * 1024 * 1024));
+    expect(outcome).to.have.nested.property('[0].state', 'refused');
     expect(failures).to.deep.equal([]);
     await all([send(scene.session, output('outqueue', q('out'), 'x'))]);
     expect(scene.depth(q('c5'))).to.include({ ready: 1 });

@@ -9,7 +9,7 @@ import { ClientBrowses } from './client-browses.js';
 import { type Came, ClientConsumers } from './client-consumers.js';
 import { ClientLooks } from './client-looks.js';
 import { ClientRounds } from './client-rounds.js';
-import { owned, readBinding, readDeclaration, sendOf } from './requests.js';
+import { owned, readBinding, readDeclaration, sendOf, sizeRefusal } from './requests.js';
 
 /** Beyond this nothing more is read from it until it has read. */
 const PAUSE_BYTES = 16 * 1024 * 1024;
@@ -226,6 +226,11 @@ export class ClientDoor {
     let hasWaited = false;
     const output = sendOf(reader);
     const { body } = output;
+    const tooLarge = sizeRefusal(output);
+    if (tooLarge !== undefined) {
+      this.#outcome(re, { state: 'refused', text: tooLarge });
+      return;
+    }
     const submission = session.send(output, (outcome) => {
       if (hasWaited) this.#waiting -= 1;
       if (hasWaited) this.#waitingBytes -= body.length;
@@ -243,8 +248,9 @@ export class ClientDoor {
     this.#inHand -= 1;
     this.#answered();
     const queue = outcome.state === 'unrouted' ? outcome.queue : '';
+    const text = outcome.state === 'refused' ? outcome.text : 'not carried out';
     if (outcome.state === 'done') this.#ok(re);
-    else this.#frames.send({ op: 'refused', re, why: outcome.state, queue, text: 'not carried out' });
+    else this.#frames.send({ op: 'refused', re, why: outcome.state, queue, text });
   }
 
   #ok(re: number): void {

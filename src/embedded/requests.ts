@@ -5,7 +5,7 @@ import type {
   EngineQueueOptions,
   EngineSettlement,
 } from '../engine/index.js';
-import { WireError } from '../log/wire/index.js';
+import { MAX_FRAME_BYTES, WireError } from '../log/wire/index.js';
 import { asQueueName, type QueueName } from '../names.js';
 import {
   type ByteReader,
@@ -16,6 +16,8 @@ import {
   type WireSettlement,
 } from '../transport/log/index.js';
 
+/** What is sent may become a dead letter, with more headers. Clients of ours look at it themselves. */
+const MAX_MESSAGE_BYTES = MAX_FRAME_BYTES - 2 * 1024 * 1024;
 const QUEUE_KINDS = ['inqueue', 'outqueue'] as const;
 const BINDING_KINDS = ['pubsub', 'roundrobin'] as const;
 
@@ -70,6 +72,12 @@ export function settlementOf(read: WireSettlement<ReadOutput>, mayHold: boolean)
     verdict: { deadLetter: { headers: checked(dead.headers), body: dead.body } },
     hold,
   };
+}
+
+/** Why a message is not taken for its size; undefined where it is. */
+export function sizeRefusal({ headers, body }: EngineOutput): string | undefined {
+  const isTooLarge = headers.length + body.length > MAX_MESSAGE_BYTES;
+  return isTooLarge ? `a message may have ${MAX_MESSAGE_BYTES} bytes at most, with its headers` : undefined;
 }
 
 /** Whoever takes the message relies on them. @throws {WireError} for what are no headers */

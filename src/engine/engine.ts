@@ -37,8 +37,14 @@ export interface EngineSettlement {
   readonly hold?: boolean;
 }
 
-/** What became of a submission. `gone`: the delivery is not held any more (settled, or given back), or the session ended. */
-export type Outcome = { readonly state: 'done' | 'gone' } | { readonly state: 'unrouted'; readonly queue: QueueName };
+/**
+ * What became of a submission. `gone`: the delivery is not held any more (settled, or given back), or the session ended.
+ * `refused`: no log takes it, too large for example; a delivery is still held, and may be settled otherwise.
+ */
+export type Outcome =
+  | { readonly state: 'done' | 'gone' }
+  | { readonly state: 'unrouted'; readonly queue: QueueName }
+  | { readonly state: 'refused'; readonly text: string };
 
 /** Something handed in that may have to wait: for room in a full inqueue, or for somebody to take it. */
 export interface Submission {

@@ -11,6 +11,7 @@ import type { Topology } from './topology.js';
 
 const DONE: Outcome = { state: 'done' };
 const GONE: Outcome = { state: 'gone' };
+const UNFIT: readonly string[] = ['commit_too_large', 'invalid_topic_format', 'invalid_log_format'];
 const NO_QUEUES: readonly Inqueue[] = [];
 
 export interface SubmissionsParts {
@@ -167,10 +168,9 @@ export class Submissions {
     const isRetry = fullDisk.isTrying(pending);
     if (error instanceof DiskFullError && pending.batch.isAlive()) this.#waitForDisk(pending, fullDisk, error);
     else if (error instanceof DiskFullError || error instanceof LogError || error instanceof RangeError) {
-      // Somebody else took the claim away, or it is nothing that a log can take.
-      const isUsual = error instanceof DiskFullError || (error instanceof LogError && error.code === 'stale_claim');
-      if (!isUsual) this.#parts.logger.warn(`a message is not taken: ${error.message}`);
-      this.#end(pending, GONE);
+      const why = refusalText(error);
+      if (why !== undefined) this.#parts.logger.warnOnce('refusing', `a message is not taken: ${why}`);
+      this.#end(pending, why === undefined ? GONE : { state: 'refused', text: why });
       if (isRetry) this.#leave(fullDisk);
     } else if (!this.#isClosed) this.#parts.onFailure(error);
   }
@@ -197,4 +197,11 @@ export class Submissions {
     this.#unrouted.set(name, line);
     return line;
   }
+}
+
+/** For what no log can take; undefined where somebody else took the claim away, or the client is gone. */
+function refusalText(error: DiskFullError | LogError | RangeError): string | undefined {
+  if (error instanceof RangeError) return error.message;
+  const isRefused = error instanceof LogError && UNFIT.includes(error.code);
+  return isRefused ? error.detail || error.message : undefined;
 }

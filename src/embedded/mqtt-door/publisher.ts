@@ -36,7 +36,7 @@ export class Publisher {
     }
     const output = { kind: 'outqueue', name: nameOf(topic), headers: NO_HEADERS, body } as const;
     if (!retain) {
-      session.send(output, (outcome) => done(outcome.state !== 'gone'));
+      session.send(output, (outcome) => done(isTaken(outcome)));
       return;
     }
     const kept = this.#keep(topic, body);
@@ -44,7 +44,7 @@ export class Publisher {
       session.send(output, resolve);
     });
     Promise.all([sent, kept]).then(
-      ([outcome]) => done(outcome.state !== 'gone'),
+      ([outcome]) => done(isTaken(outcome)),
       (error: unknown) => this.#failed(topic, error, done),
     );
   }
@@ -67,4 +67,8 @@ export class Publisher {
     this.#log.warn(`mqtt: a message for '${topic}' was not taken: ${messageOf(error)}`);
     done(false);
   }
+}
+
+function isTaken({ state }: Outcome): boolean {
+  return state !== 'gone' && state !== 'refused';
 }

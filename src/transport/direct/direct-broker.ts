@@ -26,6 +26,7 @@ import {
   QueueMismatchError,
   QueueNotFoundError,
   type QueueOptions,
+  RefusedError,
   type Status,
   type Subscription,
   stamped,
@@ -108,9 +109,10 @@ export class DirectBroker implements Broker {
     const body = ArrayBuffer.isView(data) ? Buffer.from(encodePayload(data)) : encodePayload(data);
     const output = { kind, name, body, headers: writeHeaders(stamped(headers)), mandatory };
     await new Promise<void>((resolve, reject) => {
-      session.send(output, ({ state }) => {
-        if (state === 'done') resolve();
-        else reject(state === 'unrouted' ? new UnroutedError(name) : new NotConnectedError('send'));
+      session.send(output, (outcome) => {
+        if (outcome.state === 'done') resolve();
+        else if (outcome.state === 'refused') reject(new RefusedError(outcome.text));
+        else reject(outcome.state === 'unrouted' ? new UnroutedError(name) : new NotConnectedError('send'));
       });
     });
   }

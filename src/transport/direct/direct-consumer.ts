@@ -3,6 +3,7 @@ import type {
   EngineDelivery,
   EngineMessage,
   EngineSettlement,
+  Outcome,
   Submission,
 } from '../../engine/index.js';
 import { messageOf, UnsupportedError } from '../../errors.js';
@@ -17,6 +18,7 @@ import {
   type Handler,
   InHand,
   type Output,
+  RefusedError,
   runHandler,
   type Settlement,
   type SettlingAttempt,
@@ -83,8 +85,9 @@ export class DirectConsumer implements Consumer {
     try {
       isCarriedOut = await this.#settle(tag, { body, headers }, settlement);
     } catch (error) {
-      // What cannot be written as JSON is the handler's failure, as a throw is.
-      await this.#settle(tag, { body, headers }, { verdict: { deadLetter: messageOf(error) }, outputs: [] });
+      // What cannot be written as JSON, or is too large, is the handler's failure, as a throw is.
+      const failure = { verdict: { deadLetter: messageOf(error) }, outputs: [] };
+      await this.#settle(tag, { body, headers }, failure).catch(() => undefined);
     } finally {
       settlement.settled?.(isCarriedOut);
     }
@@ -102,7 +105,7 @@ export class DirectConsumer implements Consumer {
   }
 
   #attempt(tag: number, settlement: EngineSettlement, outputs: readonly Output[]): Promise<SettlingAttempt> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       let waiting: AbortController | undefined;
       const end = (attempt: SettlingAttempt): void => {
         waiting?.abort();
@@ -110,7 +113,8 @@ export class DirectConsumer implements Consumer {
       };
       const submission = this.#engine?.settle(tag, settlement, (outcome) => {
         queueMicrotask(() => submission && this.#waiting.delete(submission));
-        end(outcome.state === 'unrouted' ? { unrouted: outcome.queue } : outcome.state);
+        if (outcome.state === 'refused') reject(new RefusedError(outcome.text));
+        end(attemptOf(outcome)); // of no effect where it was refused
       });
       if (!submission) return end('gone');
       if (submission.waitsFor === 'nothing') return;
@@ -149,4 +153,9 @@ export class DirectConsumer implements Consumer {
             },
     };
   }
+}
+
+function attemptOf(outcome: Outcome): SettlingAttempt {
+  if (outcome.state === 'unrouted') return { unrouted: outcome.queue };
+  return outcome.state === 'done' ? 'done' : 'gone';
 }
