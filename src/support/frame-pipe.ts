@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import { ByteBlocks } from './byte-blocks.js';
-import { FrameDecoder } from './framing.js';
+import { FrameDecoder, type TakeFrame } from './framing.js';
 
 export interface FramePipeOptions {
   /** Frames above this are refused, in bytes. */
   readonly maxBytes: number;
-  /** Called with the body of each frame; it is the receiver's for this call. What it throws ends the connection. */
-  onFrame(body: Buffer): void;
+  /** Called with the body of each frame, within bytes that nobody writes to any more. What it throws ends the connection. */
+  onFrame: TakeFrame;
   /** Once, with the reason when it was not the peer that left in order. */
   onEnd(reason: Error | undefined): void;
   /** Before each write; what it sends goes with it. @default nothing */
@@ -30,12 +30,12 @@ export class FramePipe {
     this.#atFlush = atFlush;
     const decoder = new FrameDecoder(maxBytes);
     let reason: Error | undefined;
+    const take: TakeFrame = (bytes, from, to) => {
+      if (!this.#ended) onFrame(bytes, from, to);
+    };
     socket.on('data', (chunk: Buffer) => {
       try {
-        for (const body of decoder.push(chunk)) {
-          if (this.#ended) return;
-          onFrame(body);
-        }
+        decoder.push(chunk, take);
       } catch (error) {
         this.destroy(error instanceof Error ? error : new Error(String(error)));
       }

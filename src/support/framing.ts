@@ -13,6 +13,9 @@ export function encodeFrame(body: Buffer): Buffer {
   return frame;
 }
 
+/** The body of a frame: `bytes` from one place to another. */
+export type TakeFrame = (bytes: Buffer, from: number, to: number) => void;
+
 /** Cuts a byte stream into frames. Holds at most one unfinished frame of `maxBytes`. */
 export class FrameDecoder {
   readonly #maxBytes: number;
@@ -23,24 +26,25 @@ export class FrameDecoder {
     this.#maxBytes = maxBytes;
   }
 
-  /** The bodies completed by `chunk`. @throws {FrameTooLargeError} as soon as a length above `maxBytes` is seen. */
-  push(chunk: Buffer): Buffer[] {
+  /**
+   * Gives the bodies completed by `chunk`, one after another; what `take` throws leaves nothing to go on with.
+   * @throws {FrameTooLargeError} as soon as a length above `maxBytes` is seen
+   */
+  push(chunk: Buffer, take: TakeFrame): void {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
-    const bodies: Buffer[] = [];
-    if (this.#length < this.#wanted()) return bodies;
+    if (this.#length < this.#wanted()) return;
     const [first] = this.#chunks;
     const all = first && this.#chunks.length === 1 ? first : Buffer.concat(this.#chunks);
     let at = 0;
     while (all.length - at >= 4) {
       const end = at + 4 + this.#sizeAt(all, at);
       if (all.length < end) break;
-      bodies.push(all.subarray(at + 4, end));
+      take(all, at + 4, end);
       at = end;
     }
     this.#chunks = at < all.length ? [all.subarray(at)] : [];
     this.#length = all.length - at;
-    return bodies;
   }
 
   /** Bytes needed before anything can be cut off. Joins chunks only to see the length. */

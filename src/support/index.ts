@@ -8,7 +8,7 @@ export { Backoff } from './backoff.js';
 export { ByteBlocks } from './byte-blocks.js';
 export { canonicalJson, contentHash } from './canonical-json.js';
 export { FramePipe } from './frame-pipe.js';
-export { encodeFrame, FrameDecoder } from './framing.js';
+export { encodeFrame, FrameDecoder, type TakeFrame } from './framing.js';
 export { groupBy } from './group-by.js';
 export { isRecord } from './is-record.js';
 export { LastText } from './last-text.js';

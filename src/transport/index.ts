@@ -45,7 +45,7 @@ export {
 } from './errors.js';
 export { HEADER, isUnsendable, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS, sendable } from './headers.js';
 export { InHand } from './in-hand.js';
-export { decodePayload, encodePayload } from './payload.js';
+export { decodePart, decodePayload, encodePayload } from './payload.js';
 export { checkQueueOptions } from './queue-options.js';
 export { type TransportFactory, TransportRegistry, withoutPassword } from './registry.js';
 export { isReleased, type SettlingAttempt, settleReleasing } from './releasing.js';

@@ -7,9 +7,14 @@ export function encodePayload(data: unknown): Buffer {
 
 /** The data of received bytes: parsed where they are JSON, otherwise the bytes untouched. */
 export function decodePayload(bytes: Buffer): unknown {
+  return decodePart(bytes, 0, bytes.length);
+}
+
+/** As `decodePayload`, of a part of bytes. */
+export function decodePart(bytes: Buffer, from: number, to: number): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    return JSON.parse(bytes.toString('utf8', from, to)) as unknown;
   } catch {
-    return bytes;
+    return bytes.subarray(from, to);
   }
 }

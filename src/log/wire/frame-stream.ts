@@ -19,7 +19,12 @@ export class FrameStream {
 
   constructor(socket: Socket, options: FrameStreamOptions) {
     this.#socket = socket;
-    this.#frames = new FramePipe(socket, { ...options, maxBytes: MAX_FRAME_BYTES });
+    const { onFrame, onEnd } = options;
+    this.#frames = new FramePipe(socket, {
+      maxBytes: MAX_FRAME_BYTES,
+      onFrame: (bytes, from, to) => onFrame(bytes.subarray(from, to)),
+      onEnd,
+    });
   }
 
   /** Bytes that the peer has not taken yet. */

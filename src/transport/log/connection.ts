@@ -16,10 +16,9 @@ import type { Fields } from './fields.js';
 import { FrameSocket } from './frame-socket.js';
 import {
   MESSAGE,
-  readDelivery,
+  ReadDelivery,
   sendBytes,
   settlementBytes,
-  type WireDelivery,
   type WireSend,
   type WireSettlement,
   writeSend,
@@ -50,7 +49,7 @@ export class ReleasedError extends MsgfloError {
 
 /** What the broker sends without being asked. */
 export interface Events {
-  onDelivery(delivery: WireDelivery): void;
+  onDelivery(delivery: ReadDelivery): void;
   onTapped(fields: Fields, body: Buffer): void;
   onNotice(fields: Fields, body: Buffer): void;
   /** Once, after `open` has resolved. */
@@ -143,16 +142,18 @@ export class Connection {
   /** As `request`, of a message. */
   send(message: WireSend): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const re = this.#begin(sendBytes(message), MAX_MESSAGE_BYTES, resolve, reject);
-      if (re !== undefined) writeSend(this.#frames, re, message);
+      const bytes = sendBytes(message);
+      const re = this.#begin(bytes, MAX_MESSAGE_BYTES, resolve, reject);
+      if (re !== undefined) writeSend(this.#frames, re, message, bytes);
     });
   }
 
   /** As `request`, of a settlement. */
   settle(settlement: WireSettlement): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const re = this.#begin(settlementBytes(settlement), MAX_SETTLEMENT_BYTES, resolve, reject);
-      if (re !== undefined) writeSettlement(this.#frames, re, settlement);
+      const bytes = settlementBytes(settlement);
+      const re = this.#begin(bytes, MAX_SETTLEMENT_BYTES, resolve, reject);
+      if (re !== undefined) writeSettlement(this.#frames, re, settlement, bytes);
     });
   }
 
@@ -186,7 +187,7 @@ export class Connection {
   }
 
   #takeMessage(what: number, reader: ByteReader): void {
-    if (what === MESSAGE.deliver) this.#events.onDelivery(readDelivery(reader));
+    if (what === MESSAGE.deliver) this.#events.onDelivery(new ReadDelivery(reader));
     else if (what === MESSAGE.done) while (!reader.isAtEnd) this.#settled(reader.u32())?.resolve(undefined);
     else throw new WireError(`there is no message ${what}`);
   }

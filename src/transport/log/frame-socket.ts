@@ -12,7 +12,7 @@ const FLUSH_BYTES = 64 * 1024;
 export interface OnFrame {
   /** A head of JSON, and bytes. */
   onRequest(fields: Fields, body: Buffer): void;
-  /** A message (`MESSAGE`). */
+  /** A message (`MESSAGE`); the reader reads it until this returns. */
   onMessage(what: number, reader: ByteReader): void;
   /** Once, with the reason when it was not the peer that left in order. */
   onEnd(reason?: Error): void;
@@ -26,6 +26,7 @@ export class FrameSocket {
   readonly #socket: Socket;
   readonly #pipe: FramePipe;
   readonly #writer: FrameWriter;
+  readonly #reader = new ByteReader();
   #atFlush: () => void = () => undefined;
   /** Reasons not to read. */
   #holds = 0;
@@ -35,7 +36,7 @@ export class FrameSocket {
     this.#socket = socket;
     this.#pipe = new FramePipe(socket, {
       maxBytes: MAX_FRAME_BYTES,
-      onFrame: (frame) => receive(frame, receiver),
+      onFrame: (bytes, from, to) => this.#receive(bytes, from, to, receiver),
       onEnd: (reason) => receiver.onEnd(reason),
       atFlush: () => this.#atFlush(),
     });
@@ -109,6 +110,17 @@ export class FrameSocket {
     this.#pipe.destroy(reason);
   }
 
+  #receive(bytes: Buffer, from: number, to: number, receiver: OnFrame): void {
+    if (bytes[from] && from < to) {
+      const reader = this.#reader;
+      reader.begin(bytes, from, to);
+      receiver.onMessage(reader.u8(), reader);
+      return;
+    }
+    const { fields, body } = readFrame(bytes.subarray(from, to));
+    receiver.onRequest(fields, body);
+  }
+
   #hold(): void {
     this.#holds += 1;
     this.#socket.pause();
@@ -118,17 +130,6 @@ export class FrameSocket {
     this.#holds -= 1;
     if (this.#holds === 0 && !this.#pipe.hasEnded) this.#socket.resume();
   }
-}
-
-function receive(frame: Buffer, receiver: OnFrame): void {
-  const [what] = frame;
-  if (what) {
-    const reader = new ByteReader(frame);
-    receiver.onMessage(reader.u8(), reader);
-    return;
-  }
-  const { fields, body } = readFrame(frame);
-  receiver.onRequest(fields, body);
 }
 
 function readFrame(frame: Buffer): { fields: Fields; body: Buffer } {

@@ -30,7 +30,7 @@ import {
 import { readLogTarget, shownLogAddress } from './address.js';
 import { browseOver } from './browsing.js';
 import type { Fields } from './fields.js';
-import { headerText, withCreatedAt } from './header-text.js';
+import { HeaderWriter, withCreatedAt } from './header-text.js';
 import { LogConsumer } from './log-consumer.js';
 import { payloadText } from './message-frames.js';
 import { Restorables } from './restorables.js';
@@ -64,7 +64,7 @@ export class LogBroker implements Broker {
   readonly #session: Session;
   readonly #log: Logger;
   readonly #restorables: Restorables;
-  readonly #stamps = new Stamps();
+  readonly #headers = new HeaderWriter(new Stamps());
   readonly #consumers = new Map<number, LogConsumer>();
   readonly #watchers = new Map<number, (fields: Fields, body: Buffer) => void>();
   readonly #unconfirmed = new Unconfirmed(MAX_UNCONFIRMED);
@@ -152,7 +152,7 @@ export class LogBroker implements Broker {
     // A handler in hand may still send while the client closes.
     if (!this.#closing || this.#isClosed) this.#check('send');
     const body = payloadText(data);
-    const message = { kind, name, mandatory, headers: headerText(headers, this.#stamps), body };
+    const message = { kind, name, mandatory, headers: this.#headers.text(headers), body };
     await this.#unconfirmed.run(body.length, () => this.#session.send(message));
   }
 
@@ -163,7 +163,7 @@ export class LogBroker implements Broker {
       tell: async (head) => {
         await this.#session.connection?.request(head).catch(() => undefined);
       },
-      stamps: this.#stamps,
+      headers: this.#headers,
       forget: () => {
         this.#restorables.forget(key);
         this.#consumers.delete(id);

@@ -4,28 +4,31 @@ import {
   type Consumer,
   checkPrefetch,
   deadLetterHeaders,
-  decodePayload,
+  decodePart,
   type Handler,
   InHand,
   isReleased,
+  type Output,
   RefusedError,
   runHandler,
   type Settlement,
   type SettlingAttempt,
-  type Stamps,
   settleReleasing,
   UnroutedError,
 } from '../index.js';
 import { type Connection, ReleasedError } from './connection.js';
-import { headerText, readHeaderText } from './header-text.js';
-import { payloadText, type WireDelivery, type WireOutput } from './message-frames.js';
+import { HeaderReader, type HeaderWriter } from './header-text.js';
+import { payloadText, type ReadDelivery, type WireOutput, type WireSettlement } from './message-frames.js';
+
+const NO_OUTPUTS: readonly Output[] = [];
+const NO_WIRE_OUTPUTS: readonly WireOutput[] = [];
 
 /** What a consumer needs of its client. */
 export interface ConsumerHost {
   /** To the connection there is just now; resolves without effect when there is none. */
   tell(head: object): Promise<void>;
   forget(consumer: LogConsumer): void;
-  readonly stamps: Stamps;
+  readonly headers: HeaderWriter;
 }
 
 /** Runs a handler over the deliveries of one consumer, and settles each on the connection that it came by. */
@@ -36,6 +39,7 @@ export class LogConsumer implements Consumer {
   readonly #handler: Handler;
   readonly #host: ConsumerHost;
   readonly #inHand = new InHand();
+  readonly #headers = new HeaderReader();
   readonly #heeded = new WeakSet<AbortSignal>();
   #isPaused = false;
   #holds = true;
@@ -51,15 +55,32 @@ export class LogConsumer implements Consumer {
   }
 
   /** What comes while pausing is not begun; the broker gives it back at the end. */
-  take(connection: Connection, delivery: WireDelivery): void {
+  take(connection: Connection, delivery: ReadDelivery): void {
     if (this.#isPaused) return;
-    const { tag, redelivered, body } = delivery;
-    const headers = readHeaderText(delivery.headers);
-    const work = async (): Promise<void> => {
-      const settlement = await runHandler(this.#handler, { data: decodePayload(body), headers, redelivered });
-      await this.#settle(connection, tag, { headers, body }, settlement);
-    };
-    this.#inHand.add(Promise.resolve().then(work));
+    const { bytes, headersAt, headersEnd } = delivery;
+    const headers = this.#headers.read(bytes, headersAt, headersEnd);
+    this.#inHand.begin();
+    void this.#work(connection, delivery, headers);
+  }
+
+  /** What cannot be written, or is too large, is the handler's failure, as a throw is. Never rejects. */
+  async #work(connection: Connection, delivery: ReadDelivery, headers: Headers): Promise<void> {
+    const { bytes, bodyAt, bodyEnd, redelivered } = delivery;
+    const data = decodePart(bytes, bodyAt, bodyEnd);
+    const settlement = await runHandler(this.#handler, { data, headers, redelivered });
+    const original = { connection, delivery, headers };
+    let isCarriedOut = false;
+    try {
+      const { verdict, outputs } = settlement;
+      const hold = this.#holds && !outputs.some(isReleased);
+      await connection.settle(this.#told(original, verdict, outputs, hold));
+      isCarriedOut = true;
+    } catch (error) {
+      isCarriedOut = await this.#settleOtherwise(error, original, settlement);
+    } finally {
+      settlement.settled?.(isCarriedOut);
+      this.#inHand.end();
+    }
   }
 
   async listenTo(): Promise<void> {
@@ -86,45 +107,27 @@ export class LogConsumer implements Consumer {
     return this.#host.tell({ op: 'pause', consumer: this.id, holds: this.#holds });
   }
 
-  /** What cannot be written, or is too large, is the handler's failure, as a throw is. */
-  async #settle(connection: Connection, tag: number, original: Original, settlement: Settlement): Promise<void> {
-    const { verdict, outputs } = settlement;
-    let isCarriedOut = false;
-    try {
-      await this.#request(connection, tag, original, {
-        verdict,
-        outputs,
-        hold: this.#holds && !outputs.some(isReleased),
-      });
-      isCarriedOut = true;
-    } catch (error) {
-      isCarriedOut = await this.#settleOtherwise(error, connection, tag, original, settlement);
-    } finally {
-      settlement.settled?.(isCarriedOut);
-    }
-  }
-
   /** After it was refused. Never rejects; true when it was carried out after all. */
-  async #settleOtherwise(...[refusal, connection, tag, original, settlement]: Refused): Promise<boolean> {
+  async #settleOtherwise(refusal: unknown, original: Original, settlement: Settlement): Promise<boolean> {
     const { verdict, outputs } = settlement;
     try {
       if (!isForWantOfTaker(refusal)) throw refusal;
       return await settleReleasing({
         outputs,
         holds: () => this.#holds,
-        attempt: (wanted, hold) => this.#attempt(connection, tag, original, { verdict, outputs: wanted, hold }),
+        attempt: (wanted, hold) => this.#attempt(original, verdict, wanted, hold),
       });
     } catch (error) {
       if (error instanceof MsgfloError && !(error instanceof RefusedError)) return false;
-      const failure = { verdict: { deadLetter: messageOf(error) }, outputs: [], hold: this.#holds };
-      await this.#request(connection, tag, original, failure).catch(() => undefined);
+      const failure = this.#told(original, { deadLetter: messageOf(error) }, NO_OUTPUTS, this.#holds);
+      await original.connection.settle(failure).catch(() => undefined);
       return false;
     }
   }
 
-  async #attempt(...asked: Asked): Promise<SettlingAttempt> {
+  async #attempt(...[original, verdict, outputs, hold]: Asked): Promise<SettlingAttempt> {
     try {
-      await this.#request(...asked);
+      await original.connection.settle(this.#told(original, verdict, outputs, hold));
       return 'done';
     } catch (error) {
       if (error instanceof ReleasedError) return 'again';
@@ -133,26 +136,21 @@ export class LogConsumer implements Consumer {
     }
   }
 
-  /** Rejects with ConnectionLostError when the delivery will come again, by another connection. */
-  async #request(connection: Connection, tag: number, original: Original, settlement: Asked[3]): Promise<void> {
-    const { verdict, outputs, hold } = settlement;
-    const encoded: WireOutput[] = [];
-    for (const { outqueue, data, headers, mandatory = false, release } of outputs) {
-      if (release && !this.#heeded.has(release.signal)) this.#heed(release.signal);
-      encoded.push({
-        name: outqueue,
-        mandatory,
-        headers: headerText(headers, this.#host.stamps),
-        body: payloadText(data),
-      });
-    }
-    const told = { consumer: this.id, tag, hold, outputs: encoded };
-    if (typeof verdict === 'string') {
-      await connection.settle({ ...told, verdict });
-      return;
-    }
-    const headers = JSON.stringify(deadLetterHeaders(this.inqueue, original.headers, verdict));
-    await connection.settle({ ...told, verdict: 'dead-letter', dead: { headers, body: original.body } });
+  /** A settlement as the connection takes it. @throws {TypeError} for what is no header, or cannot be JSON */
+  #told(...[{ delivery, headers }, verdict, outputs, hold]: Asked): WireSettlement {
+    const encoded = outputs.length === 0 ? NO_WIRE_OUTPUTS : outputs.map((output) => this.#encoded(output));
+    const { consumer, tag } = delivery;
+    if (typeof verdict === 'string') return { consumer, tag, verdict, hold, outputs: encoded, dead: undefined };
+    const dead = {
+      headers: JSON.stringify(deadLetterHeaders(this.inqueue, headers, verdict)),
+      body: delivery.body,
+    };
+    return { consumer, tag, verdict: 'dead-letter', hold, outputs: encoded, dead };
+  }
+
+  #encoded({ outqueue, data, headers, mandatory = false, release }: Output): WireOutput {
+    if (release && !this.#heeded.has(release.signal)) this.#heed(release.signal);
+    return { name: outqueue, mandatory, headers: this.#host.headers.text(headers), body: payloadText(data) };
   }
 
   /** Has the broker give back what waits for a taker when outputs are released, so that it can be settled without. */
@@ -166,22 +164,18 @@ function isForWantOfTaker(error: unknown): boolean {
   return error instanceof ReleasedError || error instanceof UnroutedError;
 }
 
-type Refused = readonly [
-  refusal: unknown,
-  connection: Connection,
-  tag: number,
-  original: Original,
-  settlement: Settlement,
-];
+type Headers = Readonly<Record<string, string>>;
+
+/** A delivery, and the connection that it came by. */
+interface Original {
+  readonly connection: Connection;
+  readonly delivery: ReadDelivery;
+  readonly headers: Headers;
+}
 
 type Asked = readonly [
-  connection: Connection,
-  tag: number,
   original: Original,
-  settlement: Settlement & { readonly hold: boolean },
+  verdict: Settlement['verdict'],
+  outputs: Settlement['outputs'],
+  hold: boolean,
 ];
-
-interface Original {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Buffer;
-}

@@ -23,6 +23,7 @@ const NUMBERS_BYTES = 32;
 const COUNTED_CHARS = 4096;
 const IS_INQUEUE = 1;
 const IS_MANDATORY = 2;
+const NO_OUTPUTS: readonly ReadOutput[] = [];
 
 /** To be written: texts, or bytes that exist already. */
 export interface WireOutput {
@@ -60,6 +61,35 @@ export interface WireDelivery {
   readonly body: Buffer;
 }
 
+/** A delivery as it was received: headers and payload are parts of bytes, looked at only where they are. */
+export class ReadDelivery {
+  readonly consumer: number;
+  readonly tag: number;
+  readonly redelivered: boolean;
+  readonly bytes: Buffer;
+  readonly headersAt: number;
+  readonly headersEnd: number;
+  readonly bodyAt: number;
+  readonly bodyEnd: number;
+
+  constructor(reader: ByteReader) {
+    this.consumer = reader.u32();
+    this.tag = reader.u32();
+    this.redelivered = reader.u8() === 1;
+    const headersBytes = reader.u32();
+    this.bytes = reader.bytes;
+    this.headersAt = reader.pass(headersBytes);
+    this.headersEnd = reader.at;
+    this.bodyAt = reader.pass(reader.left);
+    this.bodyEnd = reader.at;
+  }
+
+  /** A view. */
+  get body(): Buffer {
+    return this.bytes.subarray(this.bodyAt, this.bodyEnd);
+  }
+}
+
 /** Payload to be written: a Buffer as it is, anything else as JSON text (`undefined` as `null`). */
 export function payloadText(data: unknown): string | Buffer {
   if (Buffer.isBuffer(data)) return data;
@@ -72,9 +102,10 @@ export function sendBytes({ name, headers, body }: WireSend): number {
   return NUMBERS_BYTES + 3 * name.length + mostBytes(headers) + mostBytes(body);
 }
 
-export function writeSend(frames: FrameSocket, re: number, send: WireSend): void {
+/** @param mostBytes `sendBytes` of it */
+export function writeSend(frames: FrameSocket, re: number, send: WireSend, mostBytes: number): void {
   const { kind, name, mandatory, headers, body } = send;
-  const writer = frames.begin(sendBytes(send));
+  const writer = frames.begin(mostBytes);
   writer.u8(MESSAGE.send);
   writer.u32(re);
   writer.u8((kind === 'inqueue' ? IS_INQUEUE : 0) | (mandatory ? IS_MANDATORY : 0));
@@ -89,7 +120,7 @@ export function readSend(reader: ByteReader): ReadOutput & Pick<WireSend, 'kind'
   return {
     kind: flags & IS_INQUEUE ? 'inqueue' : 'outqueue',
     mandatory: (flags & IS_MANDATORY) !== 0,
-    name: reader.text(),
+    name: reader.name(),
     headers: reader.block(),
     body: reader.rest(),
   };
@@ -102,9 +133,10 @@ export function settlementBytes({ outputs, dead }: WireSettlement): number {
   return dead ? bytes + mostBytes(dead.headers) + mostBytes(dead.body) : bytes;
 }
 
-export function writeSettlement(frames: FrameSocket, re: number, settlement: WireSettlement): void {
+/** @param mostBytes `settlementBytes` of it */
+export function writeSettlement(frames: FrameSocket, re: number, settlement: WireSettlement, mostBytes: number): void {
   const { consumer, tag, verdict, hold, outputs, dead } = settlement;
-  const writer = frames.begin(settlementBytes(settlement));
+  const writer = frames.begin(mostBytes);
   writer.u8(MESSAGE.settle);
   writer.u32(re);
   writer.u32(consumer);
@@ -126,16 +158,30 @@ export function writeSettlement(frames: FrameSocket, re: number, settlement: Wir
 }
 
 export function readSettlement(reader: ByteReader): WireSettlement<ReadOutput> {
-  const [consumer, tag, which, holds, count] = [reader.u32(), reader.u32(), reader.u8(), reader.u8(), reader.u32()];
+  const consumer = reader.u32();
+  const tag = reader.u32();
+  const which = reader.u8();
+  const hold = reader.u8() === 1;
+  const count = reader.u32();
   const verdict = VERDICTS[which];
   if (!verdict) throw new WireError(`there is no verdict ${which}`);
-  const outputs: ReadOutput[] = [];
-  while (outputs.length < count) {
-    const mandatory = reader.u8() === 1;
-    outputs.push({ mandatory, name: reader.text(), headers: reader.block(), body: reader.block() });
-  }
+  const outputs = readOutputs(reader, count);
   const dead = verdict === 'dead-letter' ? { headers: reader.block(), body: reader.rest() } : undefined;
-  return { consumer, tag, verdict, hold: holds === 1, outputs, dead };
+  return { consumer, tag, verdict, hold, outputs, dead };
+}
+
+/** Mostly there is one, or none: no room for more. */
+function readOutputs(reader: ByteReader, count: number): readonly ReadOutput[] {
+  if (count === 0) return NO_OUTPUTS;
+  if (count === 1) return [readOutput(reader)];
+  const outputs: ReadOutput[] = [];
+  while (outputs.length < count) outputs.push(readOutput(reader));
+  return outputs;
+}
+
+function readOutput(reader: ByteReader): ReadOutput {
+  const mandatory = reader.u8() === 1;
+  return { name: reader.name(), mandatory, headers: reader.block(), body: reader.block() };
 }
 
 export function writeDelivery(frames: FrameSocket, { consumer, tag, redelivered, headers, body }: WireDelivery): void {
@@ -147,11 +193,6 @@ export function writeDelivery(frames: FrameSocket, { consumer, tag, redelivered,
   writer.block(headers);
   writer.rest(body);
   frames.endMessage();
-}
-
-export function readDelivery(reader: ByteReader): WireDelivery {
-  const [consumer, tag, again] = [reader.u32(), reader.u32(), reader.u8()];
-  return { consumer, tag, redelivered: again === 1, headers: reader.block(), body: reader.rest() };
 }
 
 export function writeDone(frames: FrameSocket, requests: readonly number[]): void {

@@ -4,7 +4,7 @@ import { BrokerUnreachableError, type ClientOptions, NotConnectedError, RefusedE
 import type { LogTarget } from './address.js';
 import { type Abilities, type Answer, Connection, ConnectionLostError, type Events } from './connection.js';
 import { endpointOf } from './endpoint.js';
-import type { WireDelivery, WireSend } from './message-frames.js';
+import type { ReadDelivery, WireSend } from './message-frames.js';
 
 const HELLO_LIMIT_MS = 10_000;
 const MAX_TRIES = 20;
@@ -16,7 +16,7 @@ export interface SessionOptions {
   readonly client: ClientOptions;
   readonly log: Logger;
   readonly events: Pick<Events, 'onNotice' | 'onTapped'> & {
-    onDelivery(connection: Connection, delivery: WireDelivery): void;
+    onDelivery(connection: Connection, delivery: ReadDelivery): void;
   };
   /** Makes the broker know again what it knew; calls that waited go after it. */
   restore(connection: Connection): Promise<void>;
