@@ -10,6 +10,8 @@ export interface Carried {
 }
 
 const JSON_TYPE = 'application/json';
+/** `00-<32 hex digits>-<16>-<2>`, neither id 0. */
+const VERSION_00 = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** Later versions begin with what version 00 has, and may go on. */
 const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
 
@@ -19,26 +21,8 @@ const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9
  */
 export function readTraceparent(headers: Headers): string | undefined {
   const given = headers[HEADER.traceparent];
-  if (given === undefined || isVersion00(given)) return given;
+  if (given === undefined || VERSION_00.test(given)) return given;
   return LATER_VERSION.test(given) ? asVersion00(given) : undefined;
-}
-
-/** `00-<32 hex digits>-<16>-<2>`, neither id 0. By hand: it is asked for every message, and takes an expression 1 µs. */
-function isVersion00(text: string): boolean {
-  const isInParts = text.length === 55 && text.startsWith('00-') && text[35] === '-' && text[52] === '-';
-  return isInParts && digitsOf(text, 3, 35) > 0 && digitsOf(text, 36, 52) > 0 && digitsOf(text, 53, 55) >= 0;
-}
-
-/** How many of the characters are hex digits other than 0; -1 if one of them is none. */
-function digitsOf(text: string, from: number, to: number): number {
-  let digits = 0;
-  for (let at = from; at < to; at += 1) {
-    const code = text.charCodeAt(at);
-    const isDigit = (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x66);
-    if (!isDigit) return -1;
-    if (code !== 0x30) digits += 1;
-  }
-  return digits;
 }
 
 function asVersion00(later: string): string {
