@@ -81,6 +81,38 @@ describe('msgflo-dead', function () {
         expect(await lettersOf(broker, queue)).to.have.length(2);
       });
 
+      it('lists what died while its participant is away, and touches of that only what is named', async () => {
+        const url = scene.url(name);
+        const [role, other] = [unique('worker'), unique('other')];
+        const away = await scene.begin(url, role, fragile);
+        const broker = await scene.client(url);
+        const queue = `${role}.IN` as Parameters<typeof lettersOf>[1];
+        await broker.send('inqueue', queue, { data: 'x' }, { mandatory: true });
+        await until(async () => (await lettersOf(broker, queue)).length === 1);
+        await away.stop({ graceMs: 0 });
+        await scene.begin(url, other, fragile);
+
+        const all = await scene.look(url, 'list', '--json');
+        expect(all.code, all.complaint).to.equal(0);
+        const found = all.lines.map((line): { role?: string } => JSON.parse(line));
+        const tells = name !== 'AMQP'; // this one has no management plugin
+        expect(found.some((letter) => letter.role === role)).to.equal(tells);
+        if (!tells)
+          expect(all.logged.join()).to.match(/^asked for: .*other.*; this broker does not tell of others: --role/);
+        if (tells) {
+          const ofRole = await scene.look(url, 'list', '--role', role);
+          expect(ofRole.lines.at(-1)).to.equal('1 dead letter');
+          const dropped = await scene.look(url, 'drop', '--where', `header.none=x`, '--dry-run');
+          expect(dropped.logged.join())
+            .to.match(/^left alone, .*\.IN.*--queue NAME/)
+            .and.include(queue);
+        }
+        const named = await scene.look(url, 'list', '--role', role, '--port', 'in');
+        expect(named.lines.at(-1), named.complaint).to.equal('1 dead letter');
+        const gone = await scene.look(url, 'drop', '--role', role, '--port', 'in');
+        expect(gone.lines.at(-1)).to.equal('dropped 1 dead letter');
+      });
+
       it('sends those that are meant back as they were, counted, and leaves the others', async () => {
         const url = scene.url(name);
         const broker = await scene.client(url);
@@ -326,7 +358,7 @@ describe('msgflo-dead', function () {
     const url = scene.url('the embedded broker');
     const role = unique('worker');
     const nobody = await scene.look(url, 'list', '--role', role);
-    expect(nobody.complaint).to.match(/^msgflo-dead: nobody has announced the role 'worker\w+'; --queue NAME names/);
+    expect(nobody.complaint).to.match(/^msgflo-dead: nobody has announced the role 'worker\w+'; --role R --port P/);
     expect(nobody.code).to.equal(1);
     await scene.begin(url, role, fragile);
     const none = await scene.look(url, 'list', '--role', role, '--port', 'OTHER');

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect } from 'chai';
 import { bindings } from '../../src/cli/bindings.js';
 import type { BindingsReport } from '../../src/cli/bindings-report.js';
+import { dead } from '../../src/cli/dead.js';
 import { top } from '../../src/cli/top.js';
 import type { TopReport } from '../../src/cli/top-report.js';
 import { announcementOf, DISCOVERY_NOTICE } from '../../src/discovery/index.js';
@@ -96,6 +97,24 @@ describe("tools that ask RabbitMQ's management interface", function () {
     const wrong = await look('http://guest:hidden@127.0.0.1:1');
     expect(wrong.code).to.equal(1);
     expect([...wrong.lines, wrong.complaint].join('\n')).not.to.include('hidden');
+  });
+
+  it('msgflo-dead lists what is kept of participants that are away', async () => {
+    const queue = asQueueName('away.IN');
+    await broker.declare('inqueue', queue);
+    const dying = await broker.consume(queue, async () => ({ verdict: { deadLetter: 'it is broken' }, outputs: [] }));
+    await broker.send('inqueue', queue, { data: 1 });
+    const list = async (management: string) => {
+      const args = ['list', '--broker', rabbit.url, '--wait', '0.5', '--management', management];
+      const one = startInProcess(dead, args, { cwd: dir });
+      expect(await one.ended, one.complaint()).to.equal(0);
+      return { last: one.printed.at(-1), logged: one.logged.join() };
+    };
+    await until(async () => (await list(rabbit.managementUrl)).last === '1 dead letter');
+    const without = await list('off');
+    expect(without.last).to.equal('no dead letters');
+    expect(without.logged).to.include('asked for: a, b, x; this broker does not tell of others');
+    await dying.cancel();
   });
 
   it('msgflo-top shows what those have in hand who count nothing', async () => {

@@ -42,6 +42,7 @@ class CongestedEngine implements Engine {
   bindings: Engine['bindings'] = () => this.#engine.bindings();
   subscribe: Engine['subscribe'] = (inqueue, filters) => this.#engine.subscribe(inqueue, filters);
   depths: Engine['depths'] = (queues) => this.#engine.depths(queues);
+  deadLetterInqueues: Engine['deadLetterInqueues'] = () => this.#engine.deadLetterInqueues();
   notify: Engine['notify'] = (notice) => this.#engine.notify(notice);
 
   get counters(): Engine['counters'] {

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { messageOf, UsageError } from '../errors.js';
 import type { QueueName } from '../names.js';
-import { brokerOption } from './broker.js';
+import { brokerOption, managementOption } from './broker.js';
 import { booleanOption, parseQueue, repeatable, secondsOption } from './command.js';
 import { parseRate } from './dead-rate.js';
 import type { RedriveOptions } from './dead-redrive.js';
@@ -14,6 +14,7 @@ export type Action = (typeof ACTIONS)[number];
 
 export interface DeadOptions {
   readonly broker?: string;
+  readonly management: string;
   readonly role?: string;
   readonly port?: string;
   readonly queue: readonly string[];
@@ -54,7 +55,8 @@ export function withDeadOptions(command: Command): Command {
   );
   return command
     .addOption(brokerOption())
-    .option('--role <role>', 'dead letters of the inports of this role (without: of all participants)')
+    .addOption(managementOption())
+    .option('--role <role>', 'dead letters of the inports of this role (without: of all)')
     .option('--port <inport>', 'of the inports of this name only')
     .addOption(
       repeatable('--queue <inqueue>', 'of this inqueue, whoever it belongs to (several: give it several times)'),

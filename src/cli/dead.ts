@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import type { Broker, KeptLetter } from '../transport/index.js';
-import { joinBroker, ONE_SHOT_CONNECT_MS, stateDir, withBroker } from './broker.js';
+import { joinBroker, managementOf, ONE_SHOT_CONNECT_MS, stateDir, withBroker } from './broker.js';
 import { AlreadyToldError, type CliContext, command } from './command.js';
 import { factsOf, jsonOf, type LetterFacts, type LetterPlace, placeName, present } from './dead-letter.js';
 import { checkOptions, type DeadOptions, queuesOf, readEdit, withDeadOptions } from './dead-options.js';
@@ -43,11 +43,17 @@ export function dead(context: CliContext): Command {
       const isMeant = allOf(options.where.map(parseTest));
       const payload = options.edit === undefined ? undefined : await readEdit(resolve(context.cwd, options.edit));
       const address = await joinBroker(options.broker, context);
-      await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, async (broker) => {
+      const client = { timeoutMs: ONE_SHOT_CONNECT_MS, ...managementOf(options) };
+      await withBroker(address, context, client, async (broker) => {
         const wish = { role: options.role, port: options.port };
         const places = await placesOf(
           broker,
-          { ...present(wish), queues: queuesOf(options), waitMs: options.wait },
+          {
+            ...present(wish),
+            queues: queuesOf(options),
+            waitMs: options.wait,
+            isLooking: action === 'list' || action === 'show',
+          },
           context,
         );
         const task: Task = { broker, address, places, isMeant, options, context };

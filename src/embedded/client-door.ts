@@ -195,6 +195,8 @@ export class ClientDoor {
         return { head: { bindings: this.#engine.bindings() } };
       case 'depths':
         return { head: { depths: this.#engine.depths(fields.names('queues').map(asQueueName)) } };
+      case 'letters':
+        return { head: { inqueues: this.#engine.deadLetterInqueues() } };
       case 'visit':
         return letterAnswer(await this.#rounds.begin(session, fields));
       case 'visited':

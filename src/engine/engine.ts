@@ -206,6 +206,8 @@ export interface Engine {
   subscribe(inqueue: QueueName, filters: readonly string[]): Promise<void>;
   /** One row per inqueue that exists. */
   depths(queues: readonly QueueName[]): readonly EngineDepth[];
+  /** The inqueues of which dead letters are kept. */
+  deadLetterInqueues(): readonly QueueName[];
   /** Resolves when a retained one is kept. */
   notify(notice: EngineNotice): Promise<void>;
   /** While more is being written than is good: resolves when it is a good time to take more from clients. */

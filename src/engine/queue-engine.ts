@@ -143,6 +143,15 @@ export class QueueEngine implements Engine {
     return queues.flatMap((name) => depthOf(name, this.node, this.topology) ?? []);
   }
 
+  deadLetterInqueues(): readonly QueueName[] {
+    const { topology, node } = this;
+    const keepsAny = (name: QueueName): boolean => {
+      const { ready = 0, unacked = 0 } = node.backlog(topology.inqueue(deadName(name))?.proc ?? '') ?? {};
+      return ready + unacked > 0;
+    };
+    return [...topology.inqueues].map(({ name }) => name).filter(keepsAny);
+  }
+
   browse(queue: QueueName, range?: EngineRange): AsyncGenerator<readonly EngineRecord[], void, undefined> {
     return browse(this.node, queue, range);
   }

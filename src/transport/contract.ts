@@ -269,6 +269,8 @@ export interface Broker extends Client {
    * those visited. A visit that throws keeps its letter and ends the round with that error.
    */
   visitDeadLetters(inqueue: QueueName, visit: LetterVisit): Promise<number>;
+  /** The inqueues of which dead letters are kept; undefined, or absent, where the broker does not tell. */
+  deadLetterInqueues?(): Promise<readonly QueueName[] | undefined>;
   /**
    * Tells, in words for people, of messages that the broker itself dropped, where it can tell; elsewhere never calls.
    * `messages`: how many were dropped since it was told last, where that is known.

@@ -224,6 +224,11 @@ export class AmqpClient implements Broker {
     return this.#parts.during(round, () => round.run());
   }
 
+  async deadLetterInqueues(): Promise<readonly QueueName[] | undefined> {
+    this.#mustBeOpen('deadLetterInqueues()');
+    return this.#management?.isThere ? await this.#management.deadLetterInqueues() : undefined;
+  }
+
   /** RabbitMQ drops nothing of ours: what it cannot take it does not confirm. */
   async losses(): Promise<Subscription> {
     this.#mustBeOpen('losses()');

@@ -1,7 +1,14 @@
 import { messageOf, UsageError } from '../../errors.js';
 import { asQueueName, type QueueName } from '../../names.js';
 import { type Logger, timeLimit } from '../../support/index.js';
-import { type Binding, BrokerUnreachableError, NotConnectedError, type QueueDepth, withoutPassword } from '../index.js';
+import {
+  type Binding,
+  BrokerUnreachableError,
+  deadLetterQueue,
+  NotConnectedError,
+  type QueueDepth,
+  withoutPassword,
+} from '../index.js';
 import { DISCOVERY } from './discovery-inbox.js';
 import { retainedQueue } from './notices.js';
 
@@ -83,6 +90,14 @@ export class Management {
     ]);
     const types = new Map(listOf(exchanges).map(({ name, type }) => [textOf(name), textOf(type)]));
     return edgesOf(types, listOf(bindings).map(toRow));
+  }
+
+  /** Those whose `dead-` queue has messages. @throws {BrokerUnreachableError} (retryable) */
+  async deadLetterInqueues(): Promise<readonly QueueName[]> {
+    const rows = listOf(await this.#get(`queues/${this.#host}?columns=name,messages`, CALL_LIMIT_MS));
+    const held = new Map(rows.map(({ name, messages }) => [textOf(name), numberOf(messages)]));
+    const names = [...held.keys()].map(asQueueName);
+    return names.filter((name) => (held.get(deadLetterQueue(name)) ?? 0) > 0);
   }
 
   /** Breaks off what is under way. */

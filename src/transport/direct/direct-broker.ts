@@ -188,6 +188,11 @@ export class DirectBroker implements Broker {
     return visited;
   }
 
+  async deadLetterInqueues(): Promise<readonly QueueName[]> {
+    this.#open('deadLetterInqueues');
+    return this.#engine.deadLetterInqueues();
+  }
+
   /** Never tells of any: nothing is dropped here but the oldest of too many dead letters. */
   async losses(): Promise<Subscription> {
     this.#open('losses');

@@ -239,6 +239,12 @@ export class LogBroker implements Broker {
     return visitOver(await this.#session.connected(), { round: this.#newId(), inqueue, visit, check });
   }
 
+  async deadLetterInqueues(): Promise<readonly QueueName[]> {
+    this.#check('deadLetterInqueues');
+    const answer = await this.#session.call({ op: 'letters' });
+    return (answer?.fields.names('inqueues') ?? []).map(asQueueName);
+  }
+
   async *browse(queue: QueueName, range: BrowseRange = {}): AsyncGenerator<readonly KeptMessage[], void, undefined> {
     this.#check('browse');
     if (!this.capabilities.replay) throw new UnsupportedError('browse(): this node keeps nothing of what was taken');

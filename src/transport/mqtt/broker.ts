@@ -201,6 +201,12 @@ export class MqttBroker implements Broker {
     return this.#visits.run(inqueue, visit);
   }
 
+  /** Of many letters perhaps not all: a broker sends some 1,000 of what it keeps. */
+  async deadLetterInqueues(): Promise<readonly QueueName[]> {
+    this.#mustBeOpen('deadLetterInqueues');
+    return await this.#visits.inqueues();
+  }
+
   async losses(handler: (text: string, messages?: number) => void): Promise<Subscription> {
     this.#mustBeOpen('losses');
     return followLosses(this.#outlet, handler);

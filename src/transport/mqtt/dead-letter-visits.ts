@@ -1,6 +1,7 @@
 import { MsgfloError } from '../../errors.js';
 import type { QueueName } from '../../names.js';
 import type { LetterVisit } from '../index.js';
+import { DeadLetterSurvey } from './dead-letter-survey.js';
 import { DeadLetterVisit, type DeadLetterVisitOptions } from './dead-letter-visit.js';
 import { Slot } from './slot.js';
 
@@ -35,6 +36,11 @@ export class DeadLetterVisits {
     } finally {
       this.#visited.delete(inqueue);
     }
+  }
+
+  /** Those of which letters are kept. @throws {NotConnectedError} when the client is closed meanwhile */
+  async inqueues(): Promise<readonly QueueName[]> {
+    return await new DeadLetterSurvey(this.#options).run();
   }
 
   async #runAlone(inqueue: QueueName, visit: LetterVisit): Promise<number> {

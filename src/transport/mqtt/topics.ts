@@ -56,6 +56,15 @@ export function heldDeadLetterTopic(inqueue: QueueName, messageId: string): stri
   return `dead/${topicOf(inqueue)}/${topicOf(messageId)}`;
 }
 
+/** All of them, of whichever inqueue. */
+export const EVERY_DEAD_LETTER = 'dead/#';
+
+/** The inqueue of a topic that `heldDeadLetterTopic` made; undefined for a stranger's. */
+export function inqueueOfLetter(topic: string): QueueName | undefined {
+  const end = topic.lastIndexOf('/');
+  return topic.startsWith('dead/') && end > 'dead/'.length ? nameOf(topic.slice('dead/'.length, end)) : undefined;
+}
+
 /** Whether a topic filter takes more than the one topic of its name. */
 export function isPattern(filter: string): boolean {
   return filter.includes('+') || filter.includes('#');
