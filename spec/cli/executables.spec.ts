@@ -31,7 +31,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   'msgflo-procfile': ['--library', '--ignore', '--include', '--components'],
   'msgflo-register': ['--broker', '--role', '--interval', '--forever'],
   'msgflo-register-foreign': ['--broker', '--role', '--interval', '--forever'],
-  'msgflo-send-message': ['--broker', '--queue', '--json'],
+  'msgflo-send-message': ['--broker', '--queue', '--json', '--traceparent'],
   'msgflo-dump-message': ['--broker', '--queue', '--amount'],
   'msgflo-participant': ['--broker', '--name'],
   'msgflo-bindings': ['--broker', '--management', '--json', '--wait'],

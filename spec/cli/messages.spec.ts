@@ -32,7 +32,8 @@ describe('msgflo-send-message and msgflo-dump-message', function () {
       const sink = project.start('msgflo-participant', [...at(), '--name', role, 'participants/Print.js']);
       await sink.line(/ connected to /);
       const { code, stdout, stderr } = await send(`${role}.IN`, '{"a": [1, null, "é"]}');
-      expect({ code, stdout, stderr }).to.deep.equal({ code: 0, stdout: `sent to ${role}.IN\n`, stderr: '' });
+      expect({ code, stderr }).to.deep.equal({ code: 0, stderr: '' });
+      expect(stdout).to.match(new RegExp(`^sent to ${role}\\.IN, trace [0-9a-f]{32}\n$`));
       await sink.line(/^\{"a":\[1,null,"é"\]\}$/);
     });
 
@@ -118,6 +119,11 @@ export default participant({
     const misuses: readonly (readonly [string, readonly string[], RegExp])[] = [
       ['msgflo-send-message', ['--queue', 'q', '--json', '{'], /^msgflo-send-message: --json is not JSON: /],
       ['msgflo-send-message', ['--queue', '', '--json', '1'], /^msgflo-send-message: .*queue/],
+      [
+        'msgflo-send-message',
+        ['--queue', 'q', '--json', '1', '--traceparent', '00-1-2-03'],
+        /--traceparent is 00-<32 hex digits>-<16>-<2>/,
+      ],
       ['msgflo-dump-message', ['--queue', 'q', '--amount', '0'], /--amount is a whole number above 0, not '0'/],
       ['msgflo-dump-message', ['--amount', '1'], /required option '--queue <name>' not specified/],
     ];

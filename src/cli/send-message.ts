@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { messageOf, UsageError } from '../errors.js';
 import type { QueueName } from '../names.js';
+import { HEADER } from '../transport/index.js';
 import { brokerOption, joinBroker, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
 import { AlreadyToldError, type CliContext, command, parseQueue } from './command.js';
 import { untilAborted } from './until-aborted.js';
@@ -8,10 +10,14 @@ import { untilAborted } from './until-aborted.js';
 /** Before it is said that the broker does not confirm, in ms. */
 const PATIENCE_MS = 3000;
 
+/** Source: W3C Trace Context, section 3.2; neither id is all zeros. */
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
 interface Options {
   readonly broker?: string;
   readonly queue: QueueName;
   readonly json: unknown;
+  readonly traceparent?: string;
 }
 
 /** `msgflo-send-message`: one message to an inqueue, so that it can be tried by hand. */
@@ -20,13 +26,21 @@ export function sendMessage(context: CliContext): Command {
     .addOption(brokerOption())
     .requiredOption('--queue <name>', 'inqueue to send to', parseQueue)
     .requiredOption('--json <data>', 'the message, as JSON', parseJson)
-    .action(async ({ broker, queue, json }: Options) => {
+    .option('--traceparent <text>', 'W3C trace context to send it in (without: a new trace)', parseTraceparent)
+    .action(async ({ broker, queue, json, traceparent = newTraceparent() }: Options, self: Command) => {
       const address = await joinBroker(broker, context);
-      await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, (client) => {
-        const sent = client.send('inqueue', queue, { data: json }, { mandatory: true });
-        return confirmed(sent, queue, context);
+      const isTraced = await withBroker(address, context, { timeoutMs: ONE_SHOT_CONNECT_MS }, async (client) => {
+        const message = {
+          data: json,
+          headers: { [HEADER.contentType]: 'application/json', [HEADER.traceparent]: traceparent },
+        };
+        await confirmed(client.send('inqueue', queue, message, { mandatory: true }), queue, context);
+        return client.capabilities.headers;
       });
-      context.print(`sent to ${queue}`);
+      const isAsked = self.getOptionValueSource('traceparent') === 'cli';
+      if (isAsked && !isTraced)
+        context.log.warn('this broker has no headers: the message went without its traceparent');
+      context.print(isTraced ? `sent to ${queue}, trace ${traceparent.slice(3, 35)}` : `sent to ${queue}`);
     });
 }
 
@@ -48,6 +62,16 @@ async function confirmed(sent: Promise<void>, queue: QueueName, { signal, log }:
     waiting.abort();
     await interrupted.catch(() => undefined);
   }
+}
+
+/** Sampled: who sends by hand wants to see what becomes of it. */
+function newTraceparent(): string {
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+}
+
+function parseTraceparent(text: string): string {
+  if (TRACEPARENT.test(text)) return text;
+  throw new UsageError(`--traceparent is 00-<32 hex digits>-<16>-<2>, in small letters, not '${text}'`);
 }
 
 function parseJson(text: string): unknown {
