@@ -39,6 +39,11 @@ export function messageOf(error: unknown): string {
   }, 'something was thrown that cannot be shown');
 }
 
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
+}
+
 /** The class of anything thrown: the name of an error, otherwise its type. Never throws. */
 export function errorNameOf(error: unknown): string {
   return read(() => {

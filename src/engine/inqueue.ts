@@ -53,6 +53,7 @@ export class Inqueue {
   /** What happens while records are being claimed must not go unseen. */
   #touches = 0;
   #isClaiming = false;
+  #isAwake = false;
   /** The first of what came back while records were being claimed. */
   #cameBack = Number.POSITIVE_INFINITY;
   #isDropping = false;
@@ -150,7 +151,13 @@ export class Inqueue {
   touch(): void {
     this.#touches += 1;
     if (this.#expiry.isOn) void this.#expire();
-    if (!this.#isClaiming) void this.#claim();
+    if (this.#isClaiming || this.#isAwake) return;
+    // Many are settled together: their places are filled together.
+    this.#isAwake = true;
+    queueMicrotask(() => {
+      this.#isAwake = false;
+      if (!this.#isClaiming) void this.#claim();
+    });
   }
 
   /** Forgets the oldest that are more than the limit. Resolves with how many. */

@@ -1,6 +1,27 @@
 import type { NewRecord } from '../log/index.js';
 import type { EngineOutput, Outcome, Submission } from './engine.js';
+import type { Inqueue } from './inqueue.js';
 import type { Line } from './line.js';
+
+const NO_ROOM: readonly Reserved[] = [];
+
+/** Told when something was written, or why it was not: one of both, once, and never within the call. */
+export interface Written {
+  stored(): void;
+  refused(error: Error): void;
+}
+
+/** Who carries out submissions. */
+export interface Carrier {
+  written(pending: Pending): void;
+  notWritten(pending: Pending, error: Error): void;
+}
+
+/** Room that is kept in a queue for what is on its way there. */
+export interface Reserved {
+  readonly queue: Inqueue;
+  readonly bytes: number;
+}
 
 /** What a submission asks for. */
 export interface Batch {
@@ -13,7 +34,7 @@ export interface Batch {
   /** Copies what it has of others' memory: it may wait for long. */
   own(): void;
   /** Writes the outputs, and the verdict in the same step. */
-  write(records: readonly NewRecord[]): Promise<unknown>;
+  write(records: readonly NewRecord[], written: Written): void;
   /** Called once, unless it is withdrawn. */
   ended(outcome: Outcome): void;
 }
@@ -30,10 +51,13 @@ export function bytesOf(outputs: readonly EngineOutput[]): number {
 }
 
 /** A submission: it waits in at most one line, then it is being written, then it is over. */
-export class Pending implements Submission {
+export class Pending implements Submission, Written {
   readonly batch: Batch;
   /** Grows in the order of submission; given by who carries it out. */
   ticket = 0;
+  /** While it is being written. */
+  reserved: readonly Reserved[] = NO_ROOM;
+  #carrier: Carrier | undefined;
   #line: Line | undefined;
   #waitsFor: Submission['waitsFor'] = 'nothing';
   #isWriting = false;
@@ -78,15 +102,23 @@ export class Pending implements Submission {
     line.left();
   }
 
-  /** It cannot be withdrawn any more until `written` is called: it is over then, or was not written after all. */
-  write(records: readonly NewRecord[]): Promise<unknown> {
+  /** It cannot be withdrawn any more until the carrier is told: it is over then, or was not written after all. */
+  write(records: readonly NewRecord[], reserved: readonly Reserved[], carrier: Carrier): void {
     this.leaveLine();
     this.#isWriting = true;
-    return this.batch.write(records);
+    this.reserved = reserved;
+    this.#carrier = carrier;
+    this.batch.write(records, this);
   }
 
-  written(): void {
+  stored(): void {
     this.#isWriting = false;
+    this.#carrier?.written(this);
+  }
+
+  refused(error: Error): void {
+    this.#isWriting = false;
+    this.#carrier?.notWritten(this, error);
   }
 
   finish(outcome: Outcome): void {

@@ -212,7 +212,7 @@ export class QueueEngine implements Engine {
       hold: false,
       isAlive: () => !queue.isGone,
       own: () => undefined,
-      write: (records) => this.node.settle(queue.proc, token, records),
+      write: (records, written) => this.node.settle(queue.proc, token, records, written),
       ended: done,
     };
     this.submit(new Pending(batch));

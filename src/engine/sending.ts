@@ -1,6 +1,6 @@
 import type { LogNode, NewRecord } from '../log/index.js';
 import type { EngineOutput, Outcome } from './engine.js';
-import { type Batch, owned } from './pending.js';
+import { type Batch, owned, type Written } from './pending.js';
 
 /** The client that sends. */
 export interface Sender {
@@ -32,8 +32,8 @@ export class Sending implements Batch {
     this.outputs = owned(this.outputs);
   }
 
-  write(records: readonly NewRecord[]): Promise<unknown> {
-    return this.#sender.node.commit(records);
+  write(records: readonly NewRecord[], written: Written): void {
+    this.#sender.node.submit(records, written);
   }
 
   ended(outcome: Outcome): void {

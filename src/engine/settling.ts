@@ -1,7 +1,8 @@
+import { asError } from '../errors.js';
 import type { LogNode, NewRecord } from '../log/index.js';
 import type { EngineOutput, Outcome } from './engine.js';
 import type { Inqueue } from './inqueue.js';
-import { type Batch, bytesOf, owned } from './pending.js';
+import { type Batch, bytesOf, owned, type Written } from './pending.js';
 import type { Held } from './window.js';
 
 /** The consumer whose delivery is settled. */
@@ -45,9 +46,14 @@ export class Settling implements Batch {
     this.outputs = owned(this.outputs);
   }
 
-  write(records: readonly NewRecord[]): Promise<unknown> {
+  write(records: readonly NewRecord[], written: Written): void {
     const { node, queue } = this.#settler;
-    return this.#isRequeue ? this.#requeue(records) : node.settle(queue.proc, this.#held.token, records);
+    if (!this.#isRequeue) node.settle(queue.proc, this.#held.token, records, written);
+    else
+      this.#requeue(records).then(
+        () => written.stored(),
+        (error: unknown) => written.refused(asError(error)),
+      );
   }
 
   ended(outcome: Outcome): void {

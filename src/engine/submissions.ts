@@ -1,18 +1,18 @@
 import { DiskFullError, LogError, type NewRecord } from '../log/index.js';
 import type { QueueName } from '../names.js';
 import type { Logger } from '../support/index.js';
-import type { Outcome } from './engine.js';
+import type { EngineOutput, Outcome } from './engine.js';
 import { FullDisk } from './full-disk.js';
 import type { Inqueue } from './inqueue.js';
 import { Line } from './line.js';
-import type { Pending } from './pending.js';
+import type { Carrier, Pending, Reserved } from './pending.js';
 import type { Taps } from './taps.js';
 import type { Topology } from './topology.js';
 
 const DONE: Outcome = { state: 'done' };
 const GONE: Outcome = { state: 'gone' };
 const UNFIT: readonly string[] = ['commit_too_large', 'invalid_topic_format', 'invalid_log_format'];
-const NO_QUEUES: readonly Inqueue[] = [];
+const NO_ROOM: readonly Reserved[] = [];
 
 export interface SubmissionsParts {
   readonly topology: Topology;
@@ -27,7 +27,7 @@ export interface SubmissionsParts {
 type Obstacle = Outcome | { readonly line: Line; readonly waitsFor: 'room' | 'route' };
 
 /** Carries out what sessions hand in, each in one step, now or when it is its turn. */
-export class Submissions {
+export class Submissions implements Carrier {
   readonly #parts: SubmissionsParts;
   /** Those that wait for somebody to be bound, by outqueue. */
   readonly #unrouted = new Map<QueueName, Line>();
@@ -114,36 +114,25 @@ export class Submissions {
 
   #carryOut(pending: Pending): void {
     const { outputs } = pending.batch;
-    const records: NewRecord[] = [];
-    // Where they go, with room reserved: one beside the other, as this is done for every message.
-    let queues: Inqueue[] | undefined;
-    const bytes: number[] = [];
-    for (const { name, body, headers } of outputs) {
-      records.push({ topic: name, body, headers });
+    const [first] = outputs;
+    // Mostly it is one message to one queue, or none: no room is made for more.
+    const records = outputs.length === 1 && first ? [recordOf(first)] : outputs.map(recordOf);
+    let reserved: Reserved[] | undefined;
+    for (const { name, body } of outputs)
       for (const queue of this.#parts.topology.routes(name)) {
-        queue.reserve(body.length);
-        queues ??= [];
-        queues.push(queue);
-        bytes.push(body.length);
+        const room = { queue, bytes: body.length };
+        queue.reserve(room.bytes);
+        if (reserved) reserved.push(room);
+        else reserved = [room];
       }
-    }
-    pending.write(records).then(
-      () => this.#written(pending, queues ?? NO_QUEUES, bytes),
-      (error: unknown) => {
-        this.#notWritten(pending, error);
-        // Last, so that nobody takes the room of who waits for the disk only.
-        for (const [at, queue] of (queues ?? NO_QUEUES).entries()) queue.arrived(bytes[at] ?? 0, false);
-      },
-    );
+    pending.write(records, reserved ?? NO_ROOM, this);
   }
 
-  #written(pending: Pending, queues: readonly Inqueue[], bytes: readonly number[]): void {
-    pending.written();
+  written(pending: Pending): void {
     const { topology, onLetters } = this.#parts;
-    for (let at = 0; at < queues.length; at++) {
-      const queue = queues[at];
-      queue?.arrived(bytes[at] ?? 0, true);
-      if (queue?.limit.beyond === 'drop-oldest') onLetters(queue);
+    for (const { queue, bytes } of pending.reserved) {
+      queue.arrived(bytes, true);
+      if (queue.limit.beyond === 'drop-oldest') onLetters(queue);
     }
     for (const { name } of pending.batch.outputs) if (!topology.isTaken(name)) this.#unroutedCount += 1;
     const fullDisk = this.#fullDiskFor(pending);
@@ -162,8 +151,14 @@ export class Submissions {
     }
   }
 
-  #notWritten(pending: Pending, error: unknown): void {
-    pending.written();
+  notWritten(pending: Pending, error: Error): void {
+    const { reserved } = pending;
+    this.#afterRefusal(pending, error);
+    // Last, so that nobody takes the room of who waits for the disk only.
+    for (const { queue, bytes } of reserved) queue.arrived(bytes, false);
+  }
+
+  #afterRefusal(pending: Pending, error: Error): void {
     const fullDisk = this.#fullDiskFor(pending);
     const isRetry = fullDisk.isTrying(pending);
     if (error instanceof DiskFullError && pending.batch.isAlive()) this.#waitForDisk(pending, fullDisk, error);
@@ -204,4 +199,8 @@ function refusalText(error: DiskFullError | LogError | RangeError): string | und
   if (error instanceof RangeError) return error.message;
   const isRefused = error instanceof LogError && UNFIT.includes(error.code);
   return isRefused ? error.detail || error.message : undefined;
+}
+
+function recordOf({ name, body, headers }: EngineOutput): NewRecord {
+  return { topic: name, body, headers };
 }

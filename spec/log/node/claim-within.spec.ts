@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { NewRecord } from '../../../src/log/index.js';
 import { bodies, commitNumbers, describeNodes, given, record, refusal } from './support.js';
 
 const ONE = { name: 'p', offset: '>', maxClaims: 100, reclaimTimeout: -1, maxReclaims: -1 };
@@ -48,12 +49,14 @@ describeNodes('looking for one record', (nodes) => {
   it('settles with records and without, as an ackCommit and an ack do', async () => {
     const node = await ten();
     const [first, second] = await node.claim('p', 2);
-    await node.settle('p', first?.token ?? '', [record('out', 'x')]);
-    await node.settle('p', second?.token ?? '', []);
+    const settle = (proc: string, token: string | undefined, records: readonly NewRecord[]) =>
+      new Promise<unknown>((stored, refused) => node.settle(proc, token ?? '', records, { stored, refused }));
+    await settle('p', first?.token, [record('out', 'x')]);
+    await settle('p', second?.token, []);
     expect(node.inspectProc('p')).to.include({ position: 2, unacked: 0, acked: 2 });
     expect(bodies(await node.range('out'))).to.deep.equal(['x']);
-    expect(await refusal(() => node.settle('p', second?.token ?? '', []))).to.equal('stale_claim');
-    expect(await refusal(() => node.settle('q', '', []))).to.equal('invalid_proc');
+    expect(await refusal(() => settle('p', second?.token, []))).to.equal('stale_claim');
+    expect(await refusal(() => settle('q', '', []))).to.equal('invalid_proc');
   });
 
   if (nodes.isDurable) return;

@@ -1,5 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { type CommitResult, type LogStore, type NewRecord, recordId, type StoredRecord } from '../store/store.js';
+import { asError } from '../../errors.js';
+import {
+  type CommitResult,
+  type LogStore,
+  type NewRecord,
+  type Receipt,
+  recordId,
+  type StoredRecord,
+} from '../store/store.js';
+import { Acking, type AckingParts } from './acking.js';
 import { ClaimJournal, Deadlines, deadlineOf } from './claim-timers.js';
 import type { NodeClock } from './clock.js';
 import type { Fanout } from './fanout.js';
@@ -8,7 +17,7 @@ import type { Claim } from './log-claims.js';
 import { LogError } from './log-error.js';
 import type { DeadLetterFacts } from './node-options.js';
 import type { OpenClaim, Proc } from './proc.js';
-import { type Facts, noFacts } from './proc-facts.js';
+import { Facts } from './proc-facts.js';
 import type { ProcTable } from './proc-table.js';
 import { RecordWindow } from './record-window.js';
 import type { TopicEntry } from './topic-entry.js';
@@ -35,6 +44,7 @@ export class ClaimDesk {
   readonly #windows = new WeakMap<Proc, RecordWindow>();
   readonly #deadlines: Deadlines;
   readonly #journal: ClaimJournal;
+  readonly #acking: AckingParts;
   /** Tokens of one run of a node have nothing in common with those of another. */
   readonly #run = randomBytes(6).toString('hex');
   #claims = 0;
@@ -46,9 +56,14 @@ export class ClaimDesk {
     this.#table = table;
     this.#clock = clock;
     this.#deadlines = new Deadlines(clock, (nowMs) => this.#expire(nowMs));
+    this.#acking = {
+      ...options,
+      reopened: ({ deadlineMs }) => this.#deadlines.add(deadlineMs),
+      restate: (proc) => this.#restate(proc),
+    };
     this.#journal = new ClaimJournal(clock, (claims) => {
-      const facts = noFacts();
-      for (const [proc, claim] of claims) proc.store(claim, facts);
+      const facts = new Facts();
+      for (const claim of claims) claim.proc.store(claim, facts);
       this.#writeBehind(facts, 'writing which claims are out');
     });
     for (const { claims } of table.procs) for (const { deadlineMs } of claims.values()) this.#deadlines.add(deadlineMs);
@@ -127,19 +142,21 @@ export class ClaimDesk {
     const range = hasTrail ? rangeOf(first, last) : '';
     const token = `${this.#run}-${(++this.#claims).toString(36)}`;
     const open: OpenClaim = {
+      proc,
+      isOut: true,
       first: piece.first,
       last: last.sequence,
       reclaims: piece.reclaims,
       isStored: piece.isStored,
       token,
       range,
-      claimedAtMs: this.#clock.wallMs(),
+      claimedAtMs: hasTrail || proc.definition.reclaimTimeout >= 0 ? this.#clock.wallMs() : 0,
       deadlineMs: deadlineOf(this.#clock, proc.definition),
     };
     proc.claimed(piece, open);
     proc.servedAt = this.#claims;
     this.#deadlines.add(open.deadlineMs);
-    this.#journal.add(proc, open);
+    this.#journal.add(open);
     const { reclaims } = piece;
     return {
       proc: proc.name,
@@ -166,48 +183,50 @@ export class ClaimDesk {
   }
 
   /** Acknowledges and commits in one batch. The next claim can be made at once: its ack cannot overtake this one. */
-  async settle(proc: Proc, claim: OpenClaim, made: readonly NewRecord[] = NO_RECORDS): Promise<CommitResult> {
+  settle(proc: Proc, claim: OpenClaim, made: readonly NewRecord[] = NO_RECORDS): Promise<CommitResult> {
+    return new Promise((stored, refused) => this.submit(proc, claim, made, { stored, refused }));
+  }
+
+  /** As `settle`. */
+  submit(proc: Proc, claim: OpenClaim, made: readonly NewRecord[], receipt: Receipt): void {
     const { fanout } = this.#options;
     const all = fanout.spread(made);
     const stored = fanout.stored(all);
-    const [records = stored, ...before] = all === made ? [] : fanout.batches(stored);
-    if (before.length > 0) await this.#storeBefore(proc, claim, before);
-    const facts = noFacts();
-    proc.ack(claim, this.#clock.wallMs(), facts);
-    const reached = proc.position;
-    proc.acksInFlight++;
-    this.#table.wakeups.proc(proc);
-    const { lostAcks } = proc;
-    let result: CommitResult;
-    try {
-      result = await this.#store.commit({ records, puts: facts.puts, deletes: facts.deletes });
-    } catch (error) {
-      proc.acksInFlight--;
-      proc.unack(claim);
-      this.#deadlines.add(claim.deadlineMs);
-      throw error;
-    }
-    proc.acksInFlight--;
-    proc.acked += claim.last - claim.first + 1;
-    this.#table.committed(records, result);
-    fanout.tell(all);
-    this.#table.wakeups.proc(proc);
-    if (lostAcks !== proc.lostAcks) this.#restate(proc);
-    else if (reached > proc.safePosition) proc.safePosition = reached;
-    this.#options.onAcked?.(proc.topic);
-    return result;
+    const batches = all === made ? undefined : fanout.batches(stored);
+    if (batches) this.#inBatches(proc, claim, batches, all, receipt);
+    else this.#ack(proc, claim, stored, all, receipt);
   }
 
-  /** Copies for which there is no room in the batch of the ack. */
+  #ack(proc: Proc, claim: OpenClaim, records: readonly NewRecord[], all: readonly NewRecord[], receipt: Receipt): void {
+    const facts = new Facts();
+    proc.ack(claim, this.#clock, facts);
+    const acking = new Acking(this.#acking, [proc, claim], records, all, receipt);
+    this.#table.wakeups.proc(proc);
+    this.#store.submit({ records, puts: facts.puts, deletes: facts.deletes }, acking);
+  }
+
+  /** Copies for which there is no room in the batch of the ack, which comes last. */
+  #inBatches(
+    proc: Proc,
+    claim: OpenClaim,
+    [last = NO_RECORDS, ...before]: readonly (readonly NewRecord[])[],
+    all: readonly NewRecord[],
+    receipt: Receipt,
+  ): void {
+    this.#storeBefore(proc, claim, before).then(
+      () => this.#ack(proc, claim, last, all, receipt),
+      (error: unknown) => receipt.refused(asError(error)),
+    );
+  }
+
   async #storeBefore(proc: Proc, { token }: OpenClaim, batches: readonly (readonly NewRecord[])[]): Promise<void> {
     for (const records of batches) this.#table.committed(records, await this.#store.commit({ records }));
     if (!proc.claims.has(token))
       throw new LogError('stale_claim', `claim ${token} of '${proc.name}' is not out any more`);
   }
 
-  /** The store had let this ack wait while one before it was lost: what it stored of the position went too far. */
   #restate(proc: Proc): void {
-    const facts = noFacts();
+    const facts = new Facts();
     proc.restate(facts);
     if (!proc.isDestroyed) this.#writeBehind(facts, `correcting the position of '${proc.name}'`);
   }
@@ -218,7 +237,7 @@ export class ClaimDesk {
       await this.#bury(proc, claim, reason);
       return proc.lastClaimedRange;
     }
-    const facts = noFacts();
+    const facts = new Facts();
     proc.reclaim(claim, facts);
     const range = proc.lastClaimedRange;
     this.#table.wakeups.proc(proc);
@@ -248,7 +267,7 @@ export class ClaimDesk {
   }
 
   release(proc: Proc, claim: OpenClaim): void {
-    const facts = noFacts();
+    const facts = new Facts();
     proc.release(claim, facts);
     this.#table.wakeups.proc(proc);
     this.#writeBehind(facts, `giving back a claim of '${proc.name}'`);
@@ -274,7 +293,7 @@ export class ClaimDesk {
   }
 
   #writeBehind(facts: Facts, what: string): void {
-    if (facts.puts.length + facts.deletes.length === 0) return;
+    if (facts.isEmpty) return;
     this.#store.commit(facts).catch((error: unknown) => this.#options.onError(error, what));
   }
 }

@@ -1,5 +1,5 @@
 import type { NodeClock } from './clock.js';
-import type { OpenClaim, Proc } from './proc.js';
+import type { OpenClaim } from './proc.js';
 import type { ProcDefinition } from './proc-facts.js';
 
 /** When a claim ends that was given out a while ago, by the steady clock. */
@@ -43,23 +43,21 @@ export class Deadlines {
 /** Milliseconds that a claim is out before the log is told of it: most are acknowledged by then, and cost no write. */
 const WRITE_AFTER_MS = 5;
 
-type Noted = readonly [proc: Proc, claim: OpenClaim];
-
 /** Writes down which claims are out, behind them: those that are out for a moment. */
 export class ClaimJournal {
   readonly #clock: NodeClock;
-  readonly #write: (claims: readonly Noted[]) => void;
-  #newer: Noted[] = [];
-  #older: Noted[] = [];
+  readonly #write: (claims: readonly OpenClaim[]) => void;
+  #newer: OpenClaim[] = [];
+  #older: OpenClaim[] = [];
   #cancel: (() => void) | undefined;
 
-  constructor(clock: NodeClock, write: (claims: readonly Noted[]) => void) {
+  constructor(clock: NodeClock, write: (claims: readonly OpenClaim[]) => void) {
     this.#clock = clock;
     this.#write = write;
   }
 
-  add(proc: Proc, claim: OpenClaim): void {
-    this.#newer.push([proc, claim]);
+  add(claim: OpenClaim): void {
+    this.#newer.push(claim);
     this.#cancel ??= this.#clock.after(WRITE_AFTER_MS, () => this.#tick());
   }
 
@@ -78,8 +76,8 @@ export class ClaimJournal {
     this.#cancel = isIdle ? undefined : this.#clock.after(WRITE_AFTER_MS, () => this.#tick());
   }
 
-  #flush(noted: readonly Noted[]): void {
-    const open = noted.filter(([proc, claim]) => proc.claims.get(claim.token) === claim && !proc.isDestroyed);
+  #flush(noted: readonly OpenClaim[]): void {
+    const open = noted.filter(({ proc, isOut }) => isOut && !proc.isDestroyed);
     if (open.length > 0) this.#write(open);
   }
 }

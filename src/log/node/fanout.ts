@@ -26,13 +26,13 @@ export class Fanout {
   }
 
   /**
-   * Batches that a store takes: one, unless large messages have many copies. Then the one that has to be stored last comes
-   * first: what is killed in between is sent again, and some of its copies are there twice.
+   * Batches that a store takes, where they are too much for one: large messages with many copies. The one that has to be
+   * stored last comes first: what is killed in between is sent again, and some of its copies are there twice.
    */
-  batches(records: readonly NewRecord[]): readonly (readonly NewRecord[])[] {
+  batches(records: readonly NewRecord[]): readonly (readonly NewRecord[])[] | undefined {
     let bytes = 0;
     for (const record of records) bytes += bytesOf(record);
-    return bytes <= MAX_COMMIT_BYTES ? [records] : cut(records);
+    return bytes <= MAX_COMMIT_BYTES ? undefined : cut(records);
   }
 
   /** Those that are to be stored. */

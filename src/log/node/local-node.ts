@@ -1,8 +1,10 @@
+import { asError } from '../../errors.js';
 import { StoreClosedError } from '../store/errors.js';
 import {
   type CommitResult,
   type LogStore,
   type NewRecord,
+  type Receipt,
   recordId,
   type StoredRecord,
   type TopicState,
@@ -12,6 +14,7 @@ import { Bindings } from './bindings.js';
 import { ClaimDesk } from './claim-desk.js';
 import { machineClock } from './clock.js';
 import { Collector } from './collector.js';
+import { Commits } from './commits.js';
 import { deadLetterOf } from './dead-letter.js';
 import { Fanout } from './fanout.js';
 import { inqueueProc } from './inqueue-proc.js';
@@ -40,6 +43,7 @@ export function openLogNode(store: LogStore, options: LogNodeOptions = {}): LogN
 class LocalNode implements LogNode {
   readonly #store: LogStore;
   readonly #table: ProcTable;
+  readonly #commits: Commits;
   readonly #desk: ClaimDesk;
   readonly #reader: TopicReader;
   readonly #fanout: Fanout;
@@ -60,6 +64,7 @@ class LocalNode implements LogNode {
     this.facts = new StoredFacts(store);
     const { history = true } = options;
     this.#fanout = new Fanout({ ...known, bindings: this.#bindings, history });
+    this.#commits = new Commits({ ...known, fanout: this.#fanout });
     this.#desk = new ClaimDesk({
       ...known,
       fanout: this.#fanout,
@@ -73,14 +78,17 @@ class LocalNode implements LogNode {
   async commit(records: readonly NewRecord[]): Promise<readonly string[]> {
     this.#checkOpen();
     checkRecords(records);
-    const all = this.#fanout.spread(records);
-    const stored = this.#fanout.stored(all);
-    const [last = stored, ...before] = all === records ? [] : this.#fanout.batches(stored);
-    for (const batch of before) this.#table.committed(batch, await this.#store.commit({ records: batch }));
-    const result = await this.#store.commit({ records: last });
-    this.#table.committed(last, result);
-    this.#fanout.tell(all);
-    return idsOf(records, result);
+    return idsOf(records, await this.#commits.commit(records));
+  }
+
+  submit(records: readonly NewRecord[], receipt: Receipt): void {
+    try {
+      this.#checkOpen();
+      checkRecords(records);
+      this.#commits.submit(records, receipt);
+    } catch (error) {
+      queueMicrotask(() => receipt.refused(asError(error)));
+    }
   }
 
   get congested(): boolean {
@@ -152,13 +160,13 @@ class LocalNode implements LogNode {
     return { ackedRange: claim.range, ids: idsOf(records, result) };
   }
 
-  settle(name: string, token: string, records: readonly NewRecord[]): Promise<unknown> {
+  settle(name: string, token: string, records: readonly NewRecord[], receipt: Receipt): void {
     try {
       const proc = this.#need(name);
       if (records.length > 0) checkRecords(records);
-      return this.#desk.settle(proc, this.#desk.out(proc, token, 'invalid_ack'), records);
+      this.#desk.submit(proc, this.#desk.out(proc, token, 'invalid_ack'), records, receipt);
     } catch (error) {
-      return Promise.reject(error);
+      queueMicrotask(() => receipt.refused(asError(error)));
     }
   }
 

@@ -1,4 +1,4 @@
-import type { NewRecord, StoredRecord } from '../store/store.js';
+import type { NewRecord, Receipt, StoredRecord } from '../store/store.js';
 import type { ProcOptions, ProcState } from './log-procs.js';
 
 /** Records given to one consumer, until it acknowledges or gives them back, or the time is over. */
@@ -49,8 +49,8 @@ export interface LogClaims {
   ack(name: string, token?: string): Promise<string>;
   /** Acknowledges and commits as one: both are stored or neither. */
   ackCommit(name: string, records: readonly NewRecord[], token?: string): Promise<AckCommitResult>;
-  /** As `ackCommit`, and as `ack` without records, for who wants neither range nor ids: nothing is made of them. */
-  settle(name: string, token: string, records: readonly NewRecord[]): Promise<unknown>;
+  /** As `ackCommit`, and as `ack` without records, for who settles thousands a second: there is no promise to be made. */
+  settle(name: string, token: string, records: readonly NewRecord[], receipt: Receipt): void;
   /** Gives a claim back, counted. Resolves with the range that now counts as claimed, `""` before the first ack. */
   reclaim(name: string, token?: string, reason?: string): Promise<string>;
   /** The first record that nobody holds of those from one sequence to another. For procs with claims of one record. */

@@ -19,7 +19,7 @@ export interface ProcOptions {
   readonly deadletter?: string;
   /** Claims out at once. @default 1 */
   readonly maxClaims?: number;
-  /** False: the ranges in its state stay empty, and an ack writes less; for procs of which nobody asks what came last. @default true */
+  /** False: ranges and times of claims in its state stay empty, and an ack writes less; for procs of which nobody asks what came last. @default true */
   readonly trail?: boolean;
 }
 

@@ -1,4 +1,4 @@
-import type { NewRecord, StoredRecord, TopicState } from '../store/store.js';
+import type { NewRecord, Receipt, StoredRecord, TopicState } from '../store/store.js';
 
 export interface RangeOptions {
   /** `""` the outermost record, `<ms>-<seq>` an id, `<ms>` all of that millisecond, `:<seq>` a sequence. @default "" */
@@ -15,6 +15,8 @@ export interface RangeOptions {
 export interface LogRecords {
   /** Resolves with the ids, in the order given, when all are as safe as the sync policy asks. */
   commit(records: readonly NewRecord[]): Promise<readonly string[]>;
+  /** As `commit`, for who commits thousands a second: there is no promise to be made. */
+  submit(records: readonly NewRecord[], receipt: Receipt): void;
   /** True while commits pile up: a good moment to stop reading from clients, until `drained()` resolves. */
   readonly congested: boolean;
   drained(): Promise<void>;

@@ -7,6 +7,7 @@ import type {
   LogStore,
   Put,
   ReadOptions,
+  Receipt,
   StoredRecord,
   StoreStats,
   TopicState,
@@ -66,6 +67,13 @@ export class MemoryStore implements LogStore {
     this.#apply(puts, deletes);
     await this.#nextTurn();
     return { timestampMs, sequences };
+  }
+
+  submit(batch: Batch, receipt: Receipt): void {
+    void this.commit(batch).then(
+      (result) => receipt.stored(result),
+      (error: unknown) => receipt.refused(error instanceof Error ? error : new Error(String(error))),
+    );
   }
 
   /** A disk takes a moment. Without one, who gives back what he is given again and again would keep the program from all else. */

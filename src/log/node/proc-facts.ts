@@ -7,14 +7,35 @@ const POSITION = 'pos/';
 export const AHEAD = 'ahead/';
 export const CLAIM = 'claim/';
 
-/** Facts of one batch. */
-export interface Facts {
-  readonly puts: Put[];
-  readonly deletes: string[];
-}
+const NO_PUTS: readonly Put[] = [];
+const NO_DELETES: readonly string[] = [];
 
-export function noFacts(): Facts {
-  return { puts: [], deletes: [] };
+/** Facts of one batch, as they come up. Mostly it is one, or none: no room is made for more. */
+export class Facts {
+  #puts: Put[] | undefined;
+  #deletes: string[] | undefined;
+
+  get puts(): readonly Put[] {
+    return this.#puts ?? NO_PUTS;
+  }
+
+  get deletes(): readonly string[] {
+    return this.#deletes ?? NO_DELETES;
+  }
+
+  get isEmpty(): boolean {
+    return this.puts.length + this.deletes.length === 0;
+  }
+
+  put(key: string, value: string): void {
+    if (this.#puts) this.#puts.push({ key, value });
+    else this.#puts = [{ key, value }];
+  }
+
+  delete(key: string): void {
+    if (this.#deletes) this.#deletes.push(key);
+    else this.#deletes = [key];
+  }
 }
 
 /** A proc as it was made, and what may be changed of it. */

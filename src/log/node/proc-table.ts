@@ -6,7 +6,7 @@ import type { ProcChange, ProcOptions, ProcState } from './log-procs.js';
 import { checkProcName, checkTopic } from './names.js';
 import { Offsets } from './offsets.js';
 import { Proc } from './proc.js';
-import { type Facts, familiesOf, noFacts, type ProcDefinition, procKey } from './proc-facts.js';
+import { Facts, familiesOf, type ProcDefinition, procKey } from './proc-facts.js';
 import { storedProcs } from './stored-procs.js';
 import { TopicEntry } from './topic-entry.js';
 import { Wakeups } from './wakeups.js';
@@ -82,7 +82,7 @@ export class ProcTable {
     return [...(this.#topics.get(topic)?.procs ?? [])].map(({ name }) => name);
   }
 
-  /** Records are done: has to be called for all of them, in their order. */
+  /** Records are done: has to be called for all of them. */
   committed(records: readonly NewRecord[], { sequences }: CommitResult): void {
     let topic: TopicEntry | undefined;
     for (let at = 0; at < records.length; at++) {
@@ -91,7 +91,8 @@ export class ProcTable {
         topic = this.topic(name);
         this.wakeups.topic(topic);
       }
-      topic.last = sequences[at] ?? topic.last;
+      // Commits that were stored together may be told of out of their order.
+      topic.last = Math.max(topic.last, sequences[at] ?? topic.last);
     }
   }
 
@@ -144,10 +145,13 @@ export class ProcTable {
       maxClaims: positive(options.maxClaims, 1),
       ...(options.trail === false && { trail: false }),
     };
-    await this.#store.commit({ puts: [{ key: procKey(name), value: JSON.stringify(definition) }] });
+    const puts = [{ key: procKey(name), value: JSON.stringify(definition) }];
+    // Receipts come in the order of the commits: what is done then was asked for before this proc, all else comes after it.
+    const last = await new Promise<number>((resolve, refused) =>
+      this.#store.submit({ puts }, { stored: () => resolve(entry.last), refused }),
+    );
     if (definition.start !== UNTIL_STORED) return this.#add(new Proc(name, entry, definition));
-    // Commits are answered in their order: what is done now was asked for before this proc, all else comes after it.
-    definition = { ...definition, start: entry.last + 1 };
+    definition = { ...definition, start: last + 1 };
     const proc = this.#add(new Proc(name, entry, definition));
     try {
       await this.#store.commit({ puts: [{ key: procKey(name), value: JSON.stringify(definition) }] });
@@ -184,14 +188,14 @@ export class ProcTable {
       onMaxReclaimsReached: onMaxReclaimsReached ?? definition.onMaxReclaimsReached,
       deadletter: deadletter || definition.deadletter,
     };
-    return await this.#change(proc, { ...definition, ...changed }, noFacts());
+    return await this.#change(proc, { ...definition, ...changed }, new Facts());
   }
 
   /** @throws {LogError} proc_already_disabled, proc_already_active */
   async setStatus(proc: Proc, status: 'active' | 'disabled'): Promise<ProcState> {
     if (proc.definition.status === status)
       throw new LogError(status === 'active' ? 'proc_already_active' : 'proc_already_disabled');
-    const facts = noFacts();
+    const facts = new Facts();
     if (status === 'active') proc.forgetReclaims(facts);
     return await this.#change(proc, { status }, facts);
   }

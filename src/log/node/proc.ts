@@ -1,11 +1,11 @@
 import { ClaimTrail } from './claim-trail.js';
+import type { NodeClock } from './clock.js';
 import { FreeRecords, type Piece } from './free-records.js';
 import type { ProcState } from './log-procs.js';
 import {
   claimKey,
   claimValue,
-  type Facts,
-  noFacts,
+  Facts,
   type ProcDefinition,
   positionKey,
   positionValue,
@@ -20,8 +20,10 @@ import type { TopicEntry } from './topic-entry.js';
 /** Claims are written down some milliseconds after they were given out; there are hardly more in that time. */
 const MOST_UNWRITTEN = 1000;
 
-/** A claim that is out. */
+/** A claim that is out, or was. */
 export interface OpenClaim extends Piece {
+  readonly proc: Proc;
+  isOut: boolean;
   isStored: boolean;
   readonly token: string;
   readonly range: string;
@@ -45,6 +47,7 @@ export interface StoredProc {
  */
 export class Proc {
   readonly name: string;
+  readonly #positionKey: string;
   readonly topic: TopicEntry;
   definition: ProcDefinition;
   /** The position without acks that the disk may lose yet. */
@@ -68,6 +71,7 @@ export class Proc {
 
   constructor(name: string, topic: TopicEntry, definition: ProcDefinition) {
     this.name = name;
+    this.#positionKey = positionKey(name);
     this.topic = topic;
     this.definition = definition;
     this.#progress = new Progress(name, definition.start);
@@ -86,7 +90,7 @@ export class Proc {
       .filter(({ claim }) => claim.first >= this.position)
       .sort((a, b) => a.claim.claimedAtMs - b.claim.claimedAtMs || a.claim.first - b.claim.first);
     for (const { claim, deadlineMs } of out)
-      if (claim.token !== '') this.#noteClaimed({ ...claim, deadlineMs, isStored: true });
+      if (claim.token !== '') this.#noteClaimed({ ...claim, proc: this, isOut: true, deadlineMs, isStored: true });
     const pieces = out.map(({ claim: { first, last, token, reclaims } }) =>
       token === '' ? { first, last, back: { first, last, reclaims, isStored: true } } : { first, last },
     );
@@ -107,6 +111,10 @@ export class Proc {
   /** First sequence that is not acknowledged. */
   get position(): number {
     return this.#progress.position;
+  }
+
+  get #hasTrail(): boolean {
+    return this.definition.trail !== false;
   }
 
   get isActive(): boolean {
@@ -179,26 +187,27 @@ export class Proc {
   /** All of a piece was dropped by the log. */
   vanished(piece: Piece): void {
     this.#taken--;
-    this.#progress.advance(piece, noFacts());
+    this.#progress.advance(piece, new Facts());
   }
 
   #noteClaimed(claim: OpenClaim): void {
     this.claims.set(claim.token, claim);
     this.#claimedRecords += claim.last - claim.first + 1;
-    this.#trail.claimed(claim.range, claim.claimedAtMs);
+    if (this.#hasTrail) this.#trail.claimed(claim.range, claim.claimedAtMs);
   }
 
   /** Ends a claim; its records are acknowledged when the facts are stored. */
-  ack(claim: OpenClaim, nowMs: number, facts: Facts): void {
+  ack(claim: OpenClaim, clock: Pick<NodeClock, 'wallMs'>, facts: Facts): void {
     this.#close(claim);
-    this.#trail.acked(claim.range, nowMs);
-    if (claim.isStored) facts.deletes.push(claimKey(this.name, claim.first));
+    if (this.#hasTrail) this.#trail.acked(claim.range, clock.wallMs());
+    if (claim.isStored) facts.delete(claimKey(this.name, claim.first));
     if (this.#progress.advance(claim, facts)) this.#statePosition(facts);
   }
 
   /** The facts of an `ack` were not stored: the claim is out as before. */
   unack(claim: OpenClaim): void {
     this.lostAcks++;
+    claim.isOut = true;
     this.claims.set(claim.token, claim);
     this.#claimedRecords += claim.last - claim.first + 1;
     this.#progress.retreat(claim);
@@ -212,16 +221,13 @@ export class Proc {
 
   #statePosition(facts: Facts): void {
     const { position } = this;
-    if (this.definition.trail === false) {
-      facts.puts.push({ key: positionKey(this.name), value: String(position) });
+    if (!this.#hasTrail) {
+      facts.put(this.#positionKey, String(position));
       return;
     }
     const { lastClaimedAt, lastAckedAt, lastAckedRange, previousClaimedRange, lastClaimedRange } = this.#trail;
     const ranges = { lastAckedRange, previousClaimedRange, lastClaimedRange };
-    facts.puts.push({
-      key: positionKey(this.name),
-      value: positionValue({ position, lastClaimedAt, lastAckedAt, ...ranges }),
-    });
+    facts.put(this.#positionKey, positionValue({ position, lastClaimedAt, lastAckedAt, ...ranges }));
   }
 
   /** Ends a claim; its records can be claimed again. */
@@ -232,7 +238,7 @@ export class Proc {
     this.#trail.cameBack();
     this.#free.putBack([{ first, last, reclaims, isStored: true }]);
     const stored = { ...claim, reclaims, token: '', range: '' };
-    facts.puts.push({ key: claimKey(this.name, first), value: claimValue(stored) });
+    facts.put(claimKey(this.name, first), claimValue(stored));
     if (this.onLastReclaim(claim) === 'disable') this.change({ status: 'disabled' }, facts);
   }
 
@@ -250,14 +256,15 @@ export class Proc {
     const { first, last, reclaims, isStored } = claim;
     this.#free.putBack([{ first, last, reclaims, isStored: isStored && reclaims > 0 }]);
     if (!isStored) return;
-    if (reclaims === 0) facts.deletes.push(claimKey(this.name, first));
+    if (reclaims === 0) facts.delete(claimKey(this.name, first));
     else {
       const stored = { ...claim, token: '', range: '' };
-      facts.puts.push({ key: claimKey(this.name, first), value: claimValue(stored) });
+      facts.put(claimKey(this.name, first), claimValue(stored));
     }
   }
 
   #close(claim: OpenClaim): void {
+    claim.isOut = false;
     this.claims.delete(claim.token);
     this.#claimedRecords -= claim.last - claim.first + 1;
   }
@@ -265,17 +272,17 @@ export class Proc {
   /** The node keeps a claim that is out a little longer over a restart. */
   store(claim: OpenClaim, facts: Facts): void {
     claim.isStored = true;
-    facts.puts.push({ key: claimKey(this.name, claim.first), value: claimValue(claim) });
+    facts.put(claimKey(this.name, claim.first), claimValue(claim));
   }
 
   change(change: Partial<ProcDefinition>, facts: Facts): void {
     this.definition = { ...this.definition, ...change };
-    facts.puts.push({ key: procKey(this.name), value: JSON.stringify(this.definition) });
+    facts.put(procKey(this.name), JSON.stringify(this.definition));
   }
 
   /** Records that came back count as new. */
   forgetReclaims(facts: Facts): void {
-    for (const { first, isStored } of this.#free.returned) if (isStored) facts.deletes.push(claimKey(this.name, first));
+    for (const { first, isStored } of this.#free.returned) if (isStored) facts.delete(claimKey(this.name, first));
     this.#free.forgetReclaims();
   }
 

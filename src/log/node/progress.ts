@@ -38,15 +38,15 @@ export class Progress {
   advance({ first, last }: Span, facts: Facts): boolean {
     if (first > this.#position) {
       const { span, gone } = this.#ahead.add(first, last);
-      facts.puts.push({ key: aheadKey(this.#proc, span.first), value: String(span.last) });
-      for (const one of gone) facts.deletes.push(aheadKey(this.#proc, one));
+      facts.put(aheadKey(this.#proc, span.first), String(span.last));
+      for (const one of gone) facts.delete(aheadKey(this.#proc, one));
       return false;
     }
     this.#position = last + 1;
     const next = this.#ahead.takeLowest(this.#position);
     if (!next) return true;
     this.#position = next.last + 1;
-    facts.deletes.push(aheadKey(this.#proc, next.first));
+    facts.delete(aheadKey(this.#proc, next.first));
     return true;
   }
 
@@ -62,7 +62,6 @@ export class Progress {
 
   /** All that is acknowledged beyond the position, once more. */
   restate(facts: Facts): void {
-    for (const { first, last } of this.ahead)
-      facts.puts.push({ key: aheadKey(this.#proc, first), value: String(last) });
+    for (const { first, last } of this.ahead) facts.put(aheadKey(this.#proc, first), String(last));
   }
 }

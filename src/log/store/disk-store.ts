@@ -16,6 +16,7 @@ import type {
   CompactResult,
   LogStore,
   ReadOptions,
+  Receipt,
   StoredRecord,
   StoreStats,
   TopicState,
@@ -66,6 +67,11 @@ export class DiskStore implements LogStore {
   commit(batch: Batch): Promise<CommitResult> {
     if (this.#closing) return Promise.reject(new StoreClosedError(this.folder));
     return this.#writer.commit(batch);
+  }
+
+  submit(batch: Batch, receipt: Receipt): void {
+    if (this.#closing) queueMicrotask(() => receipt.refused(new StoreClosedError(this.folder)));
+    else this.#writer.submit(batch, receipt);
   }
 
   get congested(): boolean {

@@ -30,6 +30,7 @@ const CHUNK_BYTES = 256 * 1024;
 const KEPT_BYTES = 2 * 1024 * 1024;
 const SPARE_CHUNKS = 8;
 const NO_RECORDS: readonly NewRecord[] = [];
+const NO_SEQUENCES: readonly number[] = [];
 
 /**
  * Bytes of the frame for a batch, without the names of topics; 0 for a batch of nothing.
@@ -99,7 +100,7 @@ export class Encoder {
     const chunk = this.#room(room);
     const { bytes: buffer, view } = chunk;
     const frame = chunk.used;
-    const sequences: number[] = [];
+    let sequences: number[] | undefined;
     let entries = 0;
     let at = frame + FRAME_HEADER_BYTES;
     let counted = frame;
@@ -112,7 +113,9 @@ export class Encoder {
         entries++;
       }
       at = encodeRecord(chunk, at, topic.id, topic.nextSequence, record);
-      sequences.push(this.#next(topic, group, timestampMs, at - counted));
+      const sequence = this.#next(topic, group, timestampMs, at - counted);
+      if (sequences) sequences.push(sequence);
+      else sequences = [sequence];
       counted = at;
       entries++;
     }
@@ -148,7 +151,7 @@ export class Encoder {
     setUint48(view, frame + 10, timestampMs);
     view.setUint32(frame + 16, entries, true);
     this.#include(group, chunk, frame, at);
-    return sequences;
+    return sequences ?? NO_SEQUENCES;
   }
 
   /** Gives back the oldest chunks of a segment: those that are done and beyond what is kept for readers. */

@@ -3,11 +3,11 @@ import { type DiskCalls, isNoRoom } from './disk-calls.js';
 import { Encoder, finishFirstFrame, measure, type WholeBatch } from './encoder.js';
 import { DiskFullError, StoreClosedError, StoreFailedError } from './errors.js';
 import { SEGMENT_HEADER_BYTES } from './format.js';
-import { Group, type Pending } from './group.js';
+import { Group, type Pending, refuse } from './group.js';
 import type { Reserve } from './reserve.js';
 import type { Segment } from './segment.js';
 import { closeSegment, createSegment, plannedSegment } from './segment-file.js';
-import type { CommitResult, SyncPolicy } from './store.js';
+import type { CommitResult, Receipt, SyncPolicy } from './store.js';
 import type { StoreState } from './store-state.js';
 
 export interface GroupWriterOptions {
@@ -75,18 +75,28 @@ export class GroupWriter {
   }
 
   commit(batch: WholeBatch): Promise<CommitResult> {
-    return new Promise((resolve, reject) => {
-      const bytes = measure(batch); // what it throws rejects
-      if (bytes === 0) return resolve({ timestampMs: this.#state.lastTimestampMs, sequences: [] });
-      if (this.#failure) return reject(this.#failure);
-      const { reserve } = this.#options;
-      if (!reserve.isHeld && batch.records && batch.records.length > 0 && !reserve.take())
-        return reject(new DiskFullError(this.#state.folder));
-      const pending: Pending = { batch, bytes, resolve, reject, result: undefined };
-      if (this.#waiting.length > 0 || this.#isFull(bytes)) this.#waiting.push(pending);
-      else this.#encode(pending);
-      this.#taken++;
-    });
+    return new Promise((resolve, reject) => this.submit(batch, { stored: resolve, refused: reject }));
+  }
+
+  submit(batch: WholeBatch, receipt: Receipt): void {
+    try {
+      const bytes = measure(batch);
+      if (bytes > 0) this.#take({ batch, bytes, receipt, result: undefined });
+      else queueMicrotask(() => receipt.stored({ timestampMs: this.#state.lastTimestampMs, sequences: [] }));
+    } catch (error) {
+      queueMicrotask(() => receipt.refused(error instanceof Error ? error : new Error(String(error))));
+    }
+  }
+
+  #take(pending: Pending): void {
+    if (this.#failure) throw this.#failure;
+    const { reserve } = this.#options;
+    const { records } = pending.batch;
+    if (!reserve.isHeld && records && records.length > 0 && !reserve.take())
+      throw new DiskFullError(this.#state.folder);
+    if (this.#waiting.length > 0 || this.#isFull(pending.bytes)) this.#waiting.push(pending);
+    else this.#encode(pending);
+    this.#taken++;
   }
 
   get hasFailed(): boolean {
@@ -248,7 +258,7 @@ export class GroupWriter {
     this.#waiting = [];
     this.#answered += waiting.length;
     for (const one of groups) one.rejectAll(error);
-    for (const { reject } of waiting) reject(error);
+    for (const { receipt } of waiting) refuse(receipt, error);
     this.#goOn();
   }
 
@@ -267,7 +277,7 @@ export class GroupWriter {
         this.#encode(waiting);
       } catch (error) {
         this.#answered++;
-        waiting.reject(error instanceof Error ? error : new Error(String(error)));
+        refuse(waiting.receipt, error instanceof Error ? error : new Error(String(error)));
       }
     }
     if (taken > 0) this.#waiting = this.#waiting.slice(taken);

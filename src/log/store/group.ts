@@ -1,6 +1,6 @@
 import type { WholeBatch } from './encoder.js';
 import type { Chunk, Segment } from './segment.js';
-import type { CommitResult } from './store.js';
+import type { CommitResult, Receipt } from './store.js';
 import type { TopicLog } from './topic-log.js';
 
 /** A part of a chunk that one group fills. */
@@ -15,8 +15,7 @@ export interface Pending {
   readonly batch: WholeBatch;
   /** As measured. */
   readonly bytes: number;
-  readonly resolve: (result: CommitResult) => void;
-  readonly reject: (error: Error) => void;
+  readonly receipt: Receipt;
   result: CommitResult | undefined;
 }
 
@@ -74,10 +73,31 @@ export class Group {
   }
 
   resolveAll(): void {
-    for (const { resolve, result } of this.#pending) if (result) resolve(result);
+    for (const { receipt, result } of this.#pending)
+      try {
+        if (result) receipt.stored(result);
+      } catch (error) {
+        throwLater(error);
+      }
   }
 
   rejectAll(error: Error): void {
-    for (const { reject } of this.#pending) reject(error);
+    for (const { receipt } of this.#pending) refuse(receipt, error);
   }
+}
+
+/** Of a commit that is not in a group. */
+export function refuse(receipt: Receipt, error: Error): void {
+  try {
+    receipt.refused(error);
+  } catch (thrown) {
+    throwLater(thrown);
+  }
+}
+
+/** One receipt that throws keeps no other from being told. */
+function throwLater(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }

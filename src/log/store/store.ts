@@ -50,6 +50,13 @@ export interface CommitResult {
   readonly sequences: readonly number[];
 }
 
+/** Who is told what became of a batch: one of both, once, and never within the call. What it throws is nobody's. */
+export interface Receipt {
+  stored(result: CommitResult): void;
+  /** With what `commit` rejects with. */
+  refused(error: Error): void;
+}
+
 /** The id of a record as people see it. */
 export function recordId(timestampMs: number, sequence: number): string {
   return `${timestampMs}-${sequence}`;
@@ -143,6 +150,8 @@ export interface LogStore {
    * @throws {StoreFailedError} the disk failed; this and every later commit is refused, reads go on
    */
   commit(batch: Batch): Promise<CommitResult>;
+  /** As `commit`, for who has thousands a second: there is no promise to be made. */
+  submit(batch: Batch, receipt: Receipt): void;
   /** True while commits wait because too many bytes are in flight: a good moment to stop reading from clients. */
   readonly congested: boolean;
   /** Resolves when no commit waits for its turn. */
