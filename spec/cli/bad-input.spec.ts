@@ -54,7 +54,7 @@ describe('bad input', function () {
       await project.write({ 'g.fbp': '# fine\na(Repeat) OUT -> IN b(Print)\n\na OUT -> -> IN b\n' });
       for (const name of ['msgflo', 'msgflo-setup', 'msgflo-procfile']) {
         const { code, stdout, stderr } = await project.run(name, name === 'msgflo' ? ['--graph', 'g.fbp'] : ['g.fbp']);
-        expect({ code, stdout }, stderr).to.deep.equal({ code: 1, stdout: '' });
+        expect({ code, stdout }, stderr).to.deep.equal({ code: 2, stdout: '' });
         expect(stderr).to.match(new RegExp(`^${name}: g\\.fbp:4:\\d+: .+\\n$`));
       }
       expect(await project.leftovers(0)).to.deep.equal([]);
@@ -69,7 +69,7 @@ describe('bad input', function () {
       expect(first.stderr).to.match(/^msgflo-procfile: g\.json:2:\d+: .+\n$/);
       const second = await project.run('msgflo', ['--graph', 'h.json']);
       expect(second.stderr).to.match(/^msgflo: h\.json.*'?a'?.*\n$/);
-      expect([first.code, second.code]).to.deep.equal([1, 1]);
+      expect([first.code, second.code]).to.deep.equal([2, 2]);
     });
 
     it('an unknown port is named with its place, and the rest of the network runs', async () => {

@@ -114,12 +114,12 @@ describe('executables of participants', () => {
   });
 
   const misuses: readonly (readonly [string, `${string}#${string}`, readonly string[], number, string])[] = [
-    ['a file that is not there', 'participant.ts#participant', ['absent.js'], 1, 'there is no file'],
+    ['a file that is not there', 'participant.ts#participant', ['absent.js'], 2, 'there is no file'],
     [
       'a module that exports nothing',
       'participant.ts#participant',
       [fixture('no-participant.js')],
-      1,
+      2,
       'exports no participant',
     ],
     ['IIPs that are no JSON', 'participant.ts#participant', ['x.js', '--iips', '{'], 2, '--iips is not JSON'],

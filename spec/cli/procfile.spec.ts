@@ -41,7 +41,7 @@ describe('msgflo-procfile', function () {
 
   it('names component and role of what it does not know', async () => {
     const { code, stdout, stderr } = await project.run('msgflo-procfile', ['g.fbp']);
-    expect({ code, stdout }).to.deep.equal({ code: 1, stdout: '' });
+    expect({ code, stdout }).to.deep.equal({ code: 2, stdout: '' });
     expect(stderr).to.match(/^msgflo-procfile: g\.fbp:2:1: unknown component 'Sub' of role 'c'.*\n$/);
   });
 

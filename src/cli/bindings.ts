@@ -32,7 +32,7 @@ graph wants it, and it cannot be told; left-over: between roles of the graph, wh
 foreign: of others. Participants of older libraries announce themselves every half minute: --wait 30.
 
 Exit code 0: bound as the graph wants (foreign bindings do no harm); 1: something is missing, left over or
-cannot be told, or the broker cannot be reached; 2: misused.
+cannot be told, or the broker cannot be reached; 2: a flag or file is wrong.
 RabbitMQ tells what is bound through its management plugin only (rabbitmq-plugins enable rabbitmq_management).
 
 Example:

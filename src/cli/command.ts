@@ -3,7 +3,6 @@ import { MsgfloError, messageOf, UsageError } from '../errors.js';
 import { asQueueName, type QueueName } from '../names.js';
 import type { Permits } from '../participant/index.js';
 import { createLogger, type Logger } from '../support/index.js';
-import { UnknownSchemeError } from '../transport/index.js';
 import { version } from './version.js';
 
 /** What a command is given by the process it runs in; specs give it their own. */
@@ -83,7 +82,7 @@ export function parseQueue(text: string): QueueName {
 
 /**
  * Runs a command as this process: parses, waits for its action, prints what went wrong as one line on stderr.
- * @returns the exit code: 0 done, 1 failed, 2 misused
+ * @returns the exit code: 0 done; 1 not done, or not well; 2 what it was given is wrong (docs/commands.md)
  */
 export async function run(factory: CommandFactory, argv: readonly string[]): Promise<number> {
   const abort = new AbortController();
@@ -130,6 +129,15 @@ export class TerminatedError extends MsgfloError {
   readonly code = 'MSGFLO_TERMINATED';
 }
 
+/**
+ * What the command was given is wrong, and will be when it is run again: a flag, a variable, an address, or a file that they
+ * name, which is not there or not what it should be. Everything else may be well another time.
+ */
+const WRONG_INPUT: readonly string[] = [
+  ...['MSGFLO_USAGE', 'MSGFLO_UNKNOWN_SCHEME', 'MSGFLO_LOG_ADDRESS', 'MSGFLO_TLS', 'MSGFLO_MODULE'],
+  ...['MSGFLO_GRAPH_SYNTAX', 'MSGFLO_GRAPH_INVALID', 'MSGFLO_GRAPH_CYCLE', 'MSGFLO_COMPONENT_MISSING'],
+];
+
 function failure(name: string, error: unknown, { signal, log, complain = toStderr }: CliContext): number {
   // Commander has printed its own words already; asking for help or the version is no failure.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -143,7 +151,7 @@ function failure(name: string, error: unknown, { signal, log, complain = toStder
   const expected = error instanceof MsgfloError || process.env.DEBUG === undefined;
   const detail = expected || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
   complain(`${name}: ${detail}`);
-  return error instanceof UsageError || error instanceof UnknownSchemeError ? 2 : 1;
+  return error instanceof MsgfloError && WRONG_INPUT.includes(error.code) ? 2 : 1;
 }
 
 function toStderr(line: string): void {

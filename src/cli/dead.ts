@@ -25,7 +25,7 @@ otherwise. The payload, headers and message id stay; msgflo-redriven counts, and
 not sent. That none died is a sign only: a participant may need longer.
 SIGINT ends it after the letter in hand.
 
-Exit code 0: done; 1: stopped, or something was left because it may have been sent; 2: misused.
+Exit code 0: done; 1: stopped, or something was left because it may have been sent; 2: a flag or file is wrong.
 
 Examples:
   msgflo-dead list --role worker

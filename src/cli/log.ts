@@ -43,7 +43,7 @@ as 2026-11-22T15:00Z, or how long ago (90m). Both belong to the range and neithe
 begins at its newer end: --from is that one.
 
 Exit code 0: done, and verify found nothing damaged; 1: verify found damage, or dump came to it, or the work was broken
-off; 2: misused. A torn end is no damage: a process was killed before it could answer, and the next start cuts it.
+off; 2: a flag or file is wrong. A torn end is no damage: a process was killed before it could answer, and the next start cuts it.
 
 Examples:
   msgflo-log inspect --json | jq '.topics[] | select(.records > 1000) | .topic'

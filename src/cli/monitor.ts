@@ -30,7 +30,7 @@ const HELP = `
 Durations: 500ms, 1s, 2m, 1h, 1d, or plain seconds. What is late by up to half a period is in time.
 
 Exit code 0: interrupted, or --duration is over; 1: a queue missed too many periods, or the broker cannot be
-reached at the start; 2: misused. A connection lost later is made again; what is not heard meanwhile is missed.
+reached at the start; 2: a flag or file is wrong. A connection lost later is made again; what is not heard meanwhile is missed.
 To RabbitMQ and MQTT brokers who looks on is one that takes: what nobody else takes is not held back then.
 
 --exec is split into arguments as a shell would, and run without one, with MSGFLO_QUEUE and MSGFLO_MISSED in its

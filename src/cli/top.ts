@@ -48,7 +48,7 @@ Participants of older libraries are found within half a minute, and count nothin
 
 On a terminal: q or Ctrl-C ends it. Elsewhere a table is printed in each interval. Changes nothing at the broker.
 
-Exit code 0: done or interrupted; 1: the broker cannot be reached at the start; 2: misused.
+Exit code 0: done or interrupted; 1: the broker cannot be reached at the start; 2: a flag or file is wrong.
 
 Example:
   msgflo-top --broker amqp://host --sort out
