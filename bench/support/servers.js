@@ -6,10 +6,13 @@ import { register } from 'tsx/esm/api';
  * @typedef {{ readonly url: string, stop(): Promise<void> }} Server
  */
 
-/** @returns {Promise<Server>} */
+/**
+ * RabbitMQ as it comes, on all processors, where a spec has it on one.
+ * @returns {Promise<Server>}
+ */
 export async function startRabbit() {
   const { startRabbit: start } = await withTypeScript(() => import('../../spec/support/rabbitmq.js'));
-  return start();
+  return start({ schedulers: 'all' });
 }
 
 /**

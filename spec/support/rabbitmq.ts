@@ -46,10 +46,15 @@ export function sharedRabbit(): Promise<{ url: string }> {
 export interface RabbitOptions {
   /** With the management plugin; takes some seconds more. @default false */
   readonly management?: boolean;
+  /** Threads of Erlang for RabbitMQ's work: one is enough for a spec, `all` are as many as it takes by itself. @default 'one' */
+  readonly schedulers?: 'one' | 'all';
 }
 
 /** A server for one spec that kills it or looks at its lists; takes some 5 s. Also stopped when mocha ends. */
-export async function startRabbit({ management = false }: RabbitOptions = {}): Promise<Rabbit> {
+export async function startRabbit({
+  management = false,
+  schedulers = 'one',
+}: RabbitOptions = {}): Promise<Rabbit> {
   const server = await ensureInstalled(SERVER, 'rabbitmq-server', ENV_OVERRIDE);
   const epmdProgram = await ensureInstalled('epmd', 'erlang-base', ENV_OVERRIDE);
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-rabbit-'));
@@ -64,7 +69,7 @@ export async function startRabbit({ management = false }: RabbitOptions = {}): P
   await writeFile(join(folder, 'rabbitmq.conf'), `${lines.join('\n')}\n`);
   await writeFile(join(folder, 'plugins'), management ? '[rabbitmq_management].\n' : '[].\n');
   await writeFile(join(folder, 'env.conf'), '');
-  const env = environment(folder, { port, distPort, epmdPort });
+  const env = environment(folder, { port, distPort, epmdPort }, schedulers);
   const url = `amqp://guest:guest@127.0.0.1:${port}`;
   const epmd = spawn(epmdProgram, ['-port', String(epmdPort), '-address', '127.0.0.1'], { env, stdio: 'ignore' });
   const killEpmdAtExit = killAtExit(epmd);
@@ -112,7 +117,12 @@ interface Ports {
 }
 
 /** RABBITMQ_ALLOW_INPUT makes the script become the server itself, so that the child is the process to kill. */
-function environment(folder: string, { distPort, epmdPort }: Ports): NodeJS.ProcessEnv {
+function environment(
+  folder: string,
+  { distPort, epmdPort }: Ports,
+  schedulers: RabbitOptions['schedulers'],
+): NodeJS.ProcessEnv {
+  const threads = schedulers === 'one' ? '+S 1:1 ' : '';
   return {
     PATH: process.env['PATH'] ?? '/usr/bin:/bin',
     HOME: folder,
@@ -129,7 +139,7 @@ function environment(folder: string, { distPort, epmdPort }: Ports): NodeJS.Proc
     RABBITMQ_LOGS: join(folder, 'log', 'server.log'),
     RABBITMQ_PID_FILE: join(folder, 'pid'),
     RABBITMQ_ALLOW_INPUT: '1',
-    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '+S 1:1 -noinput -kernel inet_dist_use_interface {127,0,0,1}',
+    RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: `${threads}-noinput -kernel inet_dist_use_interface {127,0,0,1}`,
   };
 }
 
