@@ -10,7 +10,7 @@ import { silentLogger } from '../../../src/support/index.js';
 import { LogBroker } from '../../../src/transport/log/index.js';
 import { freshDir } from '../../embedded/broker-process.js';
 import { type Certificate, certificatesForSpecs } from '../../server/tls-files.js';
-import { rejection } from '../conformance/stage.js';
+import { eventually, rejection } from '../conformance/stage.js';
 
 const ANY = 'tcp://127.0.0.1:0';
 const TOKEN = 'only & for = friends';
@@ -29,14 +29,25 @@ describe('doors of a node for other machines', () => {
   });
   beforeEach(async () => {
     ({ dir, remove } = await freshDir());
+    keys.clear();
   });
   afterEach(async () => {
     await node?.stop();
     await remove();
   });
 
+  const said: string[] = [];
+  const keys = new Set<string>();
+  const log = {
+    ...silentLogger,
+    warnOnce: (key: string, text: string): void => {
+      if (!keys.has(key)) said.push(text);
+      keys.add(key);
+    },
+  };
+
   async function listen(door: NonNullable<EmbeddedBrokerOptions['listen']>[number]): Promise<void> {
-    node = await EmbeddedBroker.listen({ dir, log: silentLogger, listen: [door] });
+    node = await EmbeddedBroker.listen({ dir, log, listen: [door] });
     port = Number(new URL(node.doors[0] ?? '').port);
   }
   const listenTls = (): Promise<void> => listen({ address: ANY, tls: files(server, user) });
@@ -69,16 +80,39 @@ describe('doors of a node for other machines', () => {
     await client.shutdown();
   });
 
-  it('keep out with TLS who has another certificate, trusts another authority, or speaks no TLS', async function () {
+  it('keep out with TLS who has another certificate, trusts another authority, or speaks no TLS: both sides say why', async function () {
     this.timeout(10_000);
     await listenTls();
-    for (const address of [
-      tlsAddress(files(stranger, server)),
-      tlsAddress(files(user, stranger)),
-      `log://127.0.0.1:${port}`,
-    ])
-      await rejection(use(address), 'MSGFLO_BROKER_UNREACHABLE');
+    const cases = [
+      [
+        tlsAddress(files(stranger, server)),
+        /may not accept our certificate/,
+        /its certificate does not come from our authority/,
+      ],
+      [
+        tlsAddress(files(user, stranger)),
+        /its certificate does not come from our authority/,
+        /may not accept our certificate/,
+      ],
+      [`log://127.0.0.1:${port}`, /./, /it speaks no TLS \(ERR_SSL_WRONG_VERSION_NUMBER\)/],
+    ] as const;
+    for (const [address, client, door] of cases) {
+      said.length = 0;
+      const { message } = await rejection(use(address), 'MSGFLO_BROKER_UNREACHABLE');
+      expect(message).to.match(client);
+      await eventually(() => said.length > 0, 'the door to say it');
+      expect(said[0])
+        .to.match(/^refused a connection from (::ffff:)?127\.0\.0\.1: /)
+        .and.to.match(door);
+      expect(said, 'each try of the same').to.have.length(1);
+    }
     await use(tlsAddress(files(user, server)));
+  });
+
+  it('are told by clients with TLS that speak to one without', async () => {
+    await listen({ address: ANY, token: TOKEN });
+    const { message } = await rejection(use(tlsAddress(files(user, server))), 'MSGFLO_BROKER_UNREACHABLE');
+    expect(message).to.match(/: it (speaks no TLS|ended the connection .* or speak no TLS)/);
   });
 
   it('are told apart from those that name no certificate: the file that cannot be read is said at once', async () => {

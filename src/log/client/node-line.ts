@@ -10,6 +10,7 @@ import {
   type RequestType,
   readReply,
   type TlsTexts,
+  tlsReason,
 } from '../wire/index.js';
 import { LogCallError } from './errors.js';
 import type { NodePlace } from './node-place.js';
@@ -189,7 +190,10 @@ export class NodeLine {
         this.#backoff.reset();
         this.#take(readReply(body));
       },
-      onEnd: (reason) => this.#lost(reason),
+      onEnd: (reason) => {
+        const why = tls && tlsReason(reason);
+        this.#lost(why === undefined ? reason : new Error(why, { cause: reason }));
+      },
     });
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       if (this.#closed) return;

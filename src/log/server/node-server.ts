@@ -8,6 +8,7 @@ import { Connection } from './connection.js';
 import { hearFirstWords } from './first-words.js';
 import { listen } from './listen.js';
 import { NodeAnswers } from './node-answers.js';
+import { tellTlsRefusals } from './tls-refusals.js';
 
 const FINISH_MS = 5000;
 
@@ -47,7 +48,7 @@ export class NodeServer {
     const port = typeof bound === 'object' && bound ? bound.port : 0;
     this.address = formatAddress(address.kind === 'tcp' ? { ...address, port } : address);
     server.on(tls ? 'secureConnection' : 'connection', (socket: Socket) => this.#accept(socket));
-    server.on('tlsClientError', (error: Error) => logger.warnOnce(error.message, `refused a client: ${error.message}`));
+    if (tls) tellTlsRefusals(server, logger);
     server.on('error', (error) => logger.warn(`the door of the log: ${error.message}`));
   }
 

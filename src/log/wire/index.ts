@@ -32,3 +32,4 @@ export {
 export { type NodeFile, nodeFileIn, parseNodeFile } from './node-file.js';
 export { type Refused, readReply, readRequest } from './read-message.js';
 export { readTlsFiles, type TlsFiles, type TlsTexts } from './tls-files.js';
+export { tlsReason } from './tls-reasons.js';

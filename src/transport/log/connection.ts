@@ -1,5 +1,5 @@
 import { MsgfloError } from '../../errors.js';
-import { MAX_FRAME_BYTES, WireError } from '../../log/wire/index.js';
+import { MAX_FRAME_BYTES, tlsReason, WireError } from '../../log/wire/index.js';
 import { asQueueName } from '../../names.js';
 import {
   type Capabilities,
@@ -115,7 +115,7 @@ export class Connection {
     } catch (error) {
       connection.destroy();
       signal.throwIfAborted();
-      throw error instanceof ConnectionLostError ? (error.cause ?? error) : error;
+      throw error instanceof ConnectionLostError ? reasonOf(error, endpoint) : error;
     } finally {
       signal.removeEventListener('abort', giveUp);
     }
@@ -205,6 +205,14 @@ export class Connection {
     this.#waiting.clear();
     this.#events.onLost(reason);
   }
+}
+
+/** Why it was over before the node had answered. One that refuses a certificate may do so without a word. */
+function reasonOf({ cause }: ConnectionLostError, { tls }: Endpoint): unknown {
+  if (!tls) return cause;
+  const hasError = cause instanceof Error && 'code' in cause;
+  const why = hasError ? tlsReason(cause) : 'it closed the connection at once, and may not accept our certificate';
+  return why === undefined ? cause : new Error(why, { cause });
 }
 
 function readAbilities(fields: Fields): Abilities {
