@@ -54,7 +54,8 @@ describe('Executor', () => {
   it('binds, and knows that it is bound', async () => {
     await declare();
     const one = executor();
-    expect(await one.carryOut([bind])).to.deep.equal({ done: 1, againInMs: undefined });
+    expect(await one.carryOut([bind])).to.equal(1);
+    expect(one.nextTryAtMs).to.equal(Number.POSITIVE_INFINITY);
     expect([...one.bound]).to.deep.equal([bindingKey(binding)]);
     expect(await broker.bindings()).to.deep.include(binding);
   });
@@ -66,13 +67,12 @@ describe('Executor', () => {
 
   it('leaves a failed step out until its back-off is over, and tries it at once when its queue is announced', async () => {
     const one = executor();
-    const { done, againInMs = 0 } = await one.carryOut([bind]);
-    expect(done).to.equal(0);
-    expect(againInMs).to.be.within(150, 250);
+    expect(await one.carryOut([bind])).to.equal(0);
+    expect(one.nextTryAtMs - nowMs).to.be.within(150, 250);
     await declare();
-    expect((await one.carryOut([bind])).done, 'not due').to.equal(0);
+    expect(await one.carryOut([bind]), 'not due').to.equal(0);
     one.rebind(new Set([binding.target]));
-    expect((await one.carryOut([bind])).done, 'announced').to.equal(1);
+    expect(await one.carryOut([bind]), 'announced').to.equal(1);
   });
 
   it('says once why a step fails again and again, and after 10 s nobody need wait for it', async () => {
@@ -80,18 +80,22 @@ describe('Executor', () => {
     const one = executor(log);
     for (let tries = 0; tries < 8; tries += 1) {
       await one.carryOut([bind]);
-      if (tries === 0) expect(one.failing.size).to.equal(0);
+      if (tries === 0) {
+        expect(one.failing.size).to.equal(0);
+        expect(one.nextFailingAtMs(nowMs)).to.equal(nowMs + 10_000);
+      }
       nowMs += 13_000;
     }
     expect(log.lines).to.have.length(1);
     expect(log.lines[0]).to.match(/^could not bind a\.OUT -> b\.IN: there is no queue .*; it is tried again$/);
     expect([...one.failing]).to.deep.equal([bindingKey(binding)]);
+    expect(one.nextFailingAtMs(nowMs)).to.equal(Number.POSITIVE_INFINITY);
   });
 
   it('is not held up by a step that fails', async () => {
     await declare();
     const broken: Step = { do: 'bind', binding: { ...binding, target: asQueueName('nowhere') }, edge: 'another' };
-    expect((await executor().carryOut([broken, bind])).done).to.equal(1);
+    expect(await executor().carryOut([broken, bind])).to.equal(1);
   });
 
   it('makes before it breaks', async () => {

@@ -6,6 +6,7 @@ import type { Binding } from '../transport/index.js';
 import type { CoordinatorOptions } from './coordinator-options.js';
 import { Copies } from './copies.js';
 import { type DiscoveryChange, DiscoveryFeed } from './discovery-feed.js';
+import { dueInMs } from './due.js';
 import { definitionOf, inqueueOf } from './edges.js';
 import { type CoordinatorEvent, failureEvent } from './events.js';
 import { Executor } from './executor.js';
@@ -272,25 +273,30 @@ export class Coordinator {
     if (!this.desired.roles.has(role)) this.#feed.table.forget(id);
   }
 
-  #wake(inMs?: number): void {
+  #wake(): void {
     this.#isIdle = false;
     this.#copies.changed();
-    this.#passes.wake(inMs);
+    this.#passes.wake();
   }
 
-  async #runPass(): Promise<void> {
+  /** @returns in how many ms the next is due though nothing happens */
+  async #runPass(): Promise<number> {
     this.#renaming.forgetVoid();
+    const seenMs = this.#nowMs();
     const observed = this.#observed();
     this.instruments.note(this.desired, observed);
     const steps = plan(this.desired, observed, this.#records);
     this.#isIdle = steps.length === 0;
-    const { done, againInMs } = await this.#executor.carryOut(steps);
-    if (done > 0) this.#wake();
-    else if (againInMs !== undefined) this.#wake(againInMs);
+    if ((await this.#executor.carryOut(steps)) > 0) this.#wake();
     if (this.isStarted && this.#feed.table.all().some(({ status }) => status === 'live')) {
       this.#liveSinceMs ??= performance.now();
     }
     this.#tell({ kind: 'report' });
+    return dueInMs(
+      { executor: this.#executor, processes: this.#processes, records: this.#records },
+      seenMs,
+      this.#nowMs(),
+    );
   }
 
   #tell(event: CoordinatorEvent): void {

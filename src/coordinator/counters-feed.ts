@@ -27,6 +27,7 @@ export class CountersFeed {
   readonly #gone = new Map<ParticipantId, Told>();
   readonly #expected = new Set<ParticipantId>();
   #subscription: Subscription | undefined;
+  #messages = 0;
 
   constructor(broker: Broker, log: Logger, options: CountersFeedOptions = {}) {
     const { limit = 20_000, nowMs = () => performance.now() } = options;
@@ -34,6 +35,11 @@ export class CountersFeed {
     this.#log = log;
     this.#limit = limit;
     this.#nowMs = nowMs;
+  }
+
+  /** How many messages were taken in, since the start. */
+  get messages(): number {
+    return this.#messages;
   }
 
   /** These were at work before we began: what they tell first is where their counts begin for us. */
@@ -109,6 +115,7 @@ export class CountersFeed {
   }
 
   #take(counters: Counters): void {
+    this.#messages += 1;
     const { id, role } = counters;
     if (this.#told.get(id)?.counts.role !== role && this.#gone.get(id)?.counts.role !== role) this.#leave(id);
     const told = this.#told.get(id) ?? this.#gone.get(id) ?? this.#join(id, role);

@@ -1,7 +1,7 @@
 import type { QueueName, Role } from '../names.js';
 import { contentHash, groupBy } from '../support/index.js';
 import { definitionOf, type EdgeState, portNamed } from './edges.js';
-import type { Desired, Observed } from './state.js';
+import type { Desired, Observed, PublishedWiring } from './state.js';
 import type { OutportStates } from './wirings.js';
 
 /** A role of ours that does not answer its wiring is waited for so long, in ms. */
@@ -15,6 +15,13 @@ export interface Departing {
    * what it sends as mandatory would be held for nobody.
    */
   mustStay(source: QueueName): boolean;
+}
+
+/** When the next of them has been waited for long enough that had not been at `seenMs`; `Infinity`: none. */
+export function nextPatienceEndMs(published: Iterable<PublishedWiring>, seenMs: number): number {
+  let nextMs = Number.POSITIVE_INFINITY;
+  for (const { atMs } of published) if (atMs >= seenMs - PATIENCE_MS && atMs < nextMs) nextMs = atMs;
+  return nextMs + PATIENCE_MS;
 }
 
 /** O(edges + participants). */

@@ -74,8 +74,27 @@ export class Executor {
     return new Set(hopeless.map(({ step }) => (step.do === 'bind' ? bindingKey(step.binding) : '')));
   }
 
-  /** Carries out what is due. @returns how many steps succeeded, and in how many ms the next failed one is due again */
-  async carryOut(steps: readonly Step[]): Promise<{ readonly done: number; readonly againInMs: number | undefined }> {
+  /** When the next failed step is due again; `Infinity`: none has failed. What is tried again just now tells when it has ended. */
+  get nextTryAtMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { step, dueAtMs } of this.#failures.values()) {
+      if (!this.#beside.has(processOf(step))) nextMs = Math.min(nextMs, dueAtMs);
+    }
+    return nextMs;
+  }
+
+  /** When `failing` grows beyond what it was at `seenMs`, unless a binding is made before; `Infinity`: never. */
+  nextFailingAtMs(seenMs: number): number {
+    const oldMs = seenMs - HOPELESS_AFTER_MS;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { step, firstAtMs } of this.#failures.values()) {
+      if (step.do === 'bind' && firstAtMs >= oldMs) nextMs = Math.min(nextMs, firstAtMs + HOPELESS_AFTER_MS);
+    }
+    return nextMs;
+  }
+
+  /** Carries out what is due. @returns how many steps succeeded */
+  async carryOut(steps: readonly Step[]): Promise<number> {
     this.#forgetFailuresOtherThan(steps);
     const due = steps.filter((step) => (this.#failures.get(stepKey(step))?.dueAtMs ?? 0) <= this.#parts.nowMs());
     await this.#recordIntents(due);
@@ -87,7 +106,7 @@ export class Executor {
     }
     for (const step of due) if (BEGUN_AFTER.includes(step.do)) this.#begin(step);
     await this.#parts.records.saved();
-    return { done, againInMs: this.#nextDueInMs() };
+    return done;
   }
 
   /** Resolves when nothing goes on beside the passes; that some of it fails is not said any more. */
@@ -133,7 +152,7 @@ export class Executor {
 
   /** One step at a time for each process; what is still wanted afterwards is planned again. */
   #begin(step: Step): void {
-    const key = step.do === 'stop' ? step.key : step.do === 'start' || step.do === 'restart' ? step.spec.key : '';
+    const key = processOf(step);
     if (this.#beside.has(key)) return;
     const work = this.#try(step).then(() => {
       this.#beside.delete(key);
@@ -267,9 +286,10 @@ export class Executor {
     const keys = new Set(steps.map(stepKey));
     for (const key of this.#failures.keys()) if (!keys.has(key)) this.#failures.delete(key);
   }
+}
 
-  #nextDueInMs(): number | undefined {
-    const dues = [...this.#failures.values()].map(({ dueAtMs }) => dueAtMs);
-    return dues.length === 0 ? undefined : Math.max(0, Math.min(...dues) - this.#parts.nowMs());
-  }
+/** The key of the process that a step is about; empty where it is about none. */
+function processOf(step: Step): string {
+  if (step.do === 'stop') return step.key;
+  return step.do === 'start' || step.do === 'restart' ? step.spec.key : '';
 }

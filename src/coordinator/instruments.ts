@@ -16,15 +16,25 @@ export interface InstrumentsOptions {
   readonly tell: (message: string) => void;
 }
 
+/** Where the broker does not tell what waits, it is estimated from what is counted: looked at so often, in ms. */
+const LOOK_EVERY_MS = 5000;
+/** So many more looks when nothing is counted any more: that it stays so tells too. */
+const QUIET_LOOKS = 2;
+
 /** A network in numbers: what its participants count, what waits at the broker, what the broker dropped. */
 export class Instruments {
   readonly #look: InstrumentsOptions['look'];
+  readonly #broker: Broker;
   readonly #counters: CountersFeed;
   readonly #figures: Figures;
   readonly #losses: LossWatch;
+  #looker: NodeJS.Timeout | undefined;
+  #messagesBefore = 0;
+  #quietLooks = 0;
 
   constructor({ broker, log, nowMs, look, tell }: InstrumentsOptions) {
     this.#look = look;
+    this.#broker = broker;
     this.#counters = new CountersFeed(broker, log, { nowMs });
     this.#figures = new Figures(broker, this.#counters, nowMs);
     this.#losses = new LossWatch({ broker, log, tell });
@@ -40,9 +50,11 @@ export class Instruments {
     this.#counters.expect(remembered);
     await this.#counters.start();
     await this.#losses.start();
+    if (!this.#broker.capabilities.depths) this.#looker = setInterval(() => this.#lookAtCounts(), LOOK_EVERY_MS);
   }
 
   async stop(): Promise<void> {
+    clearInterval(this.#looker);
     await this.#counters.stop();
     await this.#losses.stop();
   }
@@ -78,5 +90,13 @@ export class Instruments {
   network(maxPorts: number): Promise<NetworkFigures> {
     const { desired, observed } = this.#look();
     return this.#figures.network(desired, observed, maxPorts);
+  }
+  #lookAtCounts(): void {
+    const { messages } = this.#counters;
+    this.#quietLooks = messages === this.#messagesBefore ? this.#quietLooks + 1 : 0;
+    this.#messagesBefore = messages;
+    if (this.#quietLooks > QUIET_LOOKS) return;
+    const { desired, observed } = this.#look();
+    this.#figures.note(desired, observed);
   }
 }

@@ -3,17 +3,25 @@ import type { Logger } from '../support/index.js';
 
 /** Reasons within this time make one pass, in ms. */
 const TOGETHER_MS = 30;
-/** How often a pass comes though nothing was heard, in ms: some things wait for time to pass. */
-const EVERY_MS = 5000;
+/** A pass that failed is made again after so long, in ms. */
+const RETRY_MS = 5000;
+/**
+ * How often a pass comes though nothing was heard and nothing is due, in ms: should some change ever be overlooked, it is
+ * seen then. Rare, since a pass makes garbage that stays for long where nothing else happens.
+ */
+const EVERY_MS = 60_000;
 
 export interface PassesOptions {
-  /** One pass; never two at a time. */
-  readonly run: () => Promise<void>;
+  /** One pass; never two at a time. @returns in how many ms the next is due though nothing is heard; `Infinity`: never */
+  readonly run: () => Promise<number>;
   readonly log: Logger;
   readonly nowMs: () => number;
 }
 
-/** When the next pass is due. */
+/**
+ * When the next pass is due: soon after somebody has a reason, and when what the last one left waiting for time to pass is
+ * due. At rest none is made.
+ */
 export class Passes {
   readonly #options: PassesOptions;
   #isOpen = false;
@@ -40,9 +48,9 @@ export class Passes {
     await this.#current;
   }
 
-  /** A pass soon; several calls make one. */
+  /** A pass soon; several calls make one. A later one that was due may be left out: each pass says anew what is due. */
   wake(inMs = TOGETHER_MS): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || inMs === Number.POSITIVE_INFINITY) return;
     const atMs = this.#options.nowMs() + inMs;
     if (atMs >= this.#timerAtMs) return;
     clearTimeout(this.#timer);
@@ -59,9 +67,13 @@ export class Passes {
     }
     const { run, log } = this.#options;
     this.#current = run()
-      .catch((error: unknown) => log.warn(`a pass failed: ${messageOf(error)}`))
-      .finally(() => {
+      .catch((error: unknown) => {
+        log.warn(`a pass failed: ${messageOf(error)}`);
+        return RETRY_MS;
+      })
+      .then((againInMs) => {
         this.#current = undefined;
+        this.wake(againInMs);
       });
   }
 }

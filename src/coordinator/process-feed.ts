@@ -37,6 +37,14 @@ export class ProcessFeed {
     return new Set([...this.#sinceMs].flatMap(([key, sinceMs]) => (sinceMs < beforeMs ? [key] : [])));
   }
 
+  /** When the next becomes overdue that was not at `seenMs`; `Infinity`: none will. */
+  nextOverdueAtMs(seenMs: number): number {
+    const beforeMs = seenMs - OVERDUE_MS;
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const sinceMs of this.#sinceMs.values()) if (sinceMs >= beforeMs && sinceMs < nextMs) nextMs = sinceMs;
+    return nextMs + OVERDUE_MS;
+  }
+
   /** Resolves when those are known that run already. */
   async start(): Promise<void> {
     const { launcher, changed, output } = this.#options;

@@ -42,6 +42,11 @@ export class RecordsFile implements Records {
     return this.#isSameRun;
   }
 
+  /** Everything changed so far is on disk, or on the way there. */
+  get isSaved(): boolean {
+    return !this.#isDirty;
+  }
+
   /** Reads the file, if there is one. A file that cannot be read is put aside, said, and begun anew. */
   async load(): Promise<readonly Definition[]> {
     const { path, log } = this.#options;
