@@ -7,6 +7,7 @@ import {
   givenEmbedded,
   isForOthers,
 } from '../../src/cli/embedded-options.js';
+import { UsageError } from '../../src/errors.js';
 
 describe('flags of the embedded broker', () => {
   function settings(...args: string[]) {
@@ -35,6 +36,8 @@ describe('flags of the embedded broker', () => {
       intervalMs: 30_000,
       maxBytes: 1.5 * 2 ** 20,
     });
+    expect(settings('--log-keep', '400d').gc).to.include({ minPruneTimeMs: 400 * 86_400_000, intervalMs: 30_000 });
+    expect(() => settings('--log-keep', '40000d')).to.throw(UsageError, '--log-keep is at most 36500 days');
     expect(settings('--log-keep', '0s').gc).to.include({ minPruneTimeMs: 0, intervalMs: 1000 });
     expect(settings('--log-memory')).to.not.have.property('location');
   });

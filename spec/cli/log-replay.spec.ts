@@ -209,6 +209,8 @@ describe('msgflo-log replay', () => {
     expect(parse('1795351795990-7')).to.equal('1795351795990-7');
     expect(parse('1795351795990')).to.equal('1795351795990');
     expect(parse('90m')).to.equal(String(10_000_000 - 5_400_000));
+    expect(parsePlace('--from', () => 90 * 86_400_000)('40d')).to.equal(String(50 * 86_400_000));
+    expect(parse('40d'), 'before the clocks began').to.equal('0');
     expect(parse('1.5s')).to.equal(String(10_000_000 - 1500));
     expect(parse('2026-11-22T09:00:00.250Z')).to.equal(String(Date.UTC(2026, 10, 22, 9, 0, 0, 250)));
     expect(parse('2026-11-22')).to.equal(String(Date.UTC(2026, 10, 22)));

@@ -6,7 +6,7 @@ import type { DoorSettings, NodeSettings } from '../log/server/index.js';
 import { formatAddress, readAddress } from '../log/wire/index.js';
 import { readLogTarget } from '../transport/log/index.js';
 import { booleanOption, repeatable } from './command.js';
-import { parseDuration } from './duration.js';
+import { parseAge, parseDuration } from './duration.js';
 
 /** What the node of the embedded broker is told. */
 export type EmbeddedSettings = NodeSettings;
@@ -39,7 +39,7 @@ export function embeddedOptions(): readonly Option[] {
       .argParser(parseSync),
     new Option('--log-keep <time>', 'what has been taken is kept so long, for replay: 30m, 1h, 7d')
       .default(DEFAULTS.logKeep, '1h')
-      .argParser((text) => parseDuration('--log-keep', text)),
+      .argParser((text) => parseAge('--log-keep', text)),
     new Option('--log-keep-bytes <size>', 'and no more than this of it: 500MiB, 1GiB')
       .default(DEFAULTS.logKeepBytes, '1GiB')
       .argParser((text) => parseSize('--log-keep-bytes', text)),

@@ -4,7 +4,7 @@ import type { QueueName } from '../names.js';
 import type { Broker, BrowseRange, KeptMessage } from '../transport/index.js';
 import type { CliContext } from './command.js';
 import { Pace } from './dead-rate.js';
-import { parseDuration } from './duration.js';
+import { parseAge } from './duration.js';
 import { counted, sizeOf, timeOf } from './log-text.js';
 import { TerminalLine } from './terminal-line.js';
 import { jsonLine, printable } from './terminal-text.js';
@@ -32,7 +32,7 @@ const END_WITHIN_MS = 2000;
 export function parsePlace(flag: `--${string}`, nowMs: () => number = Date.now): (text: string) => string {
   return (text) => {
     if (/^\d{1,15}(-\d{1,15})?$/.test(text)) return text;
-    if (/^[\d.]+(ms|s|m|h|d)$/.test(text)) return String(Math.floor(nowMs() - parseDuration(flag, text)));
+    if (/^[\d.]+(ms|s|m|h|d)$/.test(text)) return String(Math.max(0, Math.floor(nowMs() - parseAge(flag, text))));
     const ms = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;
     if (ms >= 0) return String(ms);
     throw new UsageError(

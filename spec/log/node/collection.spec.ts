@@ -22,6 +22,18 @@ describeNodes('collection', (nodes) => {
   const open = (options: LogNodeOptions): Promise<LogNode> =>
     nodes.open({ clock, nowMs: () => clock.wallMs(), ...options });
 
+  it('keeps what it is to keep for longer than any timer runs, and no longer', async () => {
+    const dayMs = 86_400_000;
+    const node = await open({ gc: { minPruneTimeMs: 40 * dayMs, intervalMs: dayMs } });
+    await commit(node, 3);
+    await clock.advance(39 * dayMs);
+    await node.collect();
+    expect(await node.length('t')).to.equal(3);
+    await clock.advance(2 * dayMs);
+    await node.collect();
+    expect(await node.length('t')).to.equal(0);
+  });
+
   async function commit(node: LogNode, count: number, topic = 't'): Promise<void> {
     const last = await node.length(topic).catch(() => 0);
     for (let at = 0; at < count; at++) await node.commit([record(topic, last + at)]);
