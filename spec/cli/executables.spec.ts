@@ -25,9 +25,8 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
     `--host --port --broker --management --ide --library --componentdir --graph --ignore --forward --auto-save --wait-timeout
     --runtime-id --ping-url --ping-method --ping-interval`.split(/\s+/),
   'msgflo-setup':
-    '--broker --participants --only --ignore --library --componentdir --forward --discover --timeout --forever --shell'.split(
-      ' ',
-    ),
+    `--broker --participants --only --ignore --library --componentdir --forward --discover --timeout --forever --shell
+    --log-sync --log-keep --log-keep-bytes --log-memory --log-listen --mqtt-listen`.split(/\s+/),
   'msgflo-procfile': ['--library', '--ignore', '--include', '--components'],
   'msgflo-register': ['--broker', '--role', '--interval', '--forever'],
   'msgflo-register-foreign': ['--broker', '--role', '--interval', '--forever'],
@@ -41,7 +40,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = {
   ),
   'msgflo-log': ['--json', '--topic', '--from', '--to', '--limit', '--reverse'],
   'msgflo-dead':
-    `--broker --role --port --queue --where --limit --wait --json --body --dry-run --rate --canary --canary-wait
+    `--broker --management --role --port --queue --where --limit --wait --json --body --dry-run --rate --canary --canary-wait
     --edit --unsure --all`.split(/\s+/),
 };
 

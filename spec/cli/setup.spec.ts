@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import { sharedMosquitto } from '../support/mosquitto.js';
 import { sharedRabbit } from '../support/rabbitmq.js';
@@ -103,6 +105,19 @@ describe('msgflo-setup', function () {
     expect(project.brokerFiles()).to.deep.equal([]);
   });
 
+  it('gives it the settings it was asked for, and says where they are not in force', async () => {
+    const { binding, graph } = pair();
+    await project.write({ 'g.fbp': graph });
+    const args = ['g.fbp', '--participants', '--log-memory'];
+    const running = project.start('msgflo-setup', [...args, '--forever']);
+    await running.line(/^PUBSUB: /);
+    expect(existsSync(join(project.dir, '.msgflo', 'log'))).to.equal(false);
+    const again = await project.run('msgflo-setup', ['g.fbp', '--timeout', '5', '--log-memory']);
+    expect(linesOf(again.stdout), again.stderr).to.include(binding);
+    expect(again.stderr).to.include('--log-memory: not in force, without --forever none is brought along\n');
+    await running.stop('SIGTERM');
+  });
+
   it('names round robins and dead letters', async () => {
     const [from, to, dead] = [unique('a'), unique('b'), unique('c')];
     await project.write({
@@ -174,6 +189,7 @@ describe('msgflo-setup', function () {
       /^msgflo-setup: --forward takes stderr, stdout or both, not 'stdin'$/,
     ],
     ['a flag that is neither', ['--forever=maybe'], /^msgflo-setup: --forever is true or false, not 'maybe'$/],
+    ['a size that is none', ['--log-keep-bytes', 'much'], /^msgflo-setup: --log-keep-bytes is a size such as 500MiB/],
     ['two graphs', ['h.fbp'], /^msgflo-setup: too many arguments\. .*\(--help lists the options\)$/],
   ];
   it('answers misuse with one line and exit code 2', async () => {

@@ -19,13 +19,13 @@ import {
   withBroker,
 } from './broker.js';
 import { booleanOption, type CliContext, command, presetOption, secondsOption } from './command.js';
-import { embeddedSettings } from './embedded-options.js';
+import { type EmbeddedFlags, embeddedOptions, embeddedSettings, givenEmbedded } from './embedded-options.js';
 import { EmbeddedService } from './embedded-service.js';
 import { forwardOption } from './msgflo.js';
 import { ComponentMissingError, executable, loadGraph, loadProjectLibrary } from './project.js';
 import { pass } from './setup-pass.js';
 
-interface Options {
+interface Options extends EmbeddedFlags {
   readonly broker?: string;
   readonly participants: boolean;
   readonly only: readonly string[];
@@ -40,7 +40,7 @@ interface Options {
 
 /** `msgflo-setup`: one pass of what `msgflo` does for ever: bind what the graph wants, print it, leave. */
 export function setup(context: CliContext): Command {
-  return command('msgflo-setup', 'Bind the queues of a graph once, and print the bindings made')
+  const parser = command('msgflo-setup', 'Bind the queues of a graph once, and print the bindings made')
     .argument('<graph>', '.fbp or .json')
     .addOption(brokerOption())
     .addOption(booleanOption('--participants', 'start the participants too, and stop them afterwards'))
@@ -53,14 +53,18 @@ export function setup(context: CliContext): Command {
     .addOption(secondsOption('--timeout <seconds>', 'give up after so long', 30))
     .addOption(booleanOption('--forever', 'stay, keep participants running and bindings made, until interrupted'))
     .addOption(presetOption('--shell', 'shell', 'start commands through a shell (bare: /bin/sh)').argParser(parseShell))
-    .action((graph: string, options: Options) => setUp(graph, options, context));
+    .optionsGroup('The embedded broker, with --forever and without --broker:');
+  for (const option of embeddedOptions()) parser.addOption(option);
+  return parser.action((graph: string, options: Options, self: Command) =>
+    setUp(graph, options, givenEmbedded(self), context),
+  );
 }
 
-async function setUp(path: string, options: Options, context: CliContext): Promise<void> {
+async function setUp(path: string, options: Options, given: readonly string[], context: CliContext): Promise<void> {
   const document = await loadGraph(path);
   const library = options.participants ? await libraryFor(document, options, context) : undefined;
   // The broker goes last, for participants that finish what they hold.
-  await withAddress(options, context, ({ address, mqtt }, guard) => {
+  await withAddress(options, given, context, ({ address, mqtt }, guard) => {
     return withSupervisor({ ...options, mqtt }, guard, context, async (supervisor) => {
       const launches = library
         ? launchesFor(document, library, childBroker(address, mqtt), options)
@@ -90,21 +94,26 @@ async function setUp(path: string, options: Options, context: CliContext): Promi
 
 /** The broker named, or the one that runs in this folder; only what stays up brings one along. */
 async function withAddress(
-  { broker, forever }: Options,
+  options: Options,
+  given: readonly string[],
   context: CliContext,
   work: (broker: { readonly address: string; readonly mqtt?: string }, guard: Guard) => Promise<void>,
 ): Promise<void> {
-  const isEmbedded = forever && !namedBroker(broker, context.env);
+  const { broker, forever } = options;
+  const named = namedBroker(broker, context.env);
+  const isEmbedded = forever && !named;
+  if (!isEmbedded && given.length > 0) {
+    const why = named ? `as ${named.from} names another broker` : 'without --forever none is brought along';
+    context.log.warn(`${given.join(', ')}: not in force, ${why}`);
+  }
   const joined = isEmbedded ? undefined : await joinWithChildren(broker, context);
+  const dir = stateDir(context.cwd);
+  const settings = embeddedSettings(dir, options);
   const guard = new Guard(context.log);
   let embedded: EmbeddedService | undefined;
   try {
     if (joined !== undefined) return await work(joined, guard);
-    const dir = stateDir(context.cwd);
-    const started = await EmbeddedService.start(
-      { stateDir: dir, guard, settings: embeddedSettings(dir), given: [] },
-      context,
-    );
+    const started = await EmbeddedService.start({ stateDir: dir, guard, settings, given }, context);
     embedded = started.service;
     await work(started.broker, guard);
   } finally {
