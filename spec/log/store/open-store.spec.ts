@@ -47,6 +47,39 @@ describe('log store', () => {
     expect(await textsOf(store, 'a')).to.deep.equal(Array.from({ length: 1000 }, (_, at) => String(at)));
   });
 
+  it('tells who submits what became of it, in the order of the calls and never within one; one that throws holds up no other', async () => {
+    const store = await folder.open();
+    const told: string[] = [];
+    const submit = (name: string, batch: Batch, onTold = (): void => undefined): void =>
+      store.submit(batch, {
+        stored: ({ sequences }) => onTold() ?? told.push(`${name} ${sequences.join()}`),
+        refused: ({ message }) => told.push(`${name} ${message.slice(0, 30)}`),
+      });
+    const uncaught = new Promise<Error>((resolve) => {
+      const others = process.listeners('uncaughtException');
+      process.removeAllListeners('uncaughtException');
+      process.once('uncaughtException', (error) => {
+        for (const other of others) process.on('uncaughtException', other);
+        resolve(error);
+      });
+    });
+    submit('first', { records: [text('a', 'x')] });
+    submit('throws', { records: [text('a', 'y')] }, () => {
+      throw new Error('of its own');
+    });
+    submit('nothing', {});
+    submit('too long', { records: [text('t'.repeat(1001), 'x')] });
+    submit('last', { records: [text('a', 'z')] });
+    expect(told).to.deep.equal([]);
+    await store.flush();
+    expect(told).to.deep.equal(['nothing ', 'too long the name of a topic has 1 to 1', 'first 0', 'last 2']);
+    expect(await uncaught).to.have.property('message', 'of its own');
+    await store.close();
+    submit('closed', { records: [text('a', 'x')] });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told.at(-1)).to.match(/^closed /);
+  });
+
   it('makes commits wait their turn when too many bytes are in flight', async () => {
     const store = await folder.open({ maxInFlightBytes: 1000 });
     const commits = Array.from({ length: 50 }, (_, at) => store.commit({ records: [text('a', `${at}`.padEnd(100))] }));
