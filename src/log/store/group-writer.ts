@@ -9,6 +9,7 @@ import type { Segment } from './segment.js';
 import { closeSegment, createSegment, plannedSegment } from './segment-file.js';
 import type { CommitResult, Receipt, SyncPolicy } from './store.js';
 import type { StoreState } from './store-state.js';
+import { SyncClock } from './sync-clock.js';
 
 export interface GroupWriterOptions {
   readonly sync: SyncPolicy;
@@ -50,15 +51,11 @@ export class GroupWriter {
   /** Commits that were taken on, and those of them that were answered. */
   #taken = 0;
   #answered = 0;
-  /** Log offset up to which everything is synced. */
-  #syncedEnd: number;
-  #syncTimer: NodeJS.Timeout | undefined;
+  readonly #clock: SyncClock;
   #flushing: { readonly upTo: number; readonly resolve: () => void }[] = [];
-  #syncing: Promise<void> | undefined;
   #sealing: Promise<void> | undefined;
   #failure: Error | undefined;
   commits = 0;
-  syncs = 0;
 
   /** @param fd the active segment, open for writing and synced */
   constructor(state: StoreState, fd: number, options: GroupWriterOptions) {
@@ -67,7 +64,11 @@ export class GroupWriter {
     this.#options = options;
     this.#encoder = new Encoder(state.topics, state.active);
     this.#allocated = state.active.end;
-    this.#syncedEnd = state.end;
+    this.#clock = new SyncClock(state.end, {
+      policy: options.sync,
+      datasync: () => options.calls.datasync(this.#fd),
+      end: () => state.end,
+    });
   }
 
   get congested(): boolean {
@@ -101,6 +102,10 @@ export class GroupWriter {
     if (this.#waiting.length > 0 || this.#isFull(pending.bytes)) this.#waiting.push(pending);
     else this.#encode(pending);
     this.#taken++;
+  }
+
+  get syncs(): number {
+    return this.#clock.syncs;
   }
 
   get hasFailed(): boolean {
@@ -141,7 +146,7 @@ export class GroupWriter {
   async close(): Promise<void> {
     await this.flush();
     this.#failure ??= new StoreClosedError(this.#state.folder);
-    clearTimeout(this.#syncTimer);
+    this.#clock.stop();
     closeSegment(this.#fd, this.#allocated > this.#state.active.end ? this.#state.active.end : undefined);
   }
 
@@ -190,16 +195,14 @@ export class GroupWriter {
   }
 
   async #write(group: Group): Promise<void> {
-    const { calls, sync } = this.#options;
+    const { calls } = this.#options;
     if (group.segment !== this.#state.active) await this.#roll(group.segment);
-    finishFirstFrame(group, this.#syncedEnd === group.segment.base + group.start);
+    finishFirstFrame(group, this.#clock.syncedEnd === group.segment.base + group.start);
     const buffers = group.pieces.map(({ chunk, from, to }) => chunk.bytes.subarray(from, to));
     await calls.write(this.#fd, buffers, group.start);
-    if (sync !== 'always') return;
+    if (!this.#clock.isAlways) return;
     if (group.end > this.#allocated && group.bytes < SMALL_GROUP_BYTES) await this.#allocate(group.end);
-    await calls.datasync(this.#fd);
-    this.syncs++;
-    this.#syncedEnd = group.segment.base + group.end;
+    await this.#clock.syncGroup(group.segment.base + group.end);
   }
 
   /** Zeros behind what was written. Without room for them it goes on without. */
@@ -217,14 +220,14 @@ export class GroupWriter {
     const sealed = this.#state.active;
     if (this.#allocated > sealed.end) ftruncateSync(this.#fd, sealed.end);
     await this.#options.calls.datasync(this.#fd);
-    this.#syncedEnd = this.#state.end;
+    this.#clock.syncedEnd = this.#state.end;
     this.#allocated = sealed.end;
     const fd = await createSegment(next, this.#options);
-    await this.#syncing; // of the file that is closed here
+    await this.#clock.idle(); // of the file that is closed here
     closeSegment(this.#fd);
     this.#fd = fd;
     this.#allocated = next.end;
-    this.#syncedEnd = next.base + next.end;
+    this.#clock.syncedEnd = next.base + next.end;
     this.#state.segments.push(next);
     for (const index of sealed.indexes.values()) index.trim();
     sealed.chunks = [];
@@ -238,7 +241,7 @@ export class GroupWriter {
     this.#settled(group);
     this.commits += group.commits;
     group.resolveAll();
-    this.#scheduleSync();
+    this.#clock.schedule();
     this.#goOn();
   }
 
@@ -298,30 +301,14 @@ export class GroupWriter {
     this.#flushing = this.#flushing.filter(({ upTo }) => upTo > this.#answered);
   }
 
-  #scheduleSync(): void {
-    const { sync } = this.#options;
-    if (typeof sync === 'string' || this.#syncTimer) return;
-    this.#syncTimer = setTimeout(() => {
-      this.#syncTimer = undefined;
-      this.sync().catch(() => undefined); // told by the next commit
-    }, sync.intervalMs);
-  }
-
   /** Makes safe what is visible now. @throws {StoreFailedError} then every later commit does as well */
   async sync(): Promise<void> {
-    await this.#syncing;
-    const { end, folder } = this.#state;
-    if (this.#failure || this.#syncedEnd >= end) return;
-    this.#syncing = this.#options.calls.datasync(this.#fd).then(
-      () => {
-        this.syncs++;
-        this.#syncedEnd = Math.max(this.#syncedEnd, end);
-      },
-      (cause: unknown) => {
-        this.#failure ??= new StoreFailedError(folder, { cause });
-      },
-    );
-    await this.#syncing;
+    if (this.#failure) return;
+    try {
+      await this.#clock.sync();
+    } catch (cause) {
+      this.#failure ??= new StoreFailedError(this.#state.folder, { cause });
+    }
     if (this.#failure) throw this.#failure;
   }
 }
