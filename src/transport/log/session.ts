@@ -105,9 +105,15 @@ export class Session {
     return await this.#insist((connection) => connection.request(head, ...bodies));
   }
 
-  /** As `call`, of a message. */
-  async send(message: WireSend): Promise<void> {
-    await this.#insist((connection) => connection.send(message));
+  /** As `call`, of a message. Mostly there is a connection and it stays: no async function is begun for that. */
+  send(message: WireSend): Promise<unknown> {
+    const again = (): Promise<unknown> => this.#insist((connection) => connection.send(message));
+    return (
+      this.#current?.send(message).catch((error: unknown) => {
+        if (error instanceof ConnectionLostError) return again();
+        throw error;
+      }) ?? again()
+    );
   }
 
   async #insist<T>(ask: (connection: Connection) => Promise<T>): Promise<T> {

@@ -18,16 +18,35 @@ export class Unconfirmed {
     this.#limit = limit;
   }
 
-  async run<T>(bytes: number, work: () => Promise<T>): Promise<T> {
-    if (this.#waiting.length === 0 && this.#hasRoom(bytes)) this.#add(bytes);
-    else await new Promise<void>((go) => this.#waiting.push({ bytes, go }));
-    try {
-      return await work();
-    } finally {
-      this.#messages -= 1;
-      this.#bytes -= bytes;
-      this.#letIn();
-    }
+  /** Settles as `work` does, which begins now or when it is its turn. */
+  run<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    if (this.#waiting.length > 0 || !this.#hasRoom(bytes)) return this.#later(bytes, work);
+    this.#add(bytes);
+    return this.#begin(bytes, work);
+  }
+
+  async #later<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    await new Promise<void>((go) => this.#waiting.push({ bytes, go }));
+    return await this.#begin(bytes, work);
+  }
+
+  #begin<T>(bytes: number, work: () => Promise<T>): Promise<T> {
+    return work().then(
+      (value) => {
+        this.#end(bytes);
+        return value;
+      },
+      (error: unknown) => {
+        this.#end(bytes);
+        throw error;
+      },
+    );
+  }
+
+  #end(bytes: number): void {
+    this.#messages -= 1;
+    this.#bytes -= bytes;
+    this.#letIn();
   }
 
   #letIn(): void {
