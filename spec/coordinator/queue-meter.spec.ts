@@ -63,6 +63,11 @@ describe('QueueMeter', () => {
     expect(figures).to.include({ inPerSecond: 7, outPerSecond: 6 });
   });
 
+  it('passes on that a queue is damaged', async () => {
+    told = [{ queue: inlet.queue, ready: 4, consumers: 2, damage: 'damaged at byte 7' }];
+    expect((await meter.read([inlet]))[0]).to.include({ damage: 'damaged at byte 7' });
+  });
+
   it('completes it by what participants count: unacked, and rates from one reading to the next', async () => {
     await counts('b-1', b, 10, 8, 0);
     told = [{ queue: inlet.queue, ready: 4, consumers: 2 }];

@@ -43,7 +43,8 @@ export function dead(context: CliContext): Command {
       const isMeant = allOf(options.where.map(parseTest));
       const payload = options.edit === undefined ? undefined : await readEdit(resolve(context.cwd, options.edit));
       const address = await joinBroker(options.broker, context);
-      const client = { timeoutMs: ONE_SHOT_CONNECT_MS, ...managementOf(options) };
+      // Where queues are named nobody is asked for others.
+      const client = { timeoutMs: ONE_SHOT_CONNECT_MS, ...(options.queue.length === 0 && managementOf(options)) };
       await withBroker(address, context, client, async (broker) => {
         const wish = { role: options.role, port: options.port };
         const places = await placesOf(

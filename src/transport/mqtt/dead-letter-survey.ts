@@ -8,6 +8,8 @@ import { EVERY_DEAD_LETTER, inqueueOfLetter } from './topics.js';
 
 /** A broker whose queue for us is full drops the marker as well: it is sent again until it comes. */
 const MARK_AGAIN_MS = 500;
+/** So many of what it keeps does a broker send at least, by default, before it drops the rest. */
+const MOST_SENT = 1000;
 
 /** One look at which inqueues have dead letters that are kept, on a connection of its own. */
 export class DeadLetterSurvey {
@@ -24,6 +26,7 @@ export class DeadLetterSurvey {
   async run(): Promise<readonly QueueName[]> {
     const { address, id, outlet, signal, log } = this.#options;
     let over = (): void => undefined;
+    let [letters, marks] = [0, 0];
     const ended = new Promise<void>((resolve) => {
       over = resolve;
     });
@@ -36,6 +39,7 @@ export class DeadLetterSurvey {
         const { topic, retain, payload } = arrival.message;
         const inqueue = retain && payload.length > 0 ? inqueueOfLetter(topic) : undefined;
         if (inqueue !== undefined) this.#found.add(inqueue);
+        if (inqueue !== undefined) letters += 1;
         if (topic === this.#marker) this.#isOver = true;
         if (this.#isOver) over();
         arrival.settle();
@@ -49,9 +53,12 @@ export class DeadLetterSurvey {
       while (!this.#isOver) {
         if (signal.aborted) throw new NotConnectedError('deadLetterInqueues');
         // Behind all that is kept, which comes at the subscription.
+        marks += 1;
         await outlet.publish({ topic: this.#marker, payload: Buffer.alloc(0) });
         await within(ended, MARK_AGAIN_MS);
       }
+      if (letters >= MOST_SENT || marks > 1)
+        log.warn('there may be dead letters of more inqueues than are found: a broker sends some 1,000 at once');
       return [...this.#found];
     } finally {
       await intake.end();
