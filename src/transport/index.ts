@@ -40,7 +40,6 @@ export {
   QueueMismatchError,
   QueueNotFoundError,
   RefusedError,
-  UnknownSchemeError,
   UnroutedError,
 } from './errors.js';
 export { HEADER, isUnsendable, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS, sendable } from './headers.js';
