@@ -31,7 +31,7 @@ const MANY_COMMITS = 24;
 /**
  * Takes commits in the order of the calls and writes them in groups: what came while one group was written and synced is
  * the next. A group starts at the end of a turn of the event loop, so that callers that were just answered are in it, and
- * a turn later behind a large one: smaller groups that overlap were measured to be slower.
+ * a turn later behind a larger one: smaller groups that overlap were measured to be slower.
  */
 export class GroupWriter {
   readonly #state: StoreState;
@@ -176,7 +176,8 @@ export class GroupWriter {
 
   #beginSoon(): void {
     this.#turn ??= setImmediate(() => {
-      if (this.#lastCommits < MANY_COMMITS) this.#begin();
+      const isAsMany = (this.#filling?.commits ?? 0) >= this.#lastCommits;
+      if (isAsMany || this.#lastCommits < MANY_COMMITS) this.#begin();
       else this.#turn = setImmediate(() => this.#begin());
     });
   }
