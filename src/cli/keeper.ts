@@ -27,8 +27,12 @@ export interface KeeperOptions {
   readonly forward: readonly OutputLine['stream'][];
 }
 
-/** A coordinator is idle for most of its life: it is to hold little memory then (see RestingMemory). */
-const SPARING = ['--max-semi-space-size=1', '--expose-gc', '--compact-on-every-full-gc'];
+/**
+ * A coordinator is idle for most of its life: it is to hold little memory then (see RestingMemory). A burst of work is over
+ * before optimizing its code pays, and what the optimizing compiler took for that would stay: only what is busy for long is
+ * optimized (the budget is some fifteen times the usual one).
+ */
+const SPARING = ['--max-semi-space-size=1', '--expose-gc', '--compact-on-every-full-gc', '--interrupt-budget=1000000'];
 /** glibc keeps a pool of memory for each thread otherwise; other systems do not know the word. */
 const ONE_POOL = { MALLOC_ARENA_MAX: '1' };
 
