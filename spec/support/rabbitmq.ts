@@ -51,10 +51,7 @@ export interface RabbitOptions {
 }
 
 /** A server for one spec that kills it or looks at its lists; takes some 5 s. Also stopped when mocha ends. */
-export async function startRabbit({
-  management = false,
-  schedulers = 'one',
-}: RabbitOptions = {}): Promise<Rabbit> {
+export async function startRabbit({ management = false, schedulers = 'one' }: RabbitOptions = {}): Promise<Rabbit> {
   const server = await ensureInstalled(SERVER, 'rabbitmq-server', ENV_OVERRIDE);
   const epmdProgram = await ensureInstalled('epmd', 'erlang-base', ENV_OVERRIDE);
   const folder = await mkdtemp(join(tmpdir(), 'msgflo-rabbit-'));
