@@ -147,6 +147,7 @@ export class Consuming {
       protocol: outlet.protocol,
       keptSeconds: held ? SLOT_KEPT_SECONDS : 0,
       ...(held ? { will: held.will } : {}),
+      mayPause: () => this.#inqueues?.isWide ?? false,
       onArrival: (arrival) => this.#take(arrival),
       onTaken: () => {
         this.#slot?.forgo();

@@ -92,6 +92,13 @@ export class Inqueue {
     this.#attempt = attempt;
   }
 
+  /** Of all its consumers together. */
+  get prefetch(): number {
+    let sum = 0;
+    for (const { prefetch } of this.#members) sum += prefetch;
+    return sum;
+  }
+
   get hasMembers(): boolean {
     return this.#members.size > 0;
   }

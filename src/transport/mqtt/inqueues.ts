@@ -36,6 +36,8 @@ const UNDECIDED_MS = 10_000;
 const LINGER_MS = 5000;
 /** A broker that does not answer must not keep a client from leaving. */
 const GIVE_BACK_LIMIT_MS = 2000;
+/** Handlers that take fewer at a time, all together, may be done before the next are read. */
+const WIDE = 64;
 
 /** All that one client consumes: who gets which message, which topics it is subscribed to, what is given back. */
 export class Inqueues {
@@ -54,6 +56,13 @@ export class Inqueues {
   constructor(options: InqueuesOptions) {
     this.#options = options;
     this.#intake = options.intake;
+  }
+
+  /** Whether so much is handed over at a time that it slows nobody when the next comes a moment later. */
+  get isWide(): boolean {
+    let sum = 0;
+    for (const { prefetch } of this.#inqueues.values()) sum += prefetch;
+    return sum >= WIDE;
   }
 
   /** Called with each message that comes. */

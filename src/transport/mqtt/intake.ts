@@ -12,6 +12,8 @@ export interface IntakeOptions {
   readonly keptSeconds: number;
   /** Published by the broker when this connection dies. */
   readonly will?: Publication;
+  /** Whether reading may pause for a moment just now (see `ReadPace`); absent, it never does. */
+  readonly mayPause?: () => boolean;
   /** Takes responsibility: in the end `arrival.settle()` is called, or the message comes again. */
   readonly onArrival: (arrival: Arrival) => void;
   /** Another client came with our client id; this one is out. */
@@ -46,13 +48,13 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options;
-    const { address, clientId, keptSeconds, will, protocol, onTaken, log } = options;
+    const { address, clientId, keptSeconds, will, protocol, mayPause, onTaken, log } = options;
     const onMessage = (session: Session, message: Incoming): Promise<void> | undefined => this.#take(session, message);
     this.#link = new Link({
       name: 'consuming',
       log,
       protocol,
-      session: { address, clientId, keptSeconds, onMessage, ...(will ? { will } : {}) },
+      session: { address, clientId, keptSeconds, onMessage, ...(will && { will }), ...(mayPause && { mayPause }) },
       onOpen: (session) => this.#restore(session),
       onTaken,
     });

@@ -2,6 +2,9 @@ import { RefusedError } from '../index.js';
 import { Fifo } from './fifo.js';
 import type { Confirmee, Publication, Session } from './session.js';
 
+/** What of a session is needed here. */
+type Publishing = Pick<Session, 'check' | 'publish' | 'hurry' | 'receiveMaximum'>;
+
 /** Hears what became of a publication before who sent it: that costs less than a promise between the two. */
 export interface Fate {
   /** The broker has it; the reason is 0, or 16 when nobody is subscribed. What it throws is what who sent it gets. */
@@ -17,7 +20,7 @@ class Entry implements Confirmee {
   readonly resolve: (value: undefined) => void;
   readonly reject: (error: unknown) => void;
   /** On which it went out last. */
-  session: Session | undefined;
+  session: Publishing | undefined;
   readonly #onConfirmed: (entry: Entry, reason: number) => void;
 
   constructor(
@@ -39,20 +42,25 @@ class Entry implements Confirmee {
   }
 }
 
+/** With fewer on their way, whoever sends a few at a time would feel it if their confirmations were read later. */
+const MANY_UNCONFIRMED = 8;
 const MAX_UNCONFIRMED = 1000;
 const MAX_UNCONFIRMED_BYTES = 16 * 1024 * 1024;
 
 /**
  * What is being published and not yet confirmed. It goes out in the order of sending, at most 1,000 messages and 16 MiB
  * (or what the broker says that it takes) ahead of the confirmations; what a lost session leaves unconfirmed is repeated
- * on the next. Who sends more waits for its confirmation that much longer.
+ * on the next. Who sends more waits for its confirmation that much longer: once there is no room, half of it is to be free
+ * before more goes out, so that it goes out together.
  */
 export class Outbox {
   #waiting = new Fifo<Entry>();
   readonly #unconfirmed = new Set<Entry>();
   readonly #idle: (() => void)[] = [];
   #unconfirmedBytes = 0;
-  #session: Session | undefined;
+  /** There is no room, or there was none and not enough yet. */
+  #isFull = false;
+  #session: Publishing | undefined;
   #closed: Error | undefined;
   readonly #confirmed = (entry: Entry, reason: number): void => {
     if (entry.session !== this.#session) return;
@@ -62,6 +70,11 @@ export class Outbox {
     this.#flush();
     this.#tellIdle();
   };
+
+  /** Whether it slows nobody when confirmations are read a moment later. */
+  get isAtEase(): boolean {
+    return this.#waiting.size === 0 && this.#unconfirmed.size >= MANY_UNCONFIRMED;
+  }
 
   /** Resolves when the broker has it. @throws {RefusedError} @throws what `fate.taken` throws */
   send(publication: Publication, fate?: Fate): Promise<void> {
@@ -76,13 +89,14 @@ export class Outbox {
   }
 
   /** Repeats on a new session what the last one left unconfirmed. */
-  attach(session: Session): void {
+  attach(session: Publishing): void {
     this.#session = session;
     this.#flush();
   }
 
   detach(): void {
     this.#session = undefined;
+    this.#isFull = false;
     const again = new Fifo<Entry>();
     for (const entry of this.#unconfirmed) again.push(entry);
     for (const entry of this.#waiting.drain()) again.push(entry);
@@ -108,14 +122,17 @@ export class Outbox {
     const session = this.#session;
     if (!session) return;
     const most = Math.min(MAX_UNCONFIRMED, session.receiveMaximum);
+    if (this.#isFull && this.#unconfirmed.size > most / 2) return;
     while (this.#unconfirmed.size < most && this.#unconfirmedBytes < MAX_UNCONFIRMED_BYTES) {
       const entry = this.#waiting.shift();
-      if (!entry) return;
+      if (!entry) break;
       this.#publish(session, entry);
     }
+    this.#isFull = this.#waiting.size > 0;
+    if (this.#isFull) session.hurry();
   }
 
-  #publish(session: Session, entry: Entry): void {
+  #publish(session: Publishing, entry: Entry): void {
     try {
       session.check(entry.publication);
     } catch (error) {

@@ -37,6 +37,7 @@ export class Outlet {
         address,
         clientId,
         keptSeconds: 0,
+        mayPause: () => this.#outbox.isAtEase,
         ...(will ? { will } : {}),
         onMessage: (session, message) => {
           session.ack(message);

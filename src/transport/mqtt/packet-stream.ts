@@ -2,6 +2,7 @@ import { Duplex } from 'node:stream';
 import { readNumber, readPublish, UsualTexts } from './packet-reader.js';
 import { PacketWriter } from './packet-writer.js';
 import { type Incoming, PACKET, type Protocol, type Publication } from './packets.js';
+import { ReadPace } from './read-pace.js';
 
 export interface PacketStreamOptions {
   readonly protocol: Protocol;
@@ -10,6 +11,8 @@ export interface PacketStreamOptions {
   readonly onPublish: (message: Incoming) => void;
   /** A PUBACK and its reason, 0 where there is none. */
   readonly onPuback: (packetId: number, reason: number) => void;
+  /** Whether reading may pause for a moment just now (see `ReadPace`); absent, it never does. */
+  readonly mayPause?: (() => boolean) | undefined;
 }
 
 /**
@@ -24,10 +27,13 @@ export class PacketStream extends Duplex {
   readonly #options: PacketStreamOptions;
   readonly #writer: PacketWriter;
   readonly #texts = new UsualTexts();
+  readonly #pace: ReadPace | undefined;
   #parts: Buffer[] = [];
   #partBytes = 0;
   /** Bytes without which reading on is no use. */
   #neededBytes = 2;
+  /** Of the read that is going on. */
+  #packets = 0;
   #isHeld = false;
   #isReading = false;
   #isFlushing = false;
@@ -37,6 +43,9 @@ export class PacketStream extends Duplex {
     this.#stream = stream;
     this.#options = options;
     this.#writer = new PacketWriter(options.protocol, (bytes) => void stream.write(bytes));
+    const { mayPause } = options;
+    this.#pace =
+      mayPause && new ReadPace({ mayPause, pause: () => stream.pause(), resume: () => this.#resumeAfterPause() });
     stream.on('data', (bytes: Buffer) => this.#take(bytes));
     stream.on('end', () => this.push(null));
     stream.on('error', (error) => this.destroy(error));
@@ -48,9 +57,10 @@ export class PacketStream extends Duplex {
     this.#flushLater();
   }
 
+  /** While reading pauses, it waits for the end of that: the broker sends on without it. */
   puback(packetId: number): void {
     this.#writer.puback(packetId);
-    this.#flushLater();
+    if (!this.#pace?.isPaused) this.#flushLater();
   }
 
   /** Reads nothing more until `release`. */
@@ -61,8 +71,13 @@ export class PacketStream extends Duplex {
 
   release(): void {
     this.#isHeld = false;
-    this.#stream.resume();
+    if (!this.#pace?.isPaused) this.#stream.resume();
     if (!this.#isReading) this.#read();
+  }
+
+  /** Somebody waits for what there is to be read. */
+  hurry(): void {
+    this.#pace?.hurry();
   }
 
   override _read(): void {
@@ -84,6 +99,7 @@ export class PacketStream extends Duplex {
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#pace?.end();
     this.#stream.destroy();
     done(error);
   }
@@ -98,10 +114,17 @@ export class PacketStream extends Duplex {
     });
   }
 
+  #resumeAfterPause(): void {
+    this.#writer.flush();
+    if (!this.#isHeld) this.#stream.resume();
+  }
+
   #take(bytes: Buffer): void {
     this.#parts.push(bytes);
     this.#partBytes += bytes.length;
+    this.#packets = 0;
     if (!this.#isHeld) this.#read();
+    this.#pace?.wasRead(this.#packets);
   }
 
   #read(): void {
@@ -141,6 +164,7 @@ export class PacketStream extends Duplex {
   }
 
   #packet(bytes: Buffer, from: number, body: number, end: number): void {
+    this.#packets += 1;
     const first = bytes[from] ?? 0;
     const type = first >> 4;
     if (type === PACKET.publish && (first & 4) === 0)

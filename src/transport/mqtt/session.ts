@@ -1,4 +1,4 @@
-import { connect as connectSocket, Socket } from 'node:net';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect, type IClientOptions, MqttClient } from 'mqtt';
 import { messageOf } from '../../errors.js';
@@ -6,6 +6,7 @@ import { RefusedError } from '../index.js';
 import { PacketIds } from './packet-ids.js';
 import { PacketStream, type PacketStreamOptions } from './packet-stream.js';
 import { checkPublication, type Incoming, type Protocol, type Publication } from './packets.js';
+import { connectPlain } from './plain-socket.js';
 
 export type { Incoming, Protocol, Publication } from './packets.js';
 
@@ -18,6 +19,8 @@ export interface SessionOptions {
   readonly will?: Publication;
   /** The next packet is read when the returned promise resolves. Each message is to be acked, now or later. */
   readonly onMessage: (session: Session, message: Incoming) => Promise<void> | undefined;
+  /** Whether reading may pause for a moment just now (see `ReadPace`); absent, it never does. */
+  readonly mayPause?: () => boolean;
   /** Once, after it had been open. */
   readonly onEnd: (session: Session, reason: EndReason) => void;
 }
@@ -79,7 +82,7 @@ export class Session {
   #state: 'opening' | 'open' | 'leaving' | 'ended' = 'opening';
 
   private constructor(options: SessionOptions) {
-    const { address, protocol, onMessage } = options;
+    const { address, protocol, onMessage, mayPause } = options;
     this.protocol = protocol;
     this.canIdentify = protocol === 5;
     this.#ids = new PacketIds();
@@ -88,6 +91,7 @@ export class Session {
       protocol,
       onPublish: (message) => this.#receive(message, onMessage),
       onPuback: (packetId, reason) => this.#confirm(packetId, reason),
+      mayPause: isPlain(address) ? mayPause : undefined,
     });
   }
 
@@ -143,6 +147,11 @@ export class Session {
   /** At most once per message, and only while open; afterwards nothing happens. */
   ack(message: Incoming): void {
     if (message.qos > 0 && this.#state === 'open') this.#stream.puback(message.packetId);
+  }
+
+  /** Somebody waits for a confirmation. */
+  hurry(): void {
+    this.#stream.hurry();
   }
 
   /** Resolves with the SUBACK. @throws {RefusedError} @throws {Error} when the session ends before. */
@@ -238,11 +247,13 @@ function clientOptions(options: SessionOptions, messageIdProvider: PacketIds): I
 
 /** Over a plain socket without `connect`, which loads TLS, WebSocket and proxies whatever the address: 8 ms and 3 MB. */
 function createClient(address: URL, options: IClientOptions): MqttClient {
-  if (address.protocol !== 'mqtt:') return connect(withoutCredentials(address), options);
+  if (!isPlain(address)) return connect(withoutCredentials(address), options);
   const host = address.hostname.replace(/^\[(.*)\]$/, '$1');
   const port = address.port === '' ? 1883 : Number(address.port);
-  return new MqttClient(() => connectSocket({ host, port }), options);
+  return new MqttClient(() => connectPlain(host, port), options);
 }
+
+const isPlain = (address: URL): boolean => address.protocol === 'mqtt:';
 
 /** Connects the client with a PacketStream between it and the stream that it makes. */
 function putBetween(client: MqttClient, options: Omit<PacketStreamOptions, 'together'>): PacketStream {
