@@ -21,22 +21,25 @@ const EVERY_MS = 2000;
  */
 export class MissingComponents {
   readonly #parts: MissingComponentsParts;
-  #missing: ReadonlySet<Role>;
+  /** Why each cannot be started; the project gives the same as long as nothing has changed. */
+  #missing: ReadonlyMap<Role, string>;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   /** What is missing from the beginning has been said. */
   constructor(parts: MissingComponentsParts) {
     this.#parts = parts;
-    this.#missing = new Set(this.#unfit().keys());
+    this.#missing = this.#unfit();
     this.#lookLater();
   }
 
   /** To be called when the graph has changed. */
   changed(): void {
     const unfit = this.#unfit();
-    for (const [role, why] of unfit) if (!this.#missing.has(role)) this.#parts.log.warn(why);
-    this.#missing = new Set(unfit.keys());
+    if (unfit !== this.#missing) {
+      for (const [role, why] of unfit) if (!this.#missing.has(role)) this.#parts.log.warn(why);
+      this.#missing = unfit;
+    }
     this.#lookLater();
   }
 
@@ -67,6 +70,6 @@ export class MissingComponents {
     if (this.#isClosed) return;
     const before = this.#missing;
     this.changed();
-    if ([...before].some((role) => !this.#missing.has(role))) found();
+    if (this.#missing !== before && [...before.keys()].some((role) => !this.#missing.has(role))) found();
   }
 }
