@@ -286,12 +286,13 @@ export class Coordinator {
     const observed = this.#observed();
     this.instruments.note(this.desired, observed);
     const steps = plan(this.desired, observed, this.#records);
+    const isNews = !this.#isIdle || steps.length > 0;
     this.#isIdle = steps.length === 0;
     if ((await this.#executor.carryOut(steps)) > 0) this.#wake();
     if (this.isStarted && this.#feed.table.all().some(({ status }) => status === 'live')) {
       this.#liveSinceMs ??= performance.now();
     }
-    this.#tell({ kind: 'report' });
+    if (isNews) this.#tell({ kind: 'report' });
     return dueInMs(
       { executor: this.#executor, processes: this.#processes, records: this.#records },
       seenMs,

@@ -12,6 +12,7 @@ export type CoordinatorEvent =
   | { readonly kind: 'participant'; readonly definition: Definition }
   | { readonly kind: 'process'; readonly state: ProcessState }
   | { readonly kind: 'output'; readonly line: OutputLine }
+  /** A pass has ended before which something happened, or that did something. */
   | { readonly kind: 'report' }
   /** A message left a tapped outport; dead letters of `in` leave by `dead_in`. */
   | { readonly kind: 'copy'; readonly from: PortRef; readonly data: unknown }
