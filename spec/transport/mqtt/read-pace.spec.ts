@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { expect } from 'chai';
 import type { Handler } from '../../../src/transport/index.js';
 import { PacketStream } from '../../../src/transport/mqtt/packet-stream.js';
+import { PacketWriter } from '../../../src/transport/mqtt/packet-writer.js';
+import type { Incoming } from '../../../src/transport/mqtt/packets.js';
 import { connectPlain } from '../../../src/transport/mqtt/plain-socket.js';
 import { ReadPace } from '../../../src/transport/mqtt/read-pace.js';
 import { Session } from '../../../src/transport/mqtt/session.js';
@@ -120,9 +123,16 @@ describe('mqtt read pace', () => {
       const { port } = server.address() as AddressInfo;
       const socket = connectPlain('127.0.0.1', port);
       const confirmed: number[] = [];
+      const messages: Incoming[] = [];
       const state = { reads: 0, isClosed: false };
       const onPuback = (packetId: number): unknown => confirmed.push(packetId);
-      const made = new PacketStream(socket, { protocol: 5, together: true, onPublish: () => {}, onPuback, mayPause });
+      const made = new PacketStream(socket, {
+        protocol: 5,
+        together: true,
+        onPublish: (message) => void messages.push(message),
+        onPuback,
+        mayPause,
+      });
       socket.on('data', () => {
         state.reads += 1;
       });
@@ -133,7 +143,7 @@ describe('mqtt read pace', () => {
       await eventually(() => sockets.length > 0);
       const [peer] = sockets.splice(0);
       if (!peer) throw new Error('nobody came');
-      return { socket, peer, made, confirmed, state };
+      return { socket, peer, made, confirmed, messages, state };
     }
 
     /** One packet a turn, as a broker writes that is not much quicker than its reader. */
@@ -191,6 +201,24 @@ describe('mqtt read pace', () => {
       made.destroy();
     });
 
+    it('keeps what it has read, also half a packet, when more is read', async () => {
+      const { peer, made, messages } = await stream();
+      const writer = new PacketWriter(5, (bytes) => pieces.push(bytes.subarray(0, 9), bytes.subarray(9)));
+      const pieces: Buffer[] = [];
+      for (const n of numbers(50)) {
+        writer.publish({ topic: 't', payload: Buffer.from(`payload ${n}`), headers: { n: `${n}` } }, n);
+        writer.flush();
+      }
+      for (const piece of pieces) {
+        peer.write(piece);
+        await turn();
+        await turn();
+      }
+      await eventually(() => messages.length === 50);
+      expect(messages.map(({ payload }) => String(payload))).to.deep.equal(numbers(50).map((n) => `payload ${n}`));
+      made.destroy();
+    });
+
     it('is destroyed in a pause without a trace', async () => {
       const { socket, peer, made, state } = await stream(() => true);
       for (let sent = 1; !socket.isPaused(); sent += 1) await writeAll(peer, 1, sent);
@@ -199,17 +227,39 @@ describe('mqtt read pace', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
       expect(socket.destroyed).to.equal(true);
     });
+  });
 
-    it('sends PUBACKs of a pause together when it ends', async () => {
-      const { socket, peer, made } = await stream(() => true);
-      const got: Buffer[] = [];
-      peer.on('data', (bytes) => got.push(bytes));
-      for (let sent = 1; !socket.isPaused(); sent += 1) await writeAll(peer, 1, sent);
-      for (const packetId of [1, 2, 3]) made.puback(packetId);
-      await eventually(() => got.length > 0);
-      expect(Buffer.concat(got).toString('hex')).to.equal('400200014002000240020003');
-      made.destroy();
+  it('lets PUBACKs of a pause wait for its end', async () => {
+    const below = new PassThrough();
+    const stream = new PacketStream(below, {
+      protocol: 5,
+      together: true,
+      onPublish: () => undefined,
+      onPuback: () => undefined,
+      mayPause: () => true,
     });
+    for (let n = 1; n <= 9; n += 1) below.emit('data', puback(n));
+    await turn();
+    expect(below.isPaused()).to.equal(true);
+    const pieces: string[] = [];
+    let isWriting = false;
+    let isWrittenAtEnd = false;
+    below.write = (bytes: Buffer) => {
+      isWriting = true;
+      queueMicrotask(() => {
+        isWriting = false;
+      });
+      return pieces.push(bytes.toString('hex')) > 0;
+    };
+    below.resume = () => {
+      isWrittenAtEnd = isWriting;
+      return PassThrough.prototype.resume.call(below);
+    };
+    for (const packetId of [1, 2, 3]) stream.puback(packetId);
+    await eventually(() => !below.isPaused());
+    expect(pieces).to.deep.equal(['400200014002000240020003']);
+    expect(isWrittenAtEnd).to.equal(true);
+    stream.destroy();
   });
 
   describe('of a client', () => {
