@@ -43,16 +43,11 @@ export const MAX_ATTEMPTS_CHARS = 4000;
 const UNSENDABLE = /[\p{Cc}\p{Noncharacter_Code_Point}]/u;
 const ALL_UNSENDABLE = new RegExp(`${UNSENDABLE.source}+`, 'gu');
 
-const FIRST_PRINTABLE = 0x20;
-const LAST_PRINTABLE = 0x7e;
+const NOT_PLAIN = /[^ -~]/;
 
-/** Whether some brokers would not take it in a header. An expression takes several times as long for what is plain ASCII. */
+/** Whether some brokers would not take it in a header. Mostly it is plain ASCII, which is seen in a fraction of the time. */
 export function isUnsendable(text: string): boolean {
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code < FIRST_PRINTABLE || code > LAST_PRINTABLE) return UNSENDABLE.test(text);
-  }
-  return false;
+  return NOT_PLAIN.test(text) && UNSENDABLE.test(text);
 }
 
 /** The same text on one line, as every broker takes it in a header. */

@@ -6,7 +6,7 @@ import { asQueueName, type QueueName } from '../../names.js';
  * `%2B`, `%23` and `%00`, and a `%` that would read as one of these (or as itself) becomes `%25`.
  */
 export function topicOf(name: string): string {
-  return name.replace(/%(?=2B|23|00|25)|[+#\0]/g, (char) => ESCAPES[char] ?? char);
+  return UNUSUAL.test(name) ? name.replace(TO_ESCAPE, (char) => ESCAPES[char] ?? char) : name;
 }
 
 /** The name that `topicOf` was given. */
@@ -15,6 +15,9 @@ export function nameOf(topic: string): QueueName {
   return asQueueName(topic.replace(/%(?:2B|23|00|25)/g, (code) => decodeURIComponent(code)));
 }
 
+const TO_ESCAPE = /%(?=2B|23|00|25)|[+#\0]/g;
+/** Mostly there is none. */
+const UNUSUAL = /[%+#\0]/;
 const ESCAPES: Readonly<Record<string, string>> = { '%': '%25', '+': '%2B', '#': '%23', '\0': '%00' };
 
 /** The share group of an inqueue: its name without what a ShareName must not hold [MQTT-4.8.2-1]. */
