@@ -142,7 +142,7 @@ describe('bad input', function () {
       await running.line(/^b \| still$/);
       const { code, stderr } = await running.stop();
       expect(code).to.equal(0);
-      const reason = 'exited with code 1.*\\(msgflo-participant: .*Fails\\.js cannot be loaded: no bananas\\)';
+      const reason = 'exited with code 2.*\\(msgflo-participant: .*Fails\\.js cannot be loaded: no bananas\\)';
       const said = complaints(stderr);
       expect(said, stderr).to.have.length(2);
       expect(said[0]).to.match(
