@@ -11,6 +11,7 @@ import {
 import { Acking, type AckingParts } from './acking.js';
 import { ClaimJournal, Deadlines, deadlineOf } from './claim-timers.js';
 import type { NodeClock } from './clock.js';
+import type { Commits } from './commits.js';
 import type { Fanout } from './fanout.js';
 import type { Piece } from './free-records.js';
 import type { Claim } from './log-claims.js';
@@ -27,6 +28,7 @@ export interface ClaimDeskOptions {
   readonly table: ProcTable;
   readonly clock: NodeClock;
   readonly fanout: Fanout;
+  readonly commits: Commits;
   /** Told after every ack. */
   readonly onAcked?: (topic: TopicEntry) => void;
   readonly deadLetter: (record: StoredRecord, facts: DeadLetterFacts) => Pick<NewRecord, 'body' | 'headers'>;
@@ -220,7 +222,7 @@ export class ClaimDesk {
   }
 
   async #storeBefore(proc: Proc, { token }: OpenClaim, batches: readonly (readonly NewRecord[])[]): Promise<void> {
-    for (const records of batches) this.#table.committed(records, await this.#store.commit({ records }));
+    await this.#options.commits.storeBefore(batches);
     if (!proc.claims.has(token))
       throw new LogError('stale_claim', `claim ${token} of '${proc.name}' is not out any more`);
   }

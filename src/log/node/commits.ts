@@ -37,13 +37,14 @@ export class Commits {
     all: readonly NewRecord[],
     receipt: Receipt,
   ): void {
-    this.#storeBefore(before).then(
+    this.storeBefore(before).then(
       () => this.#parts.store.submit({ records: last }, new Committing(this.#parts, last, all, receipt)),
       (error: unknown) => receipt.refused(asError(error)),
     );
   }
 
-  async #storeBefore(batches: readonly (readonly NewRecord[])[]): Promise<void> {
+  /** Batches for which there is no room in one, each done before the next. */
+  async storeBefore(batches: readonly (readonly NewRecord[])[]): Promise<void> {
     const { store, table } = this.#parts;
     for (const records of batches) table.committed(records, await store.commit({ records }));
   }

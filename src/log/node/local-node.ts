@@ -68,6 +68,7 @@ class LocalNode implements LogNode {
     this.#desk = new ClaimDesk({
       ...known,
       fanout: this.#fanout,
+      commits: this.#commits,
       deadLetter,
       ...(!history && { onAcked: (topic) => this.#collector.trimNowAndThen(topic) }),
     });
