@@ -2,16 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { messageOf, UsageError } from '../errors.js';
 import type { QueueName } from '../names.js';
-import { HEADER } from '../transport/index.js';
+import { HEADER, isTraceparent } from '../transport/index.js';
 import { brokerOption, joinBroker, ONE_SHOT_CONNECT_MS, withBroker } from './broker.js';
 import { AlreadyToldError, type CliContext, command, parseQueue } from './command.js';
 import { untilAborted } from './until-aborted.js';
 
 /** Before it is said that the broker does not confirm, in ms. */
 const PATIENCE_MS = 3000;
-
-/** Source: W3C Trace Context, section 3.2; neither id is all zeros. */
-const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 interface Options {
   readonly broker?: string;
@@ -70,7 +67,7 @@ function newTraceparent(): string {
 }
 
 function parseTraceparent(text: string): string {
-  if (TRACEPARENT.test(text)) return text;
+  if (isTraceparent(text)) return text;
   throw new UsageError(`--traceparent is 00-<32 hex digits>-<16>-<2>, in small letters, not '${text}'`);
 }
 

@@ -1,5 +1,5 @@
 import { randomFillSync } from 'node:crypto';
-import { HEADER } from '../transport/index.js';
+import { HEADER, isTraceparent } from '../transport/index.js';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -10,8 +10,6 @@ export interface Carried {
 }
 
 const JSON_TYPE = 'application/json';
-/** `00-<32 hex digits>-<16>-<2>`, neither id 0. */
-const VERSION_00 = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** Later versions begin with what version 00 has, and may go on. */
 const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-|$)/;
 
@@ -21,7 +19,7 @@ const LATER_VERSION = /^(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9
  */
 export function readTraceparent(headers: Headers): string | undefined {
   const given = headers[HEADER.traceparent];
-  if (given === undefined || VERSION_00.test(given)) return given;
+  if (given === undefined || isTraceparent(given)) return given;
   return LATER_VERSION.test(given) ? asVersion00(given) : undefined;
 }
 

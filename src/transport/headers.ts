@@ -45,6 +45,14 @@ const ALL_UNSENDABLE = new RegExp(`${UNSENDABLE.source}+`, 'gu');
 
 const NOT_PLAIN = /[^ -~]/;
 
+/** Source: W3C Trace Context, section 3.2; neither id is all zeros. */
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** Whether a text is a traceparent of version 00. */
+export function isTraceparent(text: string): boolean {
+  return TRACEPARENT.test(text);
+}
+
 /** Whether some brokers would not take it in a header. Mostly it is plain ASCII, which is seen in a fraction of the time. */
 export function isUnsendable(text: string): boolean {
   return NOT_PLAIN.test(text) && UNSENDABLE.test(text);

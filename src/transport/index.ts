@@ -42,7 +42,15 @@ export {
   RefusedError,
   UnroutedError,
 } from './errors.js';
-export { HEADER, isUnsendable, MAX_ATTEMPTS_CHARS, MAX_REASON_CHARS, MAX_STACK_CHARS, sendable } from './headers.js';
+export {
+  HEADER,
+  isTraceparent,
+  isUnsendable,
+  MAX_ATTEMPTS_CHARS,
+  MAX_REASON_CHARS,
+  MAX_STACK_CHARS,
+  sendable,
+} from './headers.js';
 export { InHand } from './in-hand.js';
 export { decodePart, decodePayload, encodePayload } from './payload.js';
 export { checkQueueOptions } from './queue-options.js';

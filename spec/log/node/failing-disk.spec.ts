@@ -58,6 +58,14 @@ describe('log node on a disk that fails', () => {
     expect(store.get('pos/p')).to.match(/^4 /);
   });
 
+  it('writes down a claim that is out again after its ack was lost', async () => {
+    const [claim] = await node.claim('p', 1);
+    store.losesOne = true;
+    expect(await refusal(() => node.ack('p', claim?.token))).to.equal('MSGFLO_LOG_DISK_FULL');
+    while (store.list('claim/').length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(store.list('claim/')[0]?.[1]).to.include(claim?.token);
+  });
+
   it('corrects a position that was stored although an ack before it was lost', async () => {
     const claims = await node.claim('p', 3);
     store.losesOne = true;

@@ -9,6 +9,8 @@ export interface CommitsParts {
   readonly fanout: Fanout;
 }
 
+const NOT_SHOWN: readonly NewRecord[] = [];
+
 /** Commits records, with their copies for what is bound. */
 export class Commits {
   readonly #parts: CommitsParts;
@@ -43,10 +45,13 @@ export class Commits {
     );
   }
 
-  /** Batches for which there is no room in one, each done before the next. */
+  /** Batches for which there is no room in one, each done before the next. Listeners are told with the last. */
   async storeBefore(batches: readonly (readonly NewRecord[])[]): Promise<void> {
-    const { store, table } = this.#parts;
-    for (const records of batches) table.committed(records, await store.commit({ records }));
+    const { store } = this.#parts;
+    for (const records of batches)
+      await new Promise((stored, refused) =>
+        store.submit({ records }, new Committing(this.#parts, records, NOT_SHOWN, { stored, refused })),
+      );
   }
 }
 

@@ -82,7 +82,7 @@ export class ProcTable {
     return [...(this.#topics.get(topic)?.procs ?? [])].map(({ name }) => name);
   }
 
-  /** Records are done: has to be called for all of them. */
+  /** Records are done: has to be called for all of them, in their order, as receipts come. */
   committed(records: readonly NewRecord[], { sequences }: CommitResult): void {
     let topic: TopicEntry | undefined;
     for (let at = 0; at < records.length; at++) {
@@ -91,8 +91,7 @@ export class ProcTable {
         topic = this.topic(name);
         this.wakeups.topic(topic);
       }
-      // Commits that were stored together may be told of out of their order.
-      topic.last = Math.max(topic.last, sequences[at] ?? topic.last);
+      topic.last = sequences[at] ?? topic.last;
     }
   }
 
